@@ -1,4 +1,4 @@
-"""THE MAP OF THE TABLE: every partition key, sort key and index entry, and the schema itself as data.
+"""THE MAP OF THE TABLE: every partition key, sort key and index entry, and the schema as data.
 
 One table holds every record. ``pk`` and ``sk`` are strings; three sparse, overloaded indexes carry
 the map ``v`` (what a list may show) beside their keys. Every partition of an org's records starts
@@ -37,3 +37,174 @@ BY_STATUS = Index("GSI1", "g1pk", "g1sk")
 SECOND_ORDER = Index("GSI2", "g2pk", "g2sk")
 ALL_OF_KIND = Index("GSI3", "g3pk", "g3sk")
 INDEXES = (BY_STATUS, SECOND_ORDER, ALL_OF_KIND)
+
+
+@cache
+def _root() -> bytes:
+    """The root of every keyed hash, read once per process and never at import."""
+    here = settings()
+    if here.root_secret is not None:
+        return here.root_secret.encode()
+    answer = clients.secrets().get_secret_value(SecretId=here.root_secret_arn)
+    return str(answer["SecretString"]).encode()
+
+
+def forget_root() -> None:
+    """Drop what was derived from the root; only a process that changes deployments needs it."""
+    _root.cache_clear()
+    of_org.cache_clear()
+    _secret_key.cache_clear()
+
+
+def _digest(key: bytes, parts: tuple[str, ...]) -> bytes:
+    # Each part carries its length, so that no two lists of parts run together into one text.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def _short(digest: bytes) -> str:
+    return base64.b32encode(digest[:16]).decode().rstrip("=")
+
+
+@cache
+def _secret_key() -> bytes:
+    return _digest(_root(), ("credential",))
+
+
+def secret_hash(secret: str) -> str:
+    """The keyed hash that a session's or API key's secret is found under."""
+    return _short(_digest(_secret_key(), ("secret", secret)))
+
+
+def fingerprint(secret: str) -> str:
+    """Stable for one secret, and no way back to it; fit for answers, logs and events."""
+    return _short(_digest(_secret_key(), ("fingerprint", secret)))[:20].lower()
+
+
+def token_signature(text: str) -> bytes:
+    """What a page token is signed with."""
+    return _digest(_secret_key(), ("token", text))[:16]
+
+
+def credential(secret: str) -> Key:
+    """A session or an API key: the one kind of record that lies outside every org."""
+    return f"A#{secret_hash(secret)}", "!"
+
+
+@lru_cache(maxsize=4096)
+def of_org(org: str) -> Keys:
+    """The keys of one org; ``org`` must be a normalised orgcode."""
+    return Keys(org, _digest(_root(), ("org", org)))
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Every place in one org's part of the table."""
+
+    org: str
+    _secret: bytes
+
+    def hash(self, *parts: str) -> str:
+        """``h(…)``: the keyed hash of values that must not stand in a key."""
+        return _short(_digest(self._secret, parts))
+
+    def _at(self, *parts: str) -> str:
+        return "#".join(("O", self.org, *parts))
+
+    def partition(self, *parts: str) -> str:
+        """An index's or a list's partition of this org."""
+        return self._at(*parts)
+
+    # ------------------------------------------------------------ identity and settings
+
+    def org_record(self) -> Key:
+        return self._at("P"), "CFG"
+
+    def membership(self, person: str) -> Key:
+        return self._at("P"), f"MB#{person}"
+
+    # ------------------------------------------------------------ idempotency
+
+    def marker(self, route: str, key: str) -> Key:
+        """Binds an idempotency key to a request; says where the answer's snapshot lies."""
+        return self._at("I", self.hash("idempotency", route, key)), "!"
+
+    def snapshot(self, partition: str, route: str, key: str) -> Key:
+        """The answer that a replay repeats: in the partition of the record that it speaks of."""
+        return partition, f"I#{self.hash('idempotency', route, key)}"
+
+    # ------------------------------------------------------------ unique and shared values
+
+    def unique(self, kind: str, value: str) -> Key:
+        """The one owner of a value that only one record of the org may carry."""
+        return self._at("U", kind, self.hash(kind, value)), "!"
+
+    def shared_value(self, kind: str, value: str, owner: str = "") -> Key:
+        """One of the owners of a value that several may carry; a partition lists them all."""
+        return self._at("U", kind, self.hash(kind, value)), owner
+
+    def suppressed(self, kind: str, value: str) -> Key:
+        """Stops the silent return of a value whose owner was deleted."""
+        return self._at("U", f"suppressed-{kind}", self.hash(kind, value)), "!"
+
+    # ------------------------------------------------------------ accounts
+
+    def account(self, account_guid: str) -> Key:
+        return self._at("K", account_guid), "A"
+
+    def contact(self, contact_guid: str) -> Key:
+        """A contact lies with its account, whose id its own id carries."""
+        return self._at("K", account_of_contact(contact_guid)), f"K#{contact_guid}"
+
+    def account_children(self, account_guid: str) -> Key:
+        """How many accounts have this one as their parent."""
+        return self._at("K", account_guid), "Z#CHILDREN"
+
+    def credit_order(self, account_guid: str, order_ref: str) -> Key:
+        return self._at("K", account_guid), f"E#{self.hash('order', order_ref)}"
+
+    def credit_release(self, account_guid: str, order_ref: str, asked: str) -> Key:
+        """The release of an order by an amount (or ``all``), where no key tells repeats apart."""
+        return self._at("K", account_guid), f"ER#{self.hash('order', order_ref, asked)}"
+
+    # ------------------------------------------------------------ customers
+
+    def customer_state(self, customer_guid: str) -> Key:
+        return self._at("C", customer_guid), "A"
+
+    def customer_profile(self, customer_guid: str) -> Key:
+        return self._at("C", customer_guid), "P"
+
+    def consent_head(self, customer_guid: str) -> Key:
+        return self._at("C", customer_guid), "N"
+
+    def consent_current(self, customer_guid: str, *consent: str) -> Key:
+        return self._at("C", customer_guid), f"NC#{self.hash('consent', *consent)}"
+
+    def consent_decision(self, customer_guid: str, decision_id: str) -> Key:
+        return self._at("C", customer_guid), f"N#{decision_id}"
+
+    def customer_link(self, customer_guid: str, kind: str, record_id: str) -> Key:
+        """From a customer to a record about it that lives elsewhere."""
+        return self._at("C", customer_guid), f"Z#{kind}#{record_id}"
+
+    # ------------------------------------------------------------ lists
+
+    def listed(self, index: Index, kind: str, sort: str, state: str = "") -> dict[str, str]:
+        """The entry of a record in an index: all of a kind, or those of a kind in one state."""
+        return {index.partition: self.list_of(kind, state), index.sort: sort}
+
+    def list_of(self, kind: str, state: str = "") -> str:
+        return self._at("LIST", kind, *([state] if state else []))
+
+    # ------------------------------------------------------------ search
+
+    def search_entry(self, token: str, owner: str = "") -> Key:
+        return self._at("S", self.hash("search", token)), owner
+
+
+def account_of_contact(contact_guid: str) -> str:
+    """The guid of the account that a contact's own guid carries; an id that carries none names a
+    partition where nothing lies, so that asking for it costs what asking for any other does."""
+    body = contact_guid.removeprefix("cont_")
+    return f"acct_{body[26:]}" if len(body) == 52 else "!"

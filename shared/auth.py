@@ -1,0 +1,361 @@
+"""Who calls: headers and body to a ``Caller``, or 401, 403, 404.
+
+A session (a person) or an API key (a service account of one org) is found under the keyed hash of
+its secret; the secret itself is stored nowhere. A warm process may believe what it read up to 30 s
+ago, but it never refuses on such knowledge, and routes that move money or points, merge, erase or
+set a policy verify it in the operation's own first batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+from shared import keys
+from shared.errors import (
+    ContextMismatch,
+    Fault,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    OrgWriteBlocked,
+    Unauthorized,
+)
+from shared.fields import instant_text
+from shared.items import Item
+from shared.routes import ANYONE, MEMBER, Route
+from shared.settings import OrgSettings
+from shared.table import Condition, Seen, Table, Want
+
+BELIEVED_S = 30
+SESSION_LIFE = timedelta(hours=1)
+EXTENDED_EVERY = timedelta(minutes=1)
+STATUSES = ("unverified", "verified", "parked", "suspended", "frozen", "doomed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrgRecord:
+    """An organisation: its status decides whether it may write."""
+
+    KIND: ClassVar[str] = "org"
+    orgcode: str
+    org_guid: str
+    status: str
+    settings: OrgSettings = field(default_factory=OrgSettings)
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipRecord:
+    """A person in an org. An active owner passes every role check."""
+
+    KIND: ClassVar[str] = "membership"
+    person: str
+    orgcode: str
+    roles: tuple[str, ...] = ()
+    owner: bool = False
+    state: str = "active"
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialRecord:
+    """A session (``person``) or an API key (``service_account`` of ``orgcode``, with ``roles``).
+    Without ``expires_at`` it never expires; a session that has one slides it while it is used."""
+
+    KIND: ClassVar[str] = "credential"
+    context: str
+    person: str | None = None
+    service_account: str | None = None
+    orgcode: str | None = None
+    roles: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    revoked: bool = False
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls, in which org, with which roles; everything a decision may ask about identity."""
+
+    org: OrgRecord
+    actor: str
+    context_source: Literal["session", "api_key", "operator", "system"]
+    fingerprint: str
+    roles: frozenset[str]
+    owner: bool = False
+
+    @property
+    def orgcode(self) -> str:
+        return self.org.orgcode
+
+    @property
+    def settings(self) -> OrgSettings:
+        return self.org.settings
+
+    def has(self, *roles: str) -> bool:
+        """Whether any of the roles lets the caller do it; an owner may."""
+        return self.owner or not self.roles.isdisjoint(roles)
+
+    def stamp(self) -> dict[str, Any]:
+        """The identity as answers and events show it."""
+        name = "session_fingerprint" if self.context_source == "session" else "api_key_fingerprint"
+        return {
+            "orgcode": self.orgcode,
+            "actor": self.actor,
+            "context_source": self.context_source,
+            name: self.fingerprint,
+        }
+
+
+# ---------------------------------------------------------------- what the administration writes
+
+
+def org_item(org: OrgRecord) -> Item[OrgRecord]:
+    return Item(keys.of_org(org.orgcode).org_record(), org)
+
+
+def membership_item(membership: MembershipRecord) -> Item[MembershipRecord]:
+    place = keys.of_org(membership.orgcode).membership(membership.person)
+    return Item(place, membership)
+
+
+def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
+    return Item(keys.credential(secret), credential)
+
+
+# ---------------------------------------------------------------- the claim of one request
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a request says of its caller, before any of it is believed."""
+
+    secret: str
+    kind: Literal["session", "api_key"]
+    org: str | None
+    mismatch: ContextMismatch | None = None
+
+
+def claim(headers: Mapping[str, str], body: Mapping[str, Any]) -> Claim:
+    """The credential and the org that a request names. A header's credential counts before the
+    body's, a session before a key. Without any credential: 401, whatever else is wrong."""
+    session = headers.get("x-session-guid") or _text(body, "session_guid")
+    key = headers.get("x-api-key") or _text(body, "api_key")
+    if not (session or key):
+        raise Unauthorized()
+    named = headers.get("x-orgcode", "").strip().upper() or None
+    inside = _text(body, "orgcode").strip().upper() or None
+    secret, kind = (session, "session") if session else (key, "api_key")
+    return Claim(secret, kind, named or inside)  # type: ignore[arg-type]
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def contradiction(
+    headers: Mapping[str, str], body: Mapping[str, Any], record: Mapping[str, Any]
+) -> ContextMismatch | None:
+    """The 400 of header, body and request context naming different orgs, where they do. It is
+    raised once the credential is known to be good."""
+    named = headers.get("x-orgcode", "").strip().upper() or None
+    found = []
+    places = [("orgcode", body.get("orgcode"))]
+    for prefix, holder in (("", body), ("record.", record)):
+        context = holder.get("request_context")
+        if isinstance(context, dict):
+            places.append((f"{prefix}request_context.orgcode", context.get("orgcode")))
+    for place, value in places:
+        if isinstance(value, str) and (org := value.strip().upper()):
+            named = named or org
+            if org != named:
+                found.append(Fault("mismatch", place, "must be the org that the request names"))
+    return ContextMismatch(minor=found) if found else None
+
+
+# ---------------------------------------------------------------- belief
+
+
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    caller: Caller
+    until: float
+
+
+_believed: dict[tuple[str, str], _Believed] = {}
+
+
+def forget() -> None:
+    """Believe nothing any more; for tests and for a process that changes deployments."""
+    _believed.clear()
+
+
+def identify(said: Claim, route: Route, table: Table, wall: datetime) -> Caller:
+    """The caller, believed or read. ``wall`` is the real clock: a test clock rules data only."""
+    known = _believed.get((said.secret, said.org or ""))
+    if known is not None and known.until > time.monotonic() and _lets(known.caller, route):
+        if said.mismatch is not None:
+            raise said.mismatch
+        return known.caller
+    caller = _read(said, table, wall)
+    if len(_believed) > 10_000:
+        _believed.clear()
+    _believed[(said.secret, caller.orgcode)] = _Believed(caller, time.monotonic() + BELIEVED_S)
+    check(caller, route)
+    return caller
+
+
+def _read(said: Claim, table: Table, wall: datetime) -> Caller:
+    """A first look, strongly consistent: the credential beside the org, then the membership."""
+    want = Want(keys.credential(said.secret), CredentialRecord)
+    wants: list[Want[Any]] = [want]
+    org_want = None
+    if said.org is not None and _is_org(said.org):
+        org_want = Want(keys.of_org(said.org).org_record(), OrgRecord)
+        wants.append(org_want)
+    seen = table.load(wants)
+    credential = _live(seen.get(want), said, wall)
+    if said.org is None:
+        raise InvalidInput.of("orgcode", "is required: header x-orgcode or body", "missing")
+    if said.mismatch is not None:
+        raise said.mismatch
+    org = seen.get(org_want) if org_want else None
+    if credential.person is None:
+        return _caller(said, credential, org, None)
+    place = keys.of_org(said.org if org_want else "-").membership(credential.person)
+    member_want = Want(place, MembershipRecord)
+    membership = table.load([member_want]).get(member_want)
+    caller = _caller(said, credential, org, membership)
+    _extend(said, credential, table, wall)
+    return caller
+
+
+def _is_org(text: str) -> bool:
+    import re
+
+    from shared.fields import ORGCODE
+
+    return re.fullmatch(ORGCODE, text) is not None
+
+
+def _live(record: CredentialRecord | None, said: Claim, wall: datetime) -> CredentialRecord:
+    if (
+        record is None
+        or record.context != said.kind
+        or record.revoked
+        or (record.expires_at is not None and record.expires_at <= wall)
+    ):
+        raise Unauthorized()
+    return record
+
+
+def _caller(
+    said: Claim,
+    credential: CredentialRecord,
+    org: OrgRecord | None,
+    membership: MembershipRecord | None,
+) -> Caller:
+    """The caller that the records make, or 404: who is no member learns nothing of the org."""
+    if org is None:
+        raise NotFound()
+    if credential.person is None:
+        if credential.orgcode != org.orgcode:
+            raise NotFound()
+        return Caller(
+            org=org,
+            actor=f"service_account:{credential.service_account}",
+            context_source="api_key",
+            fingerprint="kf_" + keys.fingerprint(said.secret),
+            roles=frozenset(credential.roles),
+        )
+    if membership is None or membership.state != "active":
+        raise NotFound()
+    return Caller(
+        org=org,
+        actor=f"user_guid:{credential.person}",
+        context_source="session",
+        fingerprint="sf_" + keys.fingerprint(said.secret),
+        roles=frozenset(membership.roles),
+        owner=membership.owner,
+    )
+
+
+def _extend(said: Claim, credential: CredentialRecord, table: Table, wall: datetime) -> None:
+    """Slide a session's expiry, at most once a minute. One who loses the race has nothing to do."""
+    expires = credential.expires_at
+    later = wall + SESSION_LIFE
+    if expires is None or later - expires < EXTENDED_EVERY:
+        return
+    table.touch(
+        keys.credential(said.secret),
+        "expires_at",
+        {"S": instant_text(later)},
+        Condition(
+            "#x = :x AND attribute_not_exists(#d)",
+            {"#x": "expires_at", "#d": "revoked"},
+            {":x": {"S": instant_text(expires)}},
+        ),
+    )
+
+
+# ---------------------------------------------------------------- verification in the first batch
+
+
+def wants(said: Claim, caller: Caller) -> list[Want[Any]]:
+    """The caller's identity records, for a batch that is read anyway."""
+    places = keys.of_org(caller.orgcode)
+    found: list[Want[Any]] = [
+        Want(keys.credential(said.secret), CredentialRecord),
+        Want(places.org_record(), OrgRecord),
+    ]
+    if caller.context_source == "session":
+        person = caller.actor.partition(":")[2]
+        found.append(Want(places.membership(person), MembershipRecord))
+    return found
+
+
+def verify(said: Claim, caller: Caller, route: Route, seen: Seen, wall: datetime) -> Caller:
+    """The caller as the table has it now; refused as at the door."""
+    wanted = wants(said, caller)
+    credential = _live(seen.get(wanted[0]), said, wall)
+    membership = seen.get(wanted[2]) if len(wanted) > 2 else None
+    fresh = _caller(said, credential, seen.get(wanted[1]), membership)
+    check(fresh, route)
+    if route.writes:
+        gate(fresh, route)
+    return fresh
+
+
+def _lets(caller: Caller, route: Route) -> bool:
+    """Whether what is believed lets the call through; if not, it is read before it is refused."""
+    return allowed(caller, route) and (not route.writes or caller.org.status == "verified")
+
+
+def allowed(caller: Caller, route: Route) -> bool:
+    roles = route.roles
+    return roles[0] in (MEMBER, ANYONE) or caller.has(*roles)
+
+
+def check(caller: Caller, route: Route) -> None:
+    if not allowed(caller, route):
+        raise Forbidden(detail={"roles_any_of": list(route.roles)})
+
+
+def gate(caller: Caller, route: Route, *, refusing: bool = False) -> None:
+    """The write gate: an org that is not verified may not write, three duties apart, which pass in
+    every status but ``unverified``. ``refusing``: the call only withdraws consent."""
+    status = caller.org.status
+    duty = route.gate == "open" or (route.gate == "refusals" and refusing)
+    if status != "verified" and not (duty and status != "unverified"):
+        raise OrgWriteBlocked(detail={"state": status, "allowed": ["verified"]})
+
+
+def now() -> datetime:
+    """The real clock, to the millisecond."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

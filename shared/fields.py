@@ -1,0 +1,463 @@
+"""Types that two families use: how a value must look to come in, and its one normal form.
+
+Requests are strict: no coercion between JSON types, no unknown field, and ``null`` only in a patch,
+where it clears a field. Messages name what would be right and never repeat the value.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+LARGEST_INTEGER = 2**53 - 1
+MAP_BYTES, MAP_KEYS = 8 * 1024, 50
+
+
+NULL = object()
+"""Stands where a request says ``null`` and may not."""
+
+
+class Request(BaseModel):
+    """What comes in. ``null`` has no meaning here: an absent value is left out."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, defer_build=True, populate_by_name=True
+    )
+    clearable: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nulls(cls, data: Any) -> Any:
+        if isinstance(data, dict) and None in data.values():
+            # No type accepts NULL, so each such field gets its own fault beside all others.
+            return {k: NULL if v is None and k not in cls.clearable else v for k, v in data.items()}
+        return data
+
+
+class Shape(BaseModel):
+    """What goes out, for the API document and the tests; answers are built by ``shown``."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+def refuse(kind: str, message: str) -> PydanticCustomError:
+    """A fault of the field being validated; the message must not repeat the value."""
+    return PydanticCustomError(kind.replace("-", "_"), message)
+
+
+# ---------------------------------------------------------------- text
+
+
+def _cleaned(value: str, *, lines: bool) -> str:
+    text = unicodedata.normalize("NFC", value).strip()
+    allowed = "\n\t" if lines else ""
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text):
+        raise refuse("control-character", "must not hold control characters")
+    return text
+
+
+def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterValidator:
+    def check(value: str) -> str:
+        text = _cleaned(value, lines=lines)
+        if not text and not empty:
+            raise refuse("empty", "must not be empty")
+        if len(text.encode()) > max_bytes:
+            raise refuse("too-long", f"must be at most {max_bytes} bytes")
+        return text
+
+    return AfterValidator(check)
+
+
+def _length(most: int, least: int = 1) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "minLength": least, "maxLength": most})
+
+
+Name = Annotated[str, _text(200), _length(200)]
+ShortText = Annotated[str, _text(64), _length(64)]
+Note = Annotated[str, _text(4000, lines=True), _length(4000)]
+Reason = Annotated[str, _text(1000, lines=True), _length(1000)]
+
+
+def matching(pattern: str, message: str, *, upper: bool = False) -> Any:
+    """A trimmed string of one form; ``upper`` folds it to upper case first."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        text = value.strip()
+        text = text.upper() if upper else text
+        if not compiled.fullmatch(text):
+            raise refuse("form", message)
+        return text
+
+    return AfterValidator(check)
+
+
+Guid = Annotated[
+    str,
+    matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
+    _length(64),
+]
+CODE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+Code = Annotated[
+    str,
+    matching(CODE, "must be 1 to 64 of A-Z a-z 0-9 . _ - and begin with a letter or digit"),
+    WithJsonSchema({"type": "string", "pattern": f"^{CODE}$"}),
+]
+ChannelCode = Annotated[
+    str,
+    matching(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", "must be lower snake case"),
+    WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"}),
+]
+CCCODE = r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}"
+CcCode = Annotated[
+    str,
+    matching(CCCODE, "must look like XXXX-XXXX-XXXX"),
+    WithJsonSchema({"type": "string", "pattern": f"^{CCCODE}$"}),
+]
+ORGCODE = r"[A-Z0-9-]{2,32}"
+OrgCode = Annotated[
+    str,
+    matching(ORGCODE, "must be 2 to 32 of A-Z 0-9 -", upper=True),
+    WithJsonSchema({"type": "string", "examples": ["ACME"]}),
+]
+
+
+def _printable(value: str) -> str:
+    text = unicodedata.normalize("NFC", value).strip()
+    if not 1 <= len(text) <= 128 or not text.isprintable():
+        raise refuse("form", "must be 1 to 128 printable characters")
+    return text
+
+
+OrderRef = Annotated[str, AfterValidator(_printable), _length(128)]
+IdempotencyKey = Annotated[str, AfterValidator(_printable), _length(128)]
+
+_CATEGORIES = (
+    "LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD"
+    "|ACCOUNTING|COMPLIANCE|TAX|SYSTEM"
+)
+REASON_CODE = rf"({_CATEGORIES})\.[A-Z0-9_]{{1,48}}"
+ReasonCode = Annotated[
+    str,
+    matching(REASON_CODE, "must be CATEGORY.CODE with a known category"),
+    WithJsonSchema({"type": "string", "pattern": f"^{REASON_CODE}$"}),
+]
+
+
+# ---------------------------------------------------------------- reach
+
+
+def _email(value: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
+    text = unicodedata.normalize("NFC", value).strip()
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise refuse("email", "must be an e-mail address") from None
+    return text
+
+
+Email = Annotated[
+    str,
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "maxLength": 254, "examples": ["ada@example.com"]}),
+]
+# A national number can be read only with the org's default region: ``phone`` does that in the
+# operation; here only what can never be a number is refused.
+Phone = Annotated[
+    str,
+    matching(r"\+?[0-9 ()./-]{3,32}", "must be a phone number"),
+    WithJsonSchema({"type": "string", "examples": ["+12025550123"]}),
+]
+
+
+def phone(value: str, region: str, field: str) -> str:
+    """``value`` as E.164; a national form is read in ``region`` (ISO 3166-1 alpha-2)."""
+    import phonenumbers
+
+    from shared.errors import InvalidInput
+
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise InvalidInput.of(field, "must be a phone number that can exist", "phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@cache
+def _countries() -> frozenset[str]:
+    import pycountry
+
+    return frozenset(country.alpha_2 for country in pycountry.countries)
+
+
+def _country(value: str) -> str:
+    code = value.strip().upper()
+    if code not in _countries():
+        raise refuse("country", "must be an ISO 3166-1 alpha-2 country code")
+    return code
+
+
+Country = Annotated[
+    str,
+    AfterValidator(_country),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$", "examples": ["US"]}),
+]
+
+
+def _language(value: str) -> str:
+    import langcodes
+
+    tag = value.strip()
+    if not langcodes.tag_is_valid(tag):
+        raise refuse("language", "must be a BCP 47 language tag")
+    return langcodes.standardize_tag(tag)
+
+
+Language = Annotated[
+    str, AfterValidator(_language), WithJsonSchema({"type": "string", "examples": ["en-GB"]})
+]
+
+
+class AddressIn(Request):
+    """A postal address; the country is ISO 3166-1 alpha-2."""
+
+    line1: Name | None = None
+    line2: Name | None = None
+    city: Name | None = None
+    region: Name | None = None
+    postal_code: ShortText | None = None
+    country: Country | None = None
+
+
+class AddressOut(Shape):
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+# ---------------------------------------------------------------- money
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An integer number of minor units of an ISO 4217 currency."""
+
+    currency: str
+    amount: int
+
+    def plus(self, minor: int) -> Money:
+        return Money(self.currency, self.amount + minor)
+
+
+@cache
+def _exponents() -> dict[str, int]:
+    import iso4217
+
+    return {c.code: c.exponent for c in iso4217.Currency if c.exponent is not None}
+
+
+def major_unit(currency: str) -> int:
+    """How many minor units one major unit of the currency has (EUR 100, JPY 1)."""
+    return int(10 ** _exponents()[currency])
+
+
+def is_currency(code: str) -> bool:
+    """Whether the code is a currency of ISO 4217 that has a minor unit."""
+    return code in _exponents()
+
+
+def _currency(value: str) -> str:
+    if not is_currency(value):
+        raise refuse("currency", "must be an ISO 4217 currency code")
+    return value
+
+
+Currency = Annotated[
+    str,
+    AfterValidator(_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]}),
+]
+Positive = Annotated[int, Field(gt=0, le=LARGEST_INTEGER)]
+NotNegative = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+
+
+class MoneyIn(Request):
+    """More than nothing, in minor units."""
+
+    currency: Currency
+    amount: Positive
+
+    def money(self) -> Money:
+        return Money(self.currency, self.amount)
+
+
+class MoneyOrZeroIn(Request):
+    """Nothing or more, in minor units."""
+
+    currency: Currency
+    amount: NotNegative
+
+    def money(self) -> Money:
+        return Money(self.currency, self.amount)
+
+
+class MoneyOut(Shape):
+    currency: str
+    amount: int
+
+
+def _factor(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise refuse("decimal", "must be a decimal number")
+    text = str(value)
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text):
+        raise refuse("decimal", "must be a decimal number of at most 6 places, not negative")
+    return Decimal(text)
+
+
+Factor = Annotated[
+    Decimal,
+    BeforeValidator(_factor),
+    WithJsonSchema({"type": ["number", "string"], "minimum": 0, "examples": [1.5]}),
+]
+
+
+# ---------------------------------------------------------------- time
+
+
+def _instant(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise refuse("instant", "must be an ISO 8601 time")
+    if len(text := value.strip()) < 19:
+        raise refuse("instant", "must be an ISO 8601 time")
+    try:
+        moment = datetime.fromisoformat(text.replace("z", "Z"))
+        if moment.tzinfo is None:
+            raise refuse("naive", "must carry an offset or Z")
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise refuse("instant", "must be an ISO 8601 time with Z or an offset") from None
+    if moment.microsecond % 1000:
+        raise refuse("instant", "must have milliseconds at most")
+    return moment
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+def _day(value: Any) -> Any:
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
+            return date.fromisoformat(value.strip())
+    except ValueError:
+        pass
+    raise refuse("date", "must be a date, YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+
+
+def instant_text(moment: datetime) -> str:
+    """The one form that times are stored in: fixed width, so that text order is time order."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def instant_shown(moment: datetime) -> str:
+    """The form that times are shown in: milliseconds only where there are any."""
+    return instant_text(moment).replace(".000Z", "Z")
+
+
+# ---------------------------------------------------------------- collections
+
+
+def _map(value: dict[str, Any]) -> dict[str, Any]:
+    import json
+
+    if len(value) > MAP_KEYS:
+        raise refuse("too-many", f"must have at most {MAP_KEYS} keys")
+    if len(json.dumps(value, default=float).encode()) > MAP_BYTES:
+        raise refuse("too-long", f"must be at most {MAP_BYTES} bytes")
+    return value
+
+
+FreeMap = Annotated[
+    dict[str, Any], AfterValidator(_map), WithJsonSchema({"type": "object", "maxProperties": 50})
+]
+
+
+def bounded(item: Any, most: int) -> Any:
+    """A list of at most ``most`` items."""
+    return Annotated[list[item], Field(max_length=most)]
+
+
+def _distinct(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+Tags = Annotated[list[ShortText], Field(max_length=50), AfterValidator(_distinct)]
+
+
+class SourceRef(Request):
+    """What a change goes back to: the kind of the thing, and its id."""
+
+    kind: ShortText
+    id: Annotated[str, _text(128), _length(128)]
+
+
+class SourceRefOut(Shape):
+    kind: str
+    id: str
+
+
+def source_refs(value: Any) -> Any:
+    """Elements whose members are all null count as absent."""
+    if isinstance(value, list):
+        return [e for e in value if e != dict.fromkeys(("kind", "id")) and e != {}]
+    return value
+
+
+SourceRefs = Annotated[list[SourceRef], Field(max_length=20), BeforeValidator(source_refs)]
+
+
+def _limit(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refuse("integer", "must be an integer")
+    return min(max(value, 1), 256)
+
+
+Limit = Annotated[int, BeforeValidator(_limit), WithJsonSchema({"type": "integer", "default": 8})]
+NextToken = Annotated[str, matching(r"[\x21-\x7e]{1,2048}", "must be a token of this service")]
+
+
+class Page(Request):
+    """What every list takes."""
+
+    limit: Limit = 8
+    next_token: NextToken | None = None

@@ -1,0 +1,198 @@
+"""Records to items and back: a frozen dataclass is one item, each field one attribute.
+
+The codec of a record's class is compiled from its annotations once. Stored forms: text, integers
+and booleans as themselves; times as fixed-width ISO text, so that text order is time order; dates
+as ``YYYY-MM-DD``; exact numbers as text; nested dataclasses as maps; ``dict`` as JSON text, because
+what callers put into a free map is theirs, not the database's to interpret. ``None`` is absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from shared.fields import instant_shown, instant_text
+from shared.keys import PARTITION, SORT, TTL, VIEW, Key
+
+Wire = dict[str, Any]
+"""An item, or a value, in DynamoDB's own JSON."""
+
+KIND, CHANGE, EVENTS = "record_kind", "change_id", "events"
+
+
+class Record(Protocol):
+    """A stored record: a frozen dataclass that names its kind."""
+
+    KIND: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[R]):
+    """A record in its place: its key, its index entries, what lists may show of it (``view``), and
+    when the table may drop it (``expires``)."""
+
+    key: Key
+    record: R
+    indexes: Mapping[str, str] = field(default_factory=dict)
+    view: Mapping[str, Any] | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    encode: Callable[[Any], Wire]
+    decode: Callable[[Wire], Any]
+
+
+def _plain(tag: str, out: Callable[[Any], Any], back: Callable[[Any], Any]) -> _Codec:
+    return _Codec(lambda value: {tag: out(value)}, lambda wire: back(wire[tag]))
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON with sorted keys; exact decimals become JSON numbers."""
+    return json.dumps(
+        value, separators=(",", ":"), sort_keys=True, ensure_ascii=False, default=float
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+_SCALARS: dict[Any, _Codec] = {
+    str: _plain("S", str, str),
+    int: _plain("N", str, int),
+    bool: _plain("BOOL", bool, bool),
+    datetime: _plain("S", instant_text, _moment),
+    date: _plain("S", date.isoformat, date.fromisoformat),
+    Decimal: _plain("S", str, Decimal),
+    Fraction: _plain("S", str, Fraction),
+}
+
+
+@cache
+def _codec(annotation: Any) -> _Codec:
+    scalar = _SCALARS.get(annotation)
+    if scalar is not None:
+        return scalar
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is UnionType or NoneType in arguments:
+        (inner,) = (a for a in arguments if a is not NoneType)
+        return _codec(inner)
+    if origin is tuple:
+        item = _codec(arguments[0])
+        return _Codec(
+            lambda values: {"L": [item.encode(v) for v in values]},
+            lambda wire: tuple(item.decode(w) for w in wire["L"]),
+        )
+    if annotation is dict or origin is dict:
+        return _Codec(lambda value: {"S": dumps(value)}, lambda wire: json.loads(wire["S"]))
+    if is_dataclass(annotation) and isinstance(annotation, type):
+        return _Codec(
+            lambda value: {"M": encode(value)}, lambda wire: decode(annotation, wire["M"])
+        )
+    raise TypeError(f"no stored form for {annotation}")
+
+
+@cache
+def _plan(cls: Any) -> tuple[tuple[str, _Codec, Any], ...]:
+    hints = get_type_hints(cls)
+    return tuple((f.name, _codec(hints[f.name]), f.default) for f in fields(cls))
+
+
+def encode(record: Any) -> Wire:
+    """The attributes of a record. Absent values and empty collections are left out."""
+    wire: Wire = {}
+    for name, codec, default in _plan(record.__class__):
+        value = getattr(record, name)
+        if value is None or (value == default and default in ((), False)):
+            continue
+        wire[name] = codec.encode(value)
+    return wire
+
+
+def decode(cls: Any, wire: Wire) -> Any:
+    """The record of an item; attributes that are not its fields are the item's own."""
+    values = {}
+    for name, codec, default in _plan(cls):
+        raw = wire.get(name)
+        if raw is not None:
+            values[name] = codec.decode(raw)
+        elif default is MISSING and name not in _factories(cls):
+            values[name] = None
+    return cls(**values)
+
+
+@cache
+def _factories(cls: Any) -> frozenset[str]:
+    return frozenset(f.name for f in fields(cls) if f.default_factory is not MISSING)
+
+
+def item_wire(item: Item[Any], change_id: str, events: list[dict[str, Any]]) -> Wire:
+    """The whole item as it is written. The change id says which logical write made it so; the
+    events ride along, for the publisher to find in the stream."""
+    wire = encode(item.record)
+    wire[PARTITION], wire[SORT] = {"S": item.key[0]}, {"S": item.key[1]}
+    wire[KIND], wire[CHANGE] = {"S": item.record.KIND}, {"S": change_id}
+    if events:
+        wire[EVENTS] = {"S": dumps(events)}
+    for name, value in item.indexes.items():
+        wire[name] = {"S": value}
+    if item.view is not None:
+        wire[VIEW] = {"S": dumps({k: v for k, v in item.view.items() if v is not None})}
+    if item.expires is not None:
+        wire[TTL] = {"N": str(int(item.expires.timestamp()))}
+    return wire
+
+
+def view_of(wire: Wire) -> dict[str, Any]:
+    """What a list may show of an index entry."""
+    return dict(json.loads(wire[VIEW]["S"]))
+
+
+def key_of(wire: Wire) -> Key:
+    return wire[PARTITION]["S"], wire[SORT]["S"]
+
+
+def shown_value(value: Any) -> Any:
+    """A value as answers show it."""
+    if isinstance(value, datetime):
+        return instant_shown(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [shown_value(v) for v in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return shown(value)
+    return value
+
+
+def shown(record: Any, *, without: tuple[str, ...] = (), **derived: Any) -> dict[str, Any]:
+    """A record as answers show it: its fields by name, absent ones and empty lists left out,
+    ``derived`` ones in their place."""
+    out: dict[str, Any] = {}
+    for name, _, _ in _plan(record.__class__):
+        if name in without or name in derived:
+            continue
+        value = getattr(record, name)
+        if value is not None and value != ():
+            out[name] = shown_value(value)
+    out.update((k, shown_value(v)) for k, v in derived.items() if v is not None)
+    return out
+
+
+def utc(moment: datetime) -> datetime:
+    """The same instant in UTC, to the millisecond: what records hold."""
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

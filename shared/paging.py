@@ -1,0 +1,139 @@
+"""Lists: pages that are full, tokens that are signed, walks that lose and repeat nothing.
+
+A list reads one or more partitions of an index (or of the table) as one sorted whole. Its cursor is
+one sort value, which ends in the record's id, so whatever is inserted, changed or deleted during a
+walk, what was there all the time comes exactly once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from shared.errors import InvalidNextToken
+from shared.items import Wire, dumps
+from shared.keys import PARTITION, SORT, Index, token_signature
+from shared.settings import settings
+from shared.table import Table, together
+
+ROUNDS = 10
+TOKEN_HOURS = 24
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list: one or more partitions of an index (or of the table) read as one sorted whole."""
+
+    partitions: tuple[str, ...]
+    index: Index | None = None
+    prefix: str = ""
+    newest_first: bool = True
+
+
+def page(
+    table: Table,
+    listing: Listing,
+    limit: int,
+    cursor: str | None,
+    keep: Callable[[Wire], T | None],
+) -> tuple[list[T], str | None]:
+    """Up to ``limit`` of what ``keep`` makes of the entries (None drops one), after ``cursor``,
+    and the cursor of the next page; that is absent exactly when nothing is left. A page may be
+    short, with a cursor, after ten internal pages."""
+    streams = [_Stream(table, listing, p, limit, cursor) for p in listing.partitions]
+    kept: list[tuple[str, T]] = []
+    passed = cursor
+    for _ in range(ROUNDS):
+        empty = [s for s in streams if not s.buffer and not s.done]
+        if empty:
+            together([s.fill for s in empty])
+        while all(s.buffer or s.done for s in streams) and any(s.buffer for s in streams):
+            first = min if not listing.newest_first else max
+            stream = first((s for s in streams if s.buffer), key=lambda s: s.head)
+            passed, wire = stream.head, stream.buffer.pop(0)
+            made = keep(wire)
+            if made is not None:
+                kept.append((passed, made))
+                if len(kept) > limit:
+                    return [m for _, m in kept[:limit]], kept[limit - 1][0]
+        if all(s.done and not s.buffer for s in streams):
+            return [m for _, m in kept], None
+    return [m for _, m in kept], passed
+
+
+def sign(scope: str, cursor: str, now: datetime) -> str:
+    """An opaque token for the next page: bound to the scope (org, route and filters), for 24 h."""
+    payload = dumps([int(now.timestamp()) + TOKEN_HOURS * 3600, cursor]).encode()
+    signature = token_signature(scope + payload.decode())
+    return base64.urlsafe_b64encode(signature + payload).decode().rstrip("=")
+
+
+def read(token: str, scope: str, now: datetime) -> str:
+    """The cursor of a token; ``InvalidNextToken`` for one that is not of this scope or too old."""
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        payload = raw[16:].decode()
+    except (binascii.Error, ValueError):
+        raise InvalidNextToken() from None
+    if not hmac.compare_digest(raw[:16], token_signature(scope + payload)):
+        raise InvalidNextToken()
+    expires, cursor = json.loads(payload)
+    if expires < now.timestamp():
+        raise InvalidNextToken()
+    return str(cursor)
+
+
+class _Stream:
+    """One partition of a listing, read page by page from the cursor on."""
+
+    def __init__(
+        self, table: Table, listing: Listing, partition: str, limit: int, cursor: str | None
+    ) -> None:
+        self._table, self._listing, self._partition = table, listing, partition
+        self._limit, self._cursor = limit + 1, cursor
+        self._sort = listing.index.sort if listing.index else SORT
+        self.buffer: list[Wire] = []
+        self.done = False
+
+    @property
+    def head(self) -> str:
+        return str(self.buffer[0][self._sort]["S"])
+
+    def fill(self) -> None:
+        listing, index = self._listing, self._listing.index
+        low, high = listing.prefix or " ", listing.prefix + "\U0010ffff"
+        if self._cursor is not None:
+            low, high = (low, self._cursor) if listing.newest_first else (self._cursor, high)
+        arguments: dict[str, Any] = {"IndexName": index.name} if index else {"ConsistentRead": True}
+        answer = self._table.ask(
+            "query",
+            TableName=settings().table_name,
+            KeyConditionExpression="#p = :p AND #s BETWEEN :low AND :high",
+            ExpressionAttributeNames={
+                "#p": index.partition if index else PARTITION,
+                "#s": self._sort,
+            },
+            ExpressionAttributeValues={
+                ":p": {"S": self._partition},
+                ":low": {"S": low},
+                ":high": {"S": high},
+            },
+            # One more than is asked for tells whether there is a next page, and one for the
+            # cursor's own entry, which the condition cannot leave out.
+            Limit=self._limit + 1,
+            ScanIndexForward=not listing.newest_first,
+            **arguments,
+        )
+        wires = answer["Items"]
+        self.done = "LastEvaluatedKey" not in answer
+        self.buffer = [w for w in wires if w[self._sort]["S"] != self._cursor]
+        if wires:
+            self._cursor = wires[-1][self._sort]["S"]

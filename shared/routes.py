@@ -1,0 +1,99 @@
+"""The row of the route table: what a route is, as data.
+
+One hand-written tuple of these per family (its ``handler.py``) is the single source of everything
+that lists routes: the door, OpenAPI, the gateway, permissions, alarms, the local server, the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+MEMBER = "*member"
+ANYONE = "*anyone"
+
+READERS = (
+    "crm_view",
+    "crm_manage",
+    "crm_edit",
+    "crm_privacy_admin",
+    "crm_tax_exemption_admin",
+    "loyalty_admin",
+    "giftcard_admin",
+    "finance_audit",
+)
+EDITORS = ("crm_manage", "crm_edit", "crm_privacy_admin")
+
+Rule = Literal["none", "optional", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A latency class with the route's own numbers, in milliseconds at the gateway; the p99 is
+    absent where the class promises none."""
+
+    tier: str
+    p95_ms: int
+    p99_ms: int | None
+
+    def within(self, *, p95_ms: int, p99_ms: int | None) -> Latency:
+        """The same class with the numbers of one route."""
+        return replace(self, p95_ms=p95_ms, p99_ms=p99_ms)
+
+
+class Tier(Enum):
+    """The four latency classes, from the most patient to the most pressing."""
+
+    A = Latency("A", 500, None)
+    B = Latency("B", 300, None)
+    C = Latency("C", 150, 400)
+    D = Latency("D", 300, 600)
+
+    def within(self, *, p95_ms: int, p99_ms: int | None) -> Latency:
+        return self.value.within(p95_ms=p95_ms, p99_ms=p99_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route. ``operation`` is called as ``operation(call, body)`` and returns an ``Answer``.
+
+    ``roles``: any one of them lets the caller in. ``revision`` and ``provenance`` say whether
+    ``expected_revision``, and ``reason`` with ``source_refs``, must be sent. ``strict`` routes read
+    the caller's identity in the operation's own first batch. ``bare`` names the field that a bare
+    JSON string stands for. ``record`` names the object of the body that may repeat the provenance.
+    ``keyed`` says what makes a repeat safe when no ``idempotency_key`` is sent. ``creates``: a
+    ``set`` route that needs no revision where nothing is yet. ``gate`` says which calls pass the
+    write gate of an org that is not verified.
+    """
+
+    method: str
+    path: str
+    summary: str
+    operation: Callable[..., Any]
+    request: type[BaseModel] | None
+    envelope: type[BaseModel]
+    roles: tuple[str, ...]
+    latency: Latency
+    writes: bool = False
+    revision: Rule = "none"
+    provenance: Rule = "none"
+    paginated: bool = False
+    strict: bool = False
+    dry_run: bool = False
+    bare: str | None = None
+    record: str | None = None
+    keyed: str | None = None
+    creates: bool = False
+    gate: Literal["closed", "open", "refusals"] = "closed"
+    extension: bool = False
+    sample: Any = None
+
+    @property
+    def call(self) -> str:
+        """The name of the route in ``stats.call``, logs and events."""
+        return f"{self.method} {self.path}"

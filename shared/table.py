@@ -1,0 +1,387 @@
+"""The one table: strong batch reads, filled pages over indexes, and one visible transaction.
+
+Knows DynamoDB and nothing of HTTP or of any family. Each write says what its failed condition
+means: a refusal, an answer that was already given, or (nothing) that the fresh item, which the
+failure brings along, is to be decided upon again.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+from shared import clients
+from shared.errors import ApiError, Busy, Unavailable
+from shared.items import CHANGE, Item, R, Wire, decode, item_wire, key_of
+from shared.keys import PARTITION, SORT, Key
+from shared.settings import settings
+
+ATTEMPTS = 6
+ACTIONS = 100
+ROUNDS = 10
+_NOT_NOW = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "TransactionInProgressException",
+    }
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Want(Generic[R]):
+    """One record to load, by its key."""
+
+    key: Key
+    of: type[R]
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Generic[R]):
+    """Records of one partition to load, in sort order from ``low`` to ``high``, at most ``limit``
+    (one internal page)."""
+
+    partition: str
+    low: str
+    high: str
+    of: type[R]
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on the item that is there; ``names`` and ``values`` as DynamoDB wants them."""
+
+    expression: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Wire] = field(default_factory=dict)
+
+
+ABSENT = Condition(f"attribute_not_exists({PARTITION})")
+PRESENT = Condition(f"attribute_exists({PARTITION})")
+
+
+def at_revision(revision: int) -> Condition:
+    """The item is still the one that was read."""
+    return Condition("#r = :r", {"#r": "revision"}, {":r": {"N": str(revision)}})
+
+
+def absent_or_before(attribute: str, moment: str) -> Condition:
+    """Nothing is there, or what is there ended before ``moment`` (both in stored form)."""
+    return Condition(
+        f"attribute_not_exists({PARTITION}) OR #e < :e", {"#e": attribute}, {":e": {"S": moment}}
+    )
+
+
+Meaning = ApiError | Callable[["Fresh"], Any] | None
+"""What a failed condition means: this refusal; whatever is made of the fresh item; or (None, or a
+function that returns None) decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A new record where nothing is (or where ``condition`` holds; None: wherever)."""
+
+    item: Item[Any]
+    unless_exists: Meaning = None
+    condition: Condition | None = ABSENT
+    events: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The record's next state, while it is still at the revision that was read."""
+
+    item: Item[Any]
+    if_revision: int
+    otherwise: Meaning = None
+    events: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    key: Key
+    condition: Condition | None = None
+    otherwise: Meaning = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A record that the write only depends on."""
+
+    key: Key
+    condition: Condition
+    otherwise: Meaning = None
+
+
+Write = Put | Update | Delete | Check
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What stands where a condition failed; ``wire`` is absent where nothing is there."""
+
+    wire: Wire | None
+
+    def record(self, cls: type[R]) -> R | None:
+        return None if self.wire is None else decode(cls, self.wire)
+
+
+class Seen:
+    """What one load brought: by the very wants that asked for it."""
+
+    def __init__(self, items: dict[Key, Wire], ranges: dict[Any, list[Wire]]) -> None:
+        self._items = items
+        self._ranges = ranges
+
+    def get(self, want: Want[R]) -> R | None:
+        """The record, or None where nothing is."""
+        wire = self._items.get(want.key)
+        return None if wire is None else decode(want.of, wire)
+
+    def all(self, wanted: Range[R]) -> list[R]:
+        return [decode(wanted.of, wire) for wire in self._ranges[wanted]]
+
+    def learn(self, key: Key, fresh: Fresh) -> None:
+        """Take over what a failed condition brought."""
+        if fresh.wire is None:
+            self._items.pop(key, None)
+        else:
+            self._items[key] = fresh.wire
+        for wanted, wires in self._ranges.items():
+            if wanted.partition == key[0] and wanted.low <= key[1] <= wanted.high:
+                kept = [w for w in wires if key_of(w) != key]
+                kept += [fresh.wire] if fresh.wire is not None else []
+                wires[:] = sorted(kept, key=lambda w: str(w[SORT]["S"]))
+
+    def add(self, other: Seen) -> None:
+        """Take over what a further load brought."""
+        self._items.update(other._items)
+        self._ranges.update(other._ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A transaction that did not happen: each write whose condition failed, with what is there."""
+
+    writes: tuple[tuple[Write, Fresh], ...]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=32, thread_name_prefix="table")
+
+
+def pause(attempt: int) -> None:
+    """Full jitter: the more have collided, the wider they spread."""
+    time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))
+
+
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def together(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """The answers of independent calls, made at the same time: one trip."""
+    if len(calls) == 1:
+        return [calls[0]()]
+    return [f.result() for f in [_pool().submit(call) for call in calls]]
+
+
+@dataclass(slots=True)
+class Table:
+    """The table as one request uses it; it sums the capacity that the database reports."""
+
+    read_units: float = 0.0
+    write_units: float = 0.0
+
+    def load(self, wants: Iterable[Want[Any] | Range[Any]]) -> Seen:
+        """Everything asked for, strongly consistent, in one trip."""
+        items: dict[Key, Wire] = {}
+        ranges: dict[Any, list[Wire]] = {}
+        calls: list[Callable[[], None]] = []
+        keys: dict[Key, None] = {}
+        for want in wants:
+            if isinstance(want, Range):
+                calls.append(lambda w=want: ranges.__setitem__(w, self._range(w)))  # type: ignore[misc]
+            else:
+                keys[want.key] = None
+        if keys:
+            calls.append(lambda: items.update(self._batch(list(keys))))
+        if calls:
+            together(calls)
+        return Seen(items, ranges)
+
+    def _batch(self, keys: list[Key]) -> dict[Key, Wire]:
+        name = settings().table_name
+        found: dict[Key, Wire] = {}
+        left = [{PARTITION: {"S": pk}, SORT: {"S": sk}} for pk, sk in keys]
+        for attempt in range(ATTEMPTS):
+            answer = self.ask(
+                "batch_get_item",
+                RequestItems={name: {"Keys": left[:100], "ConsistentRead": True}},
+            )
+            for wire in answer["Responses"].get(name, []):
+                found[key_of(wire)] = wire
+            unprocessed = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
+            left = unprocessed + left[100:]
+            if not left:
+                return found
+            if unprocessed:
+                pause(attempt)
+        raise Unavailable()
+
+    def _range(self, wanted: Range[Any]) -> list[Wire]:
+        answer = self.ask(
+            "query",
+            TableName=settings().table_name,
+            KeyConditionExpression="#p = :p AND #s BETWEEN :low AND :high",
+            ExpressionAttributeNames={"#p": PARTITION, "#s": SORT},
+            ExpressionAttributeValues={
+                ":p": {"S": wanted.partition},
+                ":low": {"S": wanted.low},
+                ":high": {"S": wanted.high},
+            },
+            Limit=wanted.limit,
+            ConsistentRead=True,
+        )
+        return list(answer["Items"])
+
+    # ---------------------------------------------------------------- writing
+
+    def transact(self, writes: Sequence[Write], change_id: str, attempt: int) -> Failed | None:
+        """Make all of the writes or none. None: it is done. ``change_id`` names the logical write:
+        its repeats are recognised, so a lost answer is neither a second effect nor a refusal."""
+        if len(writes) > ACTIONS:
+            raise ValueError(f"a transaction holds at most {ACTIONS} actions, not {len(writes)}")
+        actions = [_action(write, change_id) for write in writes]
+        for again in range(ATTEMPTS):
+            try:
+                self.ask(
+                    "transact_write_items",
+                    TransactItems=actions,
+                    ClientRequestToken=f"{change_id}-{attempt}",
+                )
+            except Exception as error:
+                if _code(error) != "TransactionCanceledException":
+                    raise
+                failed = _failures(writes, error.response, change_id)  # type: ignore[attr-defined]
+                if failed is not None:
+                    return failed if failed.writes else None
+                # Another transaction holds one of the items, or a partition is hot.
+                pause(again + 1)
+                continue
+            return None
+        raise Busy()
+
+    def touch(self, key: Key, attribute: str, value: Wire, condition: Condition) -> bool:
+        """Set one attribute of one record while the condition holds; whether it did."""
+        try:
+            self.ask(
+                "update_item",
+                TableName=settings().table_name,
+                Key={PARTITION: {"S": key[0]}, SORT: {"S": key[1]}},
+                UpdateExpression="SET #a = :a",
+                ConditionExpression=condition.expression,
+                ExpressionAttributeNames={"#a": attribute, **condition.names},
+                ExpressionAttributeValues={":a": value, **condition.values},
+            )
+        except Exception as error:
+            if _code(error) != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """One call, repeated under the same token while the database cannot answer."""
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+        call = getattr(clients.dynamodb(), operation)
+        for attempt in range(3):
+            try:
+                answer: dict[str, Any] = call(ReturnConsumedCapacity="TOTAL", **arguments)
+            except (HTTPClientError, ConnectionError):
+                pause(attempt)
+                continue
+            except ClientError as error:
+                if _code(error) not in _NOT_NOW:
+                    raise
+                pause(attempt)
+                continue
+            self._count(operation, answer)
+            return answer
+        raise Unavailable()
+
+    def _count(self, operation: str, answer: dict[str, Any]) -> None:
+        consumed = answer.get("ConsumedCapacity") or []
+        total = sum(
+            c["CapacityUnits"] for c in (consumed if isinstance(consumed, list) else [consumed])
+        )
+        if operation in ("transact_write_items", "update_item"):
+            self.write_units += total
+        else:
+            self.read_units += total
+
+
+def _action(write: Write, change_id: str) -> dict[str, Any]:
+    name = settings().table_name
+    if isinstance(write, Put | Update):
+        condition = at_revision(write.if_revision) if isinstance(write, Update) else write.condition
+        wire = item_wire(write.item, change_id, list(write.events))
+        return {"Put": _conditioned({"TableName": name, "Item": wire}, condition)}
+    key = {PARTITION: {"S": write.key[0]}, SORT: {"S": write.key[1]}}
+    verb = "Delete" if isinstance(write, Delete) else "ConditionCheck"
+    return {verb: _conditioned({"TableName": name, "Key": key}, write.condition)}
+
+
+def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[str, Any]:
+    if condition is None:
+        return action
+    action["ConditionExpression"] = condition.expression
+    action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if condition.names:
+        action["ExpressionAttributeNames"] = dict(condition.names)
+    if condition.values:
+        action["ExpressionAttributeValues"] = dict(condition.values)
+    return action
+
+
+def meaning(write: Write) -> Meaning:
+    """What the failure of the write's condition means."""
+    return write.unless_exists if isinstance(write, Put) else write.otherwise
+
+
+def key_written(write: Write) -> Key:
+    """Where a write takes place."""
+    return write.item.key if isinstance(write, Put | Update) else write.key
+
+
+def _failures(
+    writes: Sequence[Write], response: Mapping[str, Any], change_id: str
+) -> Failed | None:
+    """What a cancelled transaction says. None: nothing is settled, the same may be tried again.
+    A failure without writes: an earlier try of this very change has happened already."""
+    failed = []
+    for write, reason in zip(writes, response["CancellationReasons"], strict=True):
+        code = reason.get("Code")
+        if code == "ConditionalCheckFailed":
+            wire = reason.get("Item") or None
+            if wire is not None and wire.get(CHANGE, {}).get("S") == change_id:
+                return Failed(())
+            failed.append((write, Fresh(wire)))
+        elif code not in (None, "None", "TransactionConflict", *_NOT_NOW):
+            raise ValueError(f"the table refused a write of its own making: {code}")
+    return Failed(tuple(failed)) if failed else None
