@@ -168,10 +168,25 @@ class Call:
     ) -> Answer:
         """A page of a list as ``{plural: […], next_token?}``; the token is bound to the org, the
         route and every filter of ``body``."""
+        return self.found(
+            body,
+            lambda limit, cursor: page(self.table, listing, limit, cursor, keep),
+            plural=plural,
+        )
+
+    def found(
+        self,
+        body: Any,
+        find: Callable[[int, str | None], tuple[list[dict[str, Any]], str | None]],
+        *,
+        plural: str,
+    ) -> Answer:
+        """The same for a walk of the route's own: ``find(limit, cursor)`` gives a page of items and
+        the cursor of the next."""
         filters = body.model_dump(mode="json", exclude={"limit", "next_token"}, exclude_none=True)
         scope = f"{self.caller.orgcode} {self.route.path} {sorted(filters.items())}"
         cursor = None if body.next_token is None else read(body.next_token, scope, self.now)
-        items, after = page(self.table, listing, body.limit, cursor, keep)
+        items, after = find(body.limit, cursor)
         data: dict[str, Any] = {plural: items}
         if after is not None:
             data["next_token"] = sign(scope, after, self.now)

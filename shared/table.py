@@ -142,9 +142,16 @@ class Fresh:
 class Seen:
     """What one load brought: by the very wants that asked for it."""
 
-    def __init__(self, items: dict[Key, Wire], ranges: dict[Any, list[Wire]]) -> None:
+    def __init__(
+        self, items: dict[Key, Wire], ranges: dict[Any, list[Wire]], asked: Iterable[Any] = ()
+    ) -> None:
         self._items = items
         self._ranges = ranges
+        self._asked = set(asked)
+
+    def has(self, want: Want[Any] | Range[Any]) -> bool:
+        """Whether this was asked for, be there a record or not."""
+        return want in self._asked
 
     def get(self, want: Want[R]) -> R | None:
         """The record, or None where nothing is."""
@@ -168,6 +175,7 @@ class Seen:
 
     def add(self, other: Seen) -> None:
         """Take over what a further load brought."""
+        self._asked |= other._asked
         self._items.update(other._items)
         self._ranges.update(other._ranges)
 
@@ -214,7 +222,8 @@ class Table:
         ranges: dict[Any, list[Wire]] = {}
         calls: list[Callable[[], None]] = []
         keys: dict[Key, None] = {}
-        for want in wants:
+        asked = list(wants)
+        for want in asked:
             if isinstance(want, Range):
                 calls.append(lambda w=want: ranges.__setitem__(w, self._range(w)))  # type: ignore[misc]
             else:
@@ -223,7 +232,7 @@ class Table:
             calls.append(lambda: items.update(self._batch(list(keys))))
         if calls:
             together(calls)
-        return Seen(items, ranges)
+        return Seen(items, ranges, asked)
 
     def _batch(self, keys: list[Key]) -> dict[Key, Wire]:
         name = settings().table_name

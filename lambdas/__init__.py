@@ -1,0 +1,1 @@
+"""One folder, one Lambda, one family of routes. A family imports itself and ``shared``."""

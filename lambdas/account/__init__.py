@@ -1,0 +1,1 @@
+"""B2B accounts, their contacts and their credit."""

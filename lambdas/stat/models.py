@@ -1,0 +1,18 @@
+"""What the health check answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shared.fields import Shape
+
+
+class StatData(Shape):
+    service: Literal["crm"]
+    status: Literal["active"]
+
+
+class StatEnvelope(Shape):
+    """The service is up."""
+
+    data: StatData
