@@ -165,12 +165,17 @@ class Call:
         keep: Callable[[Wire], dict[str, Any] | None],
         *,
         plural: str,
+        beside: Callable[[], None] | None = None,
+        complete: Callable[[list[dict[str, Any]]], list[dict[str, Any] | None]] | None = None,
     ) -> Answer:
         """A page of a list as ``{plural: […], next_token?}``; the token is bound to the org, the
-        route and every filter of ``body``."""
+        route and every filter of ``body``. ``beside`` reads what ``keep`` has to know, in the same
+        trip; ``complete`` adds what only other records know, or drops an item."""
         return self.found(
             body,
-            lambda limit, cursor: page(self.table, listing, limit, cursor, keep),
+            lambda limit, cursor: page(
+                self.table, listing, limit, cursor, keep, beside=beside, complete=complete
+            ),
             plural=plural,
         )
 

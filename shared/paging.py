@@ -11,7 +11,7 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -44,29 +44,49 @@ def page(
     limit: int,
     cursor: str | None,
     keep: Callable[[Wire], T | None],
+    *,
+    beside: Callable[[], None] | None = None,
+    complete: Callable[[list[T]], list[T | None]] | None = None,
 ) -> tuple[list[T], str | None]:
-    """Up to ``limit`` of what ``keep`` makes of the entries (None drops one), after ``cursor``,
-    and the cursor of the next page; that is absent exactly when nothing is left. A page may be
-    short, with a cursor, after ten internal pages."""
+    """Up to ``limit`` of what ``keep`` makes of the entries (None drops one), after ``cursor``, and
+    the cursor of the next page; that is absent exactly when nothing is left. A page may be short,
+    with a cursor, after ten internal pages. ``beside`` runs in the first internal page's trip;
+    ``complete`` then adds to, or drops, what an internal page gave."""
     streams = [_Stream(table, listing, p, limit, cursor) for p in listing.partitions]
     kept: list[tuple[str, T]] = []
     passed = cursor
-    for _ in range(ROUNDS):
-        empty = [s for s in streams if not s.buffer and not s.done]
-        if empty:
-            together([s.fill for s in empty])
-        while all(s.buffer or s.done for s in streams) and any(s.buffer for s in streams):
-            first = min if not listing.newest_first else max
-            stream = first((s for s in streams if s.buffer), key=lambda s: s.head)
-            passed, wire = stream.head, stream.buffer.pop(0)
-            made = keep(wire)
-            if made is not None:
-                kept.append((passed, made))
-                if len(kept) > limit:
-                    return [m for _, m in kept[:limit]], kept[limit - 1][0]
+    for number in range(ROUNDS):
+        jobs = [s.fill for s in streams if not s.buffer and not s.done]
+        if number == 0 and beside is not None:
+            jobs.append(beside)
+        if jobs:
+            together(jobs)
+        made = []
+        for passed, wire in _merged(streams, listing):
+            found = keep(wire)
+            if found is not None:
+                made.append((passed, found))
+        if complete is not None and made:
+            whole = complete([found for _, found in made])
+            pairs = zip(made, whole, strict=True)
+            made = [(sort, found) for (sort, _), found in pairs if found is not None]
+        kept += made
+        if len(kept) > limit:
+            return [found for _, found in kept[:limit]], kept[limit - 1][0]
         if all(s.done and not s.buffer for s in streams):
-            return [m for _, m in kept], None
-    return [m for _, m in kept], passed
+            return [found for _, found in kept], None
+    return [found for _, found in kept], passed
+
+
+def _merged(streams: list[_Stream], listing: Listing) -> Iterator[tuple[str, Wire]]:
+    """The entries that are certainly next, in order, until some stream must be read on."""
+    first = max if listing.newest_first else min
+    while all(s.buffer or s.done for s in streams):
+        waiting = [s for s in streams if s.buffer]
+        if not waiting:
+            return
+        stream = first(waiting, key=lambda s: s.head)
+        yield stream.head, stream.buffer.pop(0)
 
 
 def sign(scope: str, cursor: str, now: datetime) -> str:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from shared.keys import PARTITION, SORT, Keys
@@ -187,7 +188,7 @@ def _pools(table: Table, keys: Keys, kind: str, query: list[str], below: str) ->
         dict(
             zip(
                 flat,
-                together([lambda t=token: _entries(table, keys, kind, t, below) for token in flat]),
+                together([partial(_entries, table, keys, kind, token, below) for token in flat]),
                 strict=True,
             )
         )
@@ -220,7 +221,7 @@ def find(
     hits: list[tuple[str, T]] = []
     below = cursor if cursor is not None else "\U0010ffff"
     for round_number in range(ROUNDS):
-        jobs: list[Callable[[], Any]] = [lambda b=below: _pools(table, keys, kind, query, b)]
+        jobs: list[Callable[[], Any]] = [partial(_pools, table, keys, kind, query, below)]
         if round_number == 0:
             jobs.append(certain)
         answers = together(jobs)

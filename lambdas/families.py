@@ -1,0 +1,12 @@
+"""The whole API: each family's rows. Whatever lists routes reads this."""
+
+from __future__ import annotations
+
+from lambdas.account.handler import ROUTES as ACCOUNT
+from lambdas.stat.handler import ROUTES as STAT
+from shared.routes import Route
+
+FAMILIES: dict[str, tuple[Route, ...]] = {
+    "account": ACCOUNT,
+    "stat": STAT,
+}

@@ -1,0 +1,8 @@
+"""Every kind of record that the service stores, in one tuple."""
+
+from __future__ import annotations
+
+from lambdas.account.kinds import KINDS as ACCOUNT
+from shared.kinds import Kind
+
+KINDS: tuple[Kind, ...] = (*ACCOUNT,)
