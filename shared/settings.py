@@ -23,6 +23,7 @@ class Settings:
     environment: str
     root_secret: str | None
     root_secret_arn: str | None
+    retry_queue_url: str | None
     build: dict[str, str] = field(default_factory=dict)
 
 
@@ -36,6 +37,7 @@ def settings() -> Settings:
         environment=env.get("CRM_ENVIRONMENT", "local"),
         root_secret=env.get("CRM_ROOT_SECRET"),
         root_secret_arn=env.get("CRM_ROOT_SECRET_ARN"),
+        retry_queue_url=env.get("CRM_RETRY_QUEUE_URL"),
         build={
             "build_major": env.get("CRM_BUILD_MAJOR", "1"),
             "build_minor": env.get("CRM_BUILD_MINOR", "0"),

@@ -158,6 +158,10 @@ class Seen:
         wire = self._items.get(want.key)
         return None if wire is None else decode(want.of, wire)
 
+    def wire(self, want: Want[Any]) -> Wire | None:
+        """The item itself, for whoever works on records of any kind."""
+        return self._items.get(want.key)
+
     def all(self, wanted: Range[R]) -> list[R]:
         return [decode(wanted.of, wire) for wire in self._ranges[wanted]]
 
@@ -339,7 +343,7 @@ class Table:
         total = sum(
             c["CapacityUnits"] for c in (consumed if isinstance(consumed, list) else [consumed])
         )
-        if operation in ("transact_write_items", "update_item"):
+        if operation in ("transact_write_items", "update_item", "batch_write_item"):
             self.write_units += total
         else:
             self.read_units += total

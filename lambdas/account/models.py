@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from shared.fields import (
     AddressIn,
@@ -37,6 +37,15 @@ ContactRole = Literal["buyer", "approver", "payer", "sales_rep"]
 MADE_ACCOUNT, MADE_CONTACT = "acct_", "cont_"
 
 # ---------------------------------------------------------------- in
+
+
+def _free(code: str) -> str:
+    if code.lower().startswith(MADE_ACCOUNT):
+        raise refuse("account-code", f"must not begin with {MADE_ACCOUNT}")
+    return code
+
+
+ChosenCode = Annotated[Code, AfterValidator(_free)]
 
 
 class AccountChanges(Request):
@@ -80,14 +89,8 @@ class AccountNew(AccountChanges):
     clearable: ClassVar[frozenset[str]] = frozenset()
 
     company_name: Name
-    account_code: Code | None = None
+    account_code: ChosenCode | None = None
     status: Literal["pending", "active"] = "active"
-
-    @model_validator(mode="after")
-    def _code_is_free(self) -> AccountNew:
-        if self.account_code is not None and self.account_code.lower().startswith(MADE_ACCOUNT):
-            raise refuse("account-code", f"account_code must not begin with {MADE_ACCOUNT}")
-        return self
 
 
 class AccountCreateRequest(Request):

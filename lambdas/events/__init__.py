@@ -1,0 +1,1 @@
+"""The table's stream to the event bus: an effect and its event cannot come apart."""

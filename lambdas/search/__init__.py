@@ -1,0 +1,1 @@
+"""The table's stream to the search entries."""
