@@ -1,0 +1,87 @@
+# The one-machine life of the project; `make help` lists the verbs.
+# Needs Python >= 3.11, make, and Node (for the infrastructure's tests and deployment).
+
+PYTHON ?= python3
+PORT ?= 8787
+DATA ?=
+ARGS ?=
+
+VENV := .venv
+ENGINE := .engine
+BIN := $(VENV)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types suite openapi synth bench soak admin package e2e clean python node
+
+help: ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed $(ENGINE)/.installed ## make the environments: the project's own and the engine's
+
+run: setup ## the API on 127.0.0.1 with demo orgs [PORT=8787] [DATA=folder] [TEST_CLOCK=1]
+	@command -v node >/dev/null || echo "note: no Node here; the API runs without it, 'make test' needs it"
+	@exec env PORT=$(PORT) DATA=$(DATA) $(BIN)/python -m infra.local.server
+
+test: node lint types suite ## every check: lint, types, then the tests in parallel
+
+lint: $(VENV)/.installed ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed ## mypy, strict, on the deployed code
+	@$(BIN)/mypy
+
+suite: setup node_modules/.installed ## the tests alone [ARGS="-k name"]
+	@$(BIN)/pytest -q -n 2 $(ARGS)
+
+openapi: $(VENV)/.installed ## write the API document from the route table
+	@$(BIN)/python -m infra.openapi
+
+synth: setup node node_modules/.installed ## write the CloudFormation templates to cdk.out
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet $(ARGS)
+
+bench: setup ## the performance table
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: setup ## the long programmes: concurrency, crashes, random bodies
+	@$(BIN)/pytest -q -n 2 -m soak $(ARGS)
+
+admin: $(VENV)/.installed ## orgs, members, sessions, keys [ARGS="org list"]
+	@$(BIN)/python -m infra.local.admin $(ARGS)
+
+package: $(VENV)/.installed ## build the function and layer archives and show their sizes
+	@$(BIN)/python -m infra.package $(ARGS)
+
+e2e: setup node node_modules/.installed ## deploy all stacks to an emulator and call the API there
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -q -m e2e $(ARGS)
+
+clean: ## remove what the other verbs made, kept data excepted
+	rm -rf $(VENV) $(ENGINE) node_modules build cdk.out
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or later is needed: name one with PYTHON=/path/to/python3" >&2; exit 1; }
+
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null || \
+	  { echo "Node with npm is needed here: the infrastructure is tested and deployed with CDK" >&2; exit 1; }
+
+$(VENV)/.installed: requirements.txt | python
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the project's environment …"
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -r $<
+	@touch $@
+
+$(ENGINE)/.installed: infra/local/engine-requirements.txt | python
+	@test -x $(ENGINE)/bin/python || $(PYTHON) -m venv $(ENGINE)
+	@echo "installing the engine's environment …"
+	@$(ENGINE)/bin/python -m pip install $(PIP_FLAGS) -r $<
+	@touch $@
+
+node_modules/.installed: package-lock.json | node
+	@echo "installing the deployment tool …"
+	@npm ci --silent --no-fund --no-audit
+	@touch $@

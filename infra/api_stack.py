@@ -1,0 +1,273 @@
+"""The route table as a REST API: one function per family, each row a method on its own path.
+
+Nothing here lists a route. A row answers on its method; every other method of a known path goes to
+the same function, whose door refuses it; what no row knows is answered by the gateway itself, in
+the API's own envelope. Rights follow from the rows: what a family may do is what its rows say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import function as recipe
+from infra.function import Records
+from infra.nag import accept
+from infra.package import Package
+from infra.settings import PREFIX, SERVICE, STAGE, Environment
+from shared import errors
+from shared.api import ANYONE, Route
+from shared.settings import API_VERSION
+
+_TIMEOUT_S = 28
+"""A second less than the gateway waits, so that a slow call ends as an answer of ours."""
+
+_GATEWAY_RETRY_S = 1
+"""The gateway's throttle fills up every second; a longer wait would help nobody."""
+
+Refusal = type[errors.ApiError]
+
+GATEWAY_REFUSALS: Mapping[str, Refusal] = {
+    # How the gateway says that it has no such path. One who sends an Authorization header to it
+    # hears of a bad signature instead.
+    "MISSING_AUTHENTICATION_TOKEN": errors.NotFound,
+    "INVALID_SIGNATURE": errors.NotFound,
+    "EXPIRED_TOKEN": errors.NotFound,
+    "RESOURCE_NOT_FOUND": errors.NotFound,
+    "ACCESS_DENIED": errors.Forbidden,
+    "WAF_FILTERED": errors.Forbidden,
+    "BAD_REQUEST_BODY": errors.InvalidInput,
+    "BAD_REQUEST_PARAMETERS": errors.InvalidInput,
+    "REQUEST_TOO_LARGE": errors.PayloadTooLarge,
+    "UNSUPPORTED_MEDIA_TYPE": errors.UnsupportedMediaType,
+    "THROTTLED": errors.RateLimited,
+    "QUOTA_EXCEEDED": errors.RateLimited,
+    # The call may have taken effect: it is safe to repeat under its idempotency key.
+    "INTEGRATION_TIMEOUT": errors.Unavailable,
+    "INTEGRATION_FAILURE": errors.Unavailable,
+    "DEFAULT_4XX": errors.InvalidInput,
+    "DEFAULT_5XX": errors.InternalError,
+}
+
+
+class ApiStack(Stack):
+    """The functions of every family, and the gateway before them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        package: Package,
+        families: Mapping[str, Sequence[Route]],
+        records: Records,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=environment.stack("api"),
+            termination_protection=environment.keep_data,
+        )
+        self._environment, self._records = environment, records
+        self.api = self._rest_api()
+        self._answer_in_the_envelope()
+        layer = recipe.layer(self, package)
+        for family, routes in families.items():
+            self._family(family, routes, package, layer)
+        CfnOutput(self, "ApiUrl", value=self.api.url_for_path(PREFIX))
+
+    def _family(
+        self,
+        family: str,
+        routes: Sequence[Route],
+        package: Package,
+        layer: lambda_.LayerVersion,
+    ) -> None:
+        made = recipe.function(
+            self,
+            f"{family.capitalize()}Function",
+            name=family,
+            environment=self._environment,
+            package=package,
+            layer=layer,
+            variables=self._variables(routes),
+            rights=rights(routes, self._records),
+            timeout_s=_TIMEOUT_S,
+        )
+        target = recipe.live(made, self._environment)
+        # One permission for all methods of the stage: a permission per method would grow the
+        # function's policy past its size limit, and would say nothing else.
+        target.add_permission(
+            "Gateway",
+            principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            source_arn=self.api.arn_for_execute_api("*", "/*", STAGE),
+        )
+        integration = self._integration(target)
+        for path in dict.fromkeys(route.path for route in routes):
+            resource = self.api.root.resource_for_path(PREFIX + path)
+            for route in routes:
+                if route.path == path:
+                    resource.add_method(route.method, integration)
+            # The door refuses any other method with an Allow header, and answers preflights.
+            resource.add_method("ANY", integration)
+
+    def _variables(self, routes: Sequence[Route]) -> dict[str, str]:
+        names = {"CRM_EVENT_BUS": self._environment.shared_name}
+        if not needs_table(routes):
+            return names
+        return {
+            **names,
+            "CRM_TABLE": self._records.table_name,
+            "CRM_ROOT_SECRET_ARN": self._records.root_secret_arn,
+        }
+
+    def _integration(self, target: lambda_.IFunction) -> apigateway.Integration:
+        """The function as a proxy, without the permissions that the library adds per method."""
+        uri = (
+            f"arn:{self.partition}:apigateway:{self.region}:lambda:path/2015-03-31/functions/"
+            f"{target.function_arn}/invocations"
+        )
+        return apigateway.Integration(
+            type=apigateway.IntegrationType.AWS_PROXY, integration_http_method="POST", uri=uri
+        )
+
+    def _rest_api(self) -> apigateway.RestApi:
+        api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=self._environment.shared_name,
+            description="The CRM's API.",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            # The gateway writes no log at all in an account that has never been given this role.
+            cloud_watch_role=not self._environment.emulator,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            deploy_options=self._stage_options(),
+        )
+        self._keep_execution_log_finite(api)
+        self._give_reasons(api)
+        return api
+
+    def _stage_options(self) -> apigateway.StageOptions:
+        log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=recipe.retention(self._environment),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        return apigateway.StageOptions(
+            stage_name=STAGE,
+            metrics_enabled=self._environment.detailed_metrics,
+            throttling_rate_limit=self._environment.throttle_rate,
+            throttling_burst_limit=self._environment.throttle_burst,
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            # Bodies are personal data, headers are credentials.
+            data_trace_enabled=False,
+            access_log_destination=apigateway.LogGroupLogDestination(log),
+            access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+        )
+
+    def _keep_execution_log_finite(self, api: apigateway.RestApi) -> None:
+        """The gateway would make this log group itself, without an end."""
+        log = logs.LogGroup(
+            self,
+            "ExecutionLog",
+            log_group_name=f"API-Gateway-Execution-Logs_{api.rest_api_id}/{STAGE}",
+            retention=recipe.retention(self._environment),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        api.deployment_stage.node.add_dependency(log)
+
+    def _answer_in_the_envelope(self) -> None:
+        build = {f"build_{part}": value for part, value in self._environment.build.items()}
+        for name, refusal in GATEWAY_REFUSALS.items():
+            headers = {
+                "X-API-Version": f"'{API_VERSION}'",
+                "X-Request-Id": "context.requestId",
+                "Access-Control-Allow-Origin": "'*'",
+            }
+            if refusal.retryable:
+                headers["Retry-After"] = f"'{_GATEWAY_RETRY_S}'"
+            self.api.add_gateway_response(
+                name.title().replace("_", ""),
+                type=apigateway.ResponseType.of(name),
+                status_code=str(refusal.status),
+                response_headers=headers,
+                templates={"application/json": json.dumps(refused(refusal, build))},
+            )
+
+    def _give_reasons(self, api: apigateway.RestApi) -> None:
+        reasons = {
+            "APIG2": "The door checks every body against its row's model and answers all faults at "
+            "once in the envelope; a second, weaker check would answer first, in another form.",
+            "APIG3": "A web ACL is the account's choice and has a fixed monthly price; the stage's "
+            "throttle and the API's own limits hold without it, and one can be attached.",
+            "APIG4": "Callers are sessions and API keys of an org, known to the table only: the "
+            "door identifies them on every row but the public status.",
+            "COG4": "Identities are not the API's to keep: sessions come from the platform, so a "
+            "user pool would hold nobody.",
+        }
+        for rule, reason in reasons.items():
+            accept(api, rule, reason)
+        if not self._environment.emulator:
+            managed = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+            accept(
+                api.node.find_child("CloudWatchRole"),
+                f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{managed}]",
+                "The gateway takes this role for the whole account and refuses one with less than "
+                "its managed policy; only the gateway's own service can assume it.",
+            )
+
+
+ACCESS_LOG = {
+    "request_id": "$context.requestId",
+    "time": "$context.requestTimeEpoch",
+    "method": "$context.httpMethod",
+    # The path's pattern, not the path: what a stranger types into one may be personal.
+    "resource": "$context.resourcePath",
+    "status": "$context.status",
+    "latency_ms": "$context.responseLatency",
+    "integration_ms": "$context.integrationLatency",
+    "integration_status": "$context.integration.status",
+    "response_bytes": "$context.responseLength",
+    "gateway_error": "$context.error.responseType",
+}
+"""What the gateway notes of a call: nothing that names a person, their address or their device, no
+query, no header. Who called stands in the function's log, as the opaque id of the actor."""
+
+
+def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, object]:
+    """The envelope of a refusal that the gateway gives itself. Only values which the gateway makes
+    are filled in: it inserts them unescaped, so a caller's path must not be among them."""
+    return {
+        "success": False,
+        "error": {
+            "major": {"tag": refusal.tag, "message": refusal.message},
+            "minor": [],
+            "retryable": refusal.retryable,
+            "detail": {},
+        },
+        "build": build,
+        "stats": {"service": SERVICE, "request_id": "$context.requestId", "build": build},
+    }
+
+
+def needs_table(routes: Sequence[Route]) -> bool:
+    """Whether any row has to know its caller, and so has to read."""
+    return any(route.roles != (ANYONE,) for route in routes)
+
+
+def rights(routes: Sequence[Route], records: Records) -> list[iam.PolicyStatement]:
+    """What the rows of a family add up to."""
+    if not needs_table(routes):
+        return []
+    if any(route.writes for route in routes):
+        return [*recipe.may_read(records), *recipe.may_write(records)]
+    return [*recipe.may_read(records), *recipe.may_extend_sessions(records)]

@@ -1,0 +1,217 @@
+"""From the table's stream outwards: the event bus with its archive, the publisher that fills it,
+and the consumer that keeps the search entries.
+
+Both readers of the stream are mapped alike: a batch that fails is halved until the bad record
+stands alone, is retried for six hours, and then lies whole in the bucket, to be driven again. The
+stream allows two readers a shard; there is no third here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import function as recipe
+from infra.function import Records
+from infra.nag import accept
+from infra.package import Package
+from infra.settings import SEARCHED_KINDS, SERVICE, Environment
+
+PUBLISHER, SEARCH = "events", "search"
+"""The folders of the two functions."""
+
+_GIVE_UP_AFTER_S = 6 * 60 * 60
+_TIMEOUT_S = 60
+_BATCH = 100
+_KEPT_FAILURES_DAYS = 14
+
+_CHANGES = [{"eventName": ["INSERT", "MODIFY"]}]
+"""What can carry an event: a removal never does, so it must not wake the publisher either."""
+
+
+def _searched() -> list[dict[str, Any]]:
+    """What can change a search entry: a searched record as it is now, or, removed, as it was."""
+    kinds = {"kind": {"S": list(SEARCHED_KINDS)}}
+    return [{"dynamodb": {"NewImage": kinds}}, {"dynamodb": {"OldImage": kinds}}]
+
+
+class EventsStack(Stack):
+    """The bus, the two readers of the stream, and where their failures go."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        package: Package,
+        records: Records,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=environment.stack("events"),
+            termination_protection=environment.keep_data,
+        )
+        self._environment, self._package, self._records = environment, package, records
+        self._layer = recipe.layer(self, package)
+        self.bus = self._bus()
+        self.failures = self._failure_bucket()
+        self.refused = self._refused_queue()
+        self.mappings = {
+            PUBLISHER: self._mapping("Publisher", self._publisher(), _CHANGES),
+            SEARCH: self._mapping("SearchConsumer", self._search_consumer(), _searched()),
+        }
+        CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
+        CfnOutput(self, "FailureBucketName", value=self.failures.bucket_name)
+        CfnOutput(self, "RefusedEventsQueueUrl", value=self.refused.queue_url)
+
+    def _bus(self) -> events.EventBus:
+        """Only this account may put or subscribe. The archive lets a new consumer hear the past;
+        the emulator has no archives."""
+        bus = events.EventBus(self, "Bus", event_bus_name=self._environment.shared_name)
+        if not self._environment.emulator:
+            bus.archive(
+                "Archive",
+                description="Every event of the service, for replay.",
+                event_pattern=events.EventPattern(source=[SERVICE]),
+                retention=Duration.days(self._environment.archive_days),
+            )
+        return bus
+
+    def _failure_bucket(self) -> s3.Bucket:
+        """Whole stream records, so also personal data: no versions and a short life, or an erased
+        customer would live on here."""
+        bucket = s3.Bucket(
+            self,
+            "Failures",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=False,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=Duration.days(_KEPT_FAILURES_DAYS),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        accept(
+            bucket,
+            "S1",
+            "Empty unless a record failed for six hours; every object in it raises an alarm. "
+            "A second bucket of access logs would outlive what it tells about.",
+        )
+        return bucket
+
+    def _refused_queue(self) -> sqs.Queue:
+        """Single events that the bus refused, while the rest of their batch went through."""
+        queue = sqs.Queue(
+            self,
+            "RefusedEvents",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(_KEPT_FAILURES_DAYS),
+            visibility_timeout=Duration.seconds(_TIMEOUT_S),
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        accept(
+            queue,
+            "SQS3",
+            "This is where failed work ends: nothing but the re-drive command reads it, an alarm "
+            "watches its depth, and a message stays until the command succeeds.",
+        )
+        return queue
+
+    def _publisher(self) -> lambda_.Function:
+        return self._function(
+            PUBLISHER,
+            "PublisherFunction",
+            variables={
+                "CRM_EVENT_BUS": self.bus.event_bus_name,
+                "CRM_RETRY_QUEUE_URL": self.refused.queue_url,
+            },
+            rights=recipe.may_publish(self.bus.event_bus_arn, self.refused.queue_arn),
+        )
+
+    def _search_consumer(self) -> lambda_.Function:
+        return self._function(
+            SEARCH,
+            "SearchConsumerFunction",
+            variables={
+                "CRM_TABLE": self._records.table_name,
+                "CRM_ROOT_SECRET_ARN": self._records.root_secret_arn,
+            },
+            rights=recipe.may_index_search(self._records),
+        )
+
+    def _function(
+        self,
+        name: str,
+        construct_id: str,
+        *,
+        variables: dict[str, str],
+        rights: Sequence[iam.PolicyStatement],
+    ) -> lambda_.Function:
+        return recipe.function(
+            self,
+            construct_id,
+            name=name,
+            environment=self._environment,
+            package=self._package,
+            layer=self._layer,
+            variables=variables,
+            rights=[
+                *recipe.may_follow_stream(self._records),
+                *recipe.may_store_failures(self.failures.bucket_arn),
+                *rights,
+            ],
+            timeout_s=_TIMEOUT_S,
+        )
+
+    def _mapping(
+        self, construct_id: str, reader: lambda_.Function, patterns: list[dict[str, Any]]
+    ) -> lambda_.CfnEventSourceMapping:
+        """Written without the library's helper, which would let the reader list every stream of
+        the account and read and delete in the bucket."""
+        mapping = lambda_.CfnEventSourceMapping(
+            self,
+            construct_id,
+            function_name=reader.function_name,
+            event_source_arn=self._records.stream_arn,
+            starting_position="TRIM_HORIZON",
+            batch_size=_BATCH,
+            parallelization_factor=self._environment.stream_parallelization,
+            bisect_batch_on_function_error=True,
+            function_response_types=["ReportBatchItemFailures"],
+            maximum_retry_attempts=-1,
+            maximum_record_age_in_seconds=_GIVE_UP_AFTER_S,
+            destination_config={"onFailure": {"destination": self.failures.bucket_arn}},
+            filter_criteria={"filters": [{"pattern": json.dumps(each)} for each in patterns]},
+            # The counts tell of what was given up on; without them only the bucket would know.
+            metrics_config={"metrics": ["EventCount"]},
+        )
+        role = reader.role
+        if role is None:
+            raise ValueError("the recipe gives every function a role of its own")
+        # Creating the mapping already reads the stream under this role.
+        mapping.node.add_dependency(role)
+        bucket = self.resolve(self.failures.bucket_arn)["Fn::GetAtt"][0]
+        accept(
+            role,
+            f"IAM5[Resource::<{bucket}.Arn>/{recipe.FAILURE_OBJECTS}]",
+            "Lambda names each object of a failed batch by mapping, shard and time, so only the "
+            "prefix can be known; it may put there, and read nothing.",
+        )
+        return mapping

@@ -1,0 +1,441 @@
+"""The API document and the events' schema, generated from the route table, the models and the kinds.
+
+``python -m infra.openapi`` writes both files; ``document()`` and ``event_schema()`` are what the
+tests compare them with.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from lambdas.families import FAMILIES
+from lambdas.kinds import KINDS
+from shared import errors
+from shared.api import ANYONE, BASE, Crosscutting, Route
+from shared.errors import ApiError
+from shared.settings import API_VERSION
+
+ROOT = Path(__file__).resolve().parents[1]
+_TEMPLATE = "#/components/schemas/{model}"
+_EVERYWHERE = (
+    errors.InvalidInput,
+    errors.ContextMismatch,
+    errors.Unauthorized,
+    errors.Forbidden,
+    errors.NotFound,
+    errors.PayloadTooLarge,
+    errors.UnsupportedMediaType,
+    errors.RateLimited,
+    errors.InternalError,
+    errors.Unavailable,
+)
+_ON_WRITES = (
+    errors.OrgWriteBlocked,
+    errors.IdempotencyKeyReused,
+    errors.AlreadyExists,
+    errors.InvalidState,
+    errors.Busy,
+)
+_MONEY = {
+    "account": (errors.CreditHold, errors.CreditLimitExceeded, errors.CurrencyMismatch),
+    "loyalty": (
+        errors.CurrencyMismatch,
+        errors.HoldPending,
+        errors.InsufficientPoints,
+        errors.QuoteStale,
+    ),
+    "giftcard": (errors.CurrencyMismatch, errors.HoldPending, errors.InsufficientBalance),
+    "customer": (errors.HoldPending, errors.LegalHold),
+}
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1 of every route."""
+    rows = [(family, row) for family, rows in FAMILIES.items() for row in rows]
+    paths: dict[str, Any] = {}
+    for family, row in sorted(rows, key=lambda pair: pair[1].path):
+        paths.setdefault(BASE + row.path, {})[row.method.lower()] = _operation(family, row)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "CRM",
+            "version": API_VERSION,
+            "description": "Customers, loyalty and stored value of a retail company.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "wherever this document is served"}],
+        "tags": [{"name": family} for family in sorted(FAMILIES)],
+        "security": [{"session": [], "org": []}, {"key": [], "org": []}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas([row for _, row in rows]),
+            "securitySchemes": {
+                name: {"type": "apiKey", "in": "header", "name": header}
+                for name, header in (
+                    ("session", "x-session-guid"),
+                    ("key", "x-api-key"),
+                    ("org", "x-orgcode"),
+                )
+            },
+        },
+    }
+
+
+def _operation(family: str, row: Route) -> dict[str, Any]:
+    said = " ".join((inspect.getdoc(row.operation) or "").split())
+    made: dict[str, Any] = {
+        "operationId": row.path.strip("/").replace("/", "_"),
+        "summary": f"{row.summary} (class {row.latency.tier})",
+        "description": said + _advice(row),
+        "tags": [family],
+        "x-route-class": row.latency.tier,
+        "x-latency-p95-ms": row.latency.p95_ms,
+        "x-latency-p99-ms": row.latency.p99_ms,
+        "x-roles-any-of": list(row.roles),
+        "x-expected-revision": row.revision,
+        "responses": _responses(family, row),
+    }
+    if row.extension:
+        made["x-extension"] = True
+    if row.roles == (ANYONE,):
+        made["security"] = []
+    if row.writes:
+        made["parameters"] = [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+            }
+        ]
+    if row.request is not None:
+        content: dict[str, Any] = {"schema": _body(row)}
+        if row.sample is not None:
+            content["example"] = row.sample
+        made["requestBody"] = {
+            "required": bool(row.request.model_json_schema().get("required")),
+            "content": {"application/json": content},
+        }
+    return made
+
+
+def _advice(row: Route) -> str:
+    if not row.writes:
+        return ""
+    if row.keyed is not None:
+        return f" A repeat is recognised by {row.keyed}, or by `idempotency_key`."
+    return (
+        " Without `idempotency_key` each call is a new effect: clients that retry must send a key."
+    )
+
+
+def _body(row: Route) -> dict[str, Any]:
+    """The request's own fields beside the crosscutting ones, as the door takes them apart."""
+    assert row.request is not None
+    schema = {"$ref": _TEMPLATE.format(model=row.request.__name__)}
+    return {"oneOf": [schema, {"type": "string"}]} if row.bare else schema
+
+
+def _responses(family: str, row: Route) -> dict[str, Any]:
+    responses: dict[str, Any] = {
+        "200": {
+            "description": "Done.",
+            "headers": _headers(replay=row.writes),
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": _TEMPLATE.format(model=row.envelope.__name__)}
+                }
+            },
+        }
+    }
+    by_status: dict[int, list[type[ApiError]]] = {}
+    for error in _errors(family, row):
+        by_status.setdefault(error.status, []).append(error)
+    for status, found in sorted(by_status.items()):
+        responses[str(status)] = {
+            "description": " · ".join(f"`{e.tag}`: {e.message}" for e in found),
+            "headers": _headers(),
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": _TEMPLATE.format(model="ErrorEnvelope")},
+                    "examples": {e.tag: {"value": _example(e, row)} for e in found},
+                }
+            },
+        }
+    return responses
+
+
+def _errors(family: str, row: Route) -> list[type[ApiError]]:
+    if row.roles == (ANYONE,):
+        return [errors.RateLimited, errors.InternalError]
+    found = list(_EVERYWHERE)
+    if row.paginated:
+        found.append(errors.InvalidNextToken)
+    if row.writes:
+        found += [*_ON_WRITES, *_MONEY.get(family, ())]
+    if row.revision != "none":
+        found.append(errors.Conflict)
+    if row.revision == "required":
+        found.append(errors.ExpectedRevisionRequired)
+    return found
+
+
+def _headers(*, replay: bool = False) -> dict[str, Any]:
+    text = {"schema": {"type": "string"}}
+    headers = {"X-API-Version": text, "X-Request-Id": text}
+    return headers | ({"Idempotent-Replay": text} if replay else {})
+
+
+def _example(error: type[ApiError], row: Route) -> dict[str, Any]:
+    return {
+        "success": False,
+        "error": {
+            "major": {"tag": error.tag, "message": error.message},
+            "minor": [],
+            "retryable": error.retryable,
+            "detail": {},
+        },
+        "build": {"build_major": "1", "build_minor": "0", "build_id": "MONDAY-1765671116"},
+        "stats": {
+            "call": row.call,
+            "service": "crm",
+            "request_id": "01KA0000000000000000000000",
+            "timestamp_utc": "2026-01-01T00:00:00Z",
+            "latency_ms": 3,
+            "build": {},
+        },
+    }
+
+
+# ---------------------------------------------------------------- schemas
+
+_STATS = {
+    "type": "object",
+    "required": ["call", "service", "request_id", "timestamp_utc", "latency_ms", "build"],
+    "properties": {
+        "call": {"type": "string"},
+        "service": {"const": "crm"},
+        "request_id": {"type": "string"},
+        "timestamp_utc": {"type": "string", "format": "date-time"},
+        "latency_ms": {"type": "integer"},
+        "actor": {"type": "string"},
+        "orgcode": {"type": "string"},
+        "context_source": {"enum": ["session", "api_key", "operator", "system"]},
+        "session_fingerprint": {"type": "string"},
+        "api_key_fingerprint": {"type": "string"},
+        "cccode": {"type": "string"},
+        "build": {"type": "object"},
+        "read_units": {"type": "number"},
+        "write_units": {"type": "number"},
+    },
+}
+_ERROR = {
+    "type": "object",
+    "required": ["major", "minor", "retryable", "detail"],
+    "properties": {
+        "major": {
+            "type": "object",
+            "required": ["tag", "message"],
+            "properties": {"tag": {"type": "string"}, "message": {"type": "string"}},
+        },
+        "minor": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["tag", "field", "message"],
+                "properties": {n: {"type": "string"} for n in ("tag", "field", "message")},
+            },
+        },
+        "retryable": {"type": "boolean"},
+        "detail": {"type": "object"},
+    },
+}
+
+
+def _schemas(rows: list[Route]) -> dict[str, Any]:
+    requests = {row.request: None for row in rows if row.request is not None}
+    envelopes = {row.envelope: None for row in rows}
+    found = _of_models([*requests, Crosscutting], "validation") | _of_models(
+        list(envelopes), "serialization"
+    )
+    crosscutting = found.pop("Crosscutting")["properties"]
+    for row in rows:
+        if row.request is not None:
+            _complete_request(found, row, crosscutting)
+        _complete_envelope(found[row.envelope.__name__])
+    found["ErrorEnvelope"] = {
+        "type": "object",
+        "required": ["success", "error", "build", "stats"],
+        "properties": {
+            "success": {"const": False},
+            "error": _ERROR,
+            "data": {"type": "object"},
+            "revision": {"type": "integer"},
+            "build": {"type": "object"},
+            "stats": {"$ref": _TEMPLATE.format(model="Stats")},
+        },
+    }
+    found["Stats"] = _STATS
+    return dict(sorted(found.items()))
+
+
+def _of_models(models: list[type[BaseModel]], mode: Any) -> dict[str, Any]:
+    _, whole = models_json_schema([(model, mode) for model in models], ref_template=_TEMPLATE)
+    definitions: dict[str, Any] = whole["$defs"]
+    by_name = {m.__name__: m for m in _with_parts(models)}
+    for name, schema in definitions.items():
+        clearable = getattr(by_name.get(name), "clearable", frozenset())
+        for field, prop in schema.get("properties", {}).items():
+            _without_null(prop, keep=field in clearable)
+    return definitions
+
+
+def _with_parts(models: list[type[BaseModel]]) -> list[type[BaseModel]]:
+    """The models and every model below them."""
+    found: dict[type[BaseModel], None] = {}
+    waiting: list[Any] = list(models)
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            if one not in found:
+                found[one] = None
+                waiting += [field.annotation for field in one.model_fields.values()]
+        else:
+            waiting += getattr(one, "__args__", ())
+    return list(found)
+
+
+def _without_null(prop: dict[str, Any], *, keep: bool) -> None:
+    """An absent value is left out; ``null`` stands only where it clears a field."""
+    if prop.get("default", 0) is None:
+        del prop["default"]
+    options = prop.get("anyOf")
+    if options is None or keep or {"type": "null"} not in options:
+        return
+    left = [option for option in options if option != {"type": "null"}]
+    del prop["anyOf"]
+    prop.update(left[0] if len(left) == 1 else {"anyOf": left})
+
+
+def _complete_request(found: dict[str, Any], row: Route, crosscutting: dict[str, Any]) -> None:
+    assert row.request is not None
+    schema = found[row.request.__name__]
+    taken = {k: v for k, v in crosscutting.items() if k != "dry_run" or row.dry_run}
+    schema["properties"] = {**schema.get("properties", {}), **taken}
+    required = set(schema.get("required", []))
+    if row.provenance == "required":
+        required |= {"reason", "source_refs"}
+        refs = dict(taken["source_refs"], minItems=1)
+        schema["properties"]["source_refs"] = refs
+    if row.revision == "required" and not row.creates:
+        required.add("expected_revision")
+    if required:
+        schema["required"] = sorted(required)
+    inner = schema["properties"].get(row.record or "")
+    if inner is not None:
+        name = (inner.get("$ref") or inner["allOf"][0]["$ref"]).rpartition("/")[2]
+        repeated = {k: crosscutting[k] for k in ("request_context", "reason", "source_refs")}
+        found[name]["properties"] = {**found[name]["properties"], **repeated}
+
+
+def _complete_envelope(schema: dict[str, Any]) -> None:
+    schema["properties"] = {
+        "success": {"const": True},
+        **schema["properties"],
+        "build": {"type": "object"},
+        "stats": {"$ref": _TEMPLATE.format(model="Stats")},
+    }
+    schema["required"] = sorted({*schema.get("required", []), "success", "build", "stats"})
+
+
+# ---------------------------------------------------------------- events
+
+
+def event_schema() -> dict[str, Any]:
+    """JSON Schema of every event, one definition for each action."""
+    shapes = {action: shape for kind in KINDS for action, shape in kind.events.items()}
+    _, whole = models_json_schema(
+        [(shape, "serialization") for shape in dict.fromkeys(shapes.values())],
+        ref_template="#/$defs/{model}",
+    )
+    definitions: dict[str, Any] = whole.get("$defs", {})
+    for schema in definitions.values():
+        for prop in schema.get("properties", {}).values():
+            _without_null(prop, keep=False)
+    for action, shape in sorted(shapes.items()):
+        definitions[action] = {
+            "allOf": [{"$ref": "#/$defs/Event"}],
+            "properties": {
+                "action": {"const": action},
+                "data": {"$ref": f"#/$defs/{shape.__name__}"},
+            },
+        }
+    definitions["Event"] = _event()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "CRM events",
+        "oneOf": [{"$ref": f"#/$defs/{action}"} for action in sorted(shapes)],
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _event() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "required": [
+            "event_id", "schema_version", "timestamp_utc", "build", "service", "action", "orgcode",
+            "request_context", "reason", "source_refs", "aggregate_type", "aggregate_id",
+            "aggregate_revision", "correlation_id", "data",
+        ],
+        "properties": {
+            **dict.fromkeys(
+                ("event_id", "action", "orgcode", "reason", "reason_code", "aggregate_type",
+                 "aggregate_id", "correlation_id"), text),
+            "schema_version": {"const": "1.0"},
+            "timestamp_utc": {"type": "string", "format": "date-time"},
+            "build": {"type": "object"},
+            "service": {"const": "crm"},
+            "aggregate_revision": {"type": "integer", "minimum": 1},
+            "request_context": {
+                "type": "object",
+                "required": ["orgcode", "actor", "context_source"],
+                "properties": {
+                    **dict.fromkeys(
+                        ("orgcode", "actor", "context_source", "session_fingerprint",
+                         "api_key_fingerprint", "channel_code", "cccode"), text),
+                    "roles": {"type": "array", "items": text},
+                },
+                "additionalProperties": False,
+            },
+            "source_refs": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["kind", "id"],
+                    "properties": {"kind": text, "id": text},
+                },
+            },
+            "data": {"type": "object"},
+        },
+    }  # fmt: skip
+
+
+def written(made: dict[str, Any]) -> str:
+    """The text of a committed file."""
+    return json.dumps(made, indent=1, ensure_ascii=False, default=float) + "\n"
+
+
+def main() -> None:
+    for name, made in (("openapi.json", document()), ("crm-events.schema.json", event_schema())):
+        (ROOT / name).write_text(written(made))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The proof that the project does what it says; mirrors the tree of the code."""

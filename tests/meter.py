@@ -1,0 +1,258 @@
+"""What a request costs: database calls, sequential trips, capacity units; all exact.
+
+``Meter(client)`` stands in the client's place and measures while calls go through. The units come
+from the sizes of the items by the published arithmetic of on-demand tables, because no local
+engine reports them right: reads in steps of 4 KiB (each item of a get or a batch by itself, a
+query's items together; half for eventually consistent, double inside a transaction), writes in
+steps of 1 KiB of the larger of the item before and after (double inside a transaction, condition
+checks too), and a write for every index entry that is made, changed or removed.
+
+The meter looks at items before and after through the real client; those looks are not counted.
+Calls that overlap in time are one trip. Two calls made at once must not count as two because the
+first was answered before the second began, so every call is held for ``hold_s``.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from shared.keys import INDEXES, PARTITION, SORT, VIEW, Index
+
+READ_STEP, WRITE_STEP = 4096, 1024
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stretch of work cost. ``trips`` is the longest chain of calls of which each began
+    after the one before it had ended."""
+
+    calls: int
+    trips: int
+    read_units: Decimal
+    write_units: Decimal
+    operations: tuple[str, ...]
+
+
+@dataclass
+class _Span:
+    operation: str
+    began: float
+    ended: float
+    read_units: Decimal = Decimal(0)
+    write_units: Decimal = Decimal(0)
+
+
+@dataclass
+class Meter:
+    """A DynamoDB client that keeps the bill."""
+
+    client: Any
+    hold_s: float = 0.02
+    _spans: list[_Span] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def measuring(self) -> Iterator[list[Cost]]:
+        """``with meter.measuring() as costs: …`` and then ``costs[0]``."""
+        with self._lock:
+            first = len(self._spans)
+        costs: list[Cost] = []
+        yield costs
+        with self._lock:
+            costs.append(_total(self._spans[first:]))
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self.client, name)
+        if name not in self.client.meta.method_to_api_mapping:
+            return real
+
+        def call(**arguments: Any) -> Any:
+            before = self._written(name, arguments)
+            began = time.perf_counter()
+            span = _Span(name, began, began)
+            answer = None
+            try:
+                answer = real(**arguments)
+                return answer
+            finally:
+                time.sleep(max(0.0, self.hold_s - (time.perf_counter() - began)))
+                span.ended = time.perf_counter()
+                span.write_units = self._write_units(name, before, self._written(name, arguments))
+                if answer is not None:
+                    span.read_units = self._read_units(name, arguments, answer)
+                with self._lock:
+                    self._spans.append(span)
+
+        return call
+
+    # writes ------------------------------------------------------------------------------------
+
+    def _written(self, name: str, arguments: dict[str, Any]) -> list[Item]:
+        """The items that the call is about to touch (or has touched), an empty one where there is
+        none, in the order of its actions."""
+        return [self._look(table, key) for table, key in _targets(name, arguments)]
+
+    def _look(self, table: str, key: Item) -> Item:
+        found: Item = self.client.get_item(TableName=table, Key=key, ConsistentRead=True).get(
+            "Item", {}
+        )
+        return found
+
+    def _write_units(self, name: str, before: list[Item], after: list[Item]) -> Decimal:
+        factor = 2 if name == "transact_write_items" else 1
+        units = 0
+        for old, new in zip(before, after, strict=True):
+            units += factor * _steps(max(item_size(old), item_size(new)), WRITE_STEP)
+            units += sum(_index_units(index, old, new) for index in INDEXES)
+        return Decimal(units)
+
+    # reads -------------------------------------------------------------------------------------
+
+    def _read_units(self, name: str, arguments: dict[str, Any], answer: Any) -> Decimal:
+        if name == "get_item":
+            whole = self._look(arguments["TableName"], arguments["Key"])
+            return _read(item_size(whole), arguments.get("ConsistentRead", False))
+        if name == "batch_get_item":
+            return sum(self._batch_units(arguments, answer), Decimal(0))
+        if name == "transact_get_items":
+            gets = [action["Get"] for action in arguments["TransactItems"]]
+            sizes = [item_size(self._look(get["TableName"], get["Key"])) for get in gets]
+            return sum((2 * _read(size, consistent=True) for size in sizes), Decimal(0))
+        if name in ("query", "scan"):
+            sizes = [item_size(item) for item in self._evaluated(name, arguments, answer)]
+            return _read(sum(sizes), arguments.get("ConsistentRead", False))
+        return Decimal(0)
+
+    def _batch_units(self, arguments: dict[str, Any], answer: Any) -> Iterator[Decimal]:
+        for table, request in arguments["RequestItems"].items():
+            unread = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+            for key in request["Keys"]:
+                if key not in unread:
+                    size = item_size(self._look(table, key))
+                    yield _read(size, request.get("ConsistentRead", False))
+
+    def _evaluated(self, name: str, arguments: dict[str, Any], answer: Any) -> list[Item]:
+        """The items that a query read, whole: those that a filter left out are paid for too."""
+        items: list[Item] = answer["Items"]
+        if "FilterExpression" not in arguments and "ProjectionExpression" not in arguments:
+            return items
+        again = {
+            key: value
+            for key, value in arguments.items()
+            if key not in ("FilterExpression", "ProjectionExpression", "Select")
+        }
+        again["Limit"] = max(1, answer["ScannedCount"])
+        _keep_used(again, "ExpressionAttributeNames")
+        _keep_used(again, "ExpressionAttributeValues")
+        whole: list[Item] = getattr(self.client, name)(**again)["Items"]
+        return whole[: answer["ScannedCount"]]
+
+
+def item_size(item: Item) -> int:
+    """The size of an item in bytes, as it is billed: names and values, 0 where there is none."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(content.encode())
+    if kind == "N":
+        return _number_size(content)
+    if kind == "B":
+        return len(content)
+    if kind in ("BOOL", "NULL"):
+        return 1
+    if kind == "M":
+        return 3 + sum(1 + len(k.encode()) + _value_size(v) for k, v in content.items())
+    if kind == "L":
+        return 3 + sum(1 + _value_size(v) for v in content)
+    single = kind[0]
+    return sum(_value_size({single: element}) for element in content)
+
+
+def _number_size(text: str) -> int:
+    """One byte for every two significant digits, and one more; a sign costs another."""
+    digits = Decimal(text).normalize().as_tuple()
+    significant = "".join(map(str, digits.digits)).strip("0") or "0"
+    return -(-len(significant) // 2) + 1 + digits.sign
+
+
+def _index_units(index: Index, old: Item, new: Item) -> int:
+    """A changed key is a removal and an insertion; an entry that stays as it was costs nothing."""
+    was, will_be = _entry(index, old), _entry(index, new)
+    if was == will_be:
+        return 0
+    if was and will_be and _place(index, was) == _place(index, will_be):
+        return _steps(max(item_size(was), item_size(will_be)), WRITE_STEP)
+    return sum(_steps(item_size(entry), WRITE_STEP) for entry in (was, will_be) if entry)
+
+
+def _entry(index: Index, item: Item) -> Item:
+    if index.partition not in item or index.sort not in item:
+        return {}
+    kept = {PARTITION, SORT, index.partition, index.sort, VIEW}
+    return {name: value for name, value in item.items() if name in kept}
+
+
+def _place(index: Index, entry: Item) -> tuple[Any, Any]:
+    return entry[index.partition], entry[index.sort]
+
+
+def _steps(size: int, step: int) -> int:
+    return max(1, -(-size // step))
+
+
+def _read(size: int, consistent: bool) -> Decimal:
+    return Decimal(_steps(size, READ_STEP)) / (1 if consistent else 2)
+
+
+def _targets(name: str, arguments: dict[str, Any]) -> Iterator[tuple[str, Item]]:
+    if name == "transact_write_items":
+        for action in arguments["TransactItems"]:
+            ((kind, write),) = action.items()
+            yield write["TableName"], _key(write["Item"] if kind == "Put" else write["Key"])
+    elif name == "batch_write_item":
+        for table, requests in arguments["RequestItems"].items():
+            for request in requests:
+                ((kind, write),) = request.items()
+                yield table, _key(write["Item"] if kind == "PutRequest" else write["Key"])
+    elif name == "put_item":
+        yield arguments["TableName"], _key(arguments["Item"])
+    elif name in ("update_item", "delete_item"):
+        yield arguments["TableName"], _key(arguments["Key"])
+
+
+def _key(item: Item) -> Item:
+    return {PARTITION: item[PARTITION], SORT: item[SORT]}
+
+
+def _keep_used(arguments: dict[str, Any], what: str) -> None:
+    """The database refuses a name or value that no expression uses."""
+    used = set(re.findall(r"[#:]\w+", arguments.get("KeyConditionExpression", "")))
+    kept = {k: v for k, v in arguments.pop(what, {}).items() if k in used}
+    if kept:
+        arguments[what] = kept
+
+
+def _total(spans: Iterable[_Span]) -> Cost:
+    made = sorted(spans, key=lambda span: span.ended)
+    trips, free_at = 0, float("-inf")
+    for span in made:
+        if span.began >= free_at:
+            trips, free_at = trips + 1, span.ended
+    return Cost(
+        calls=len(made),
+        trips=trips,
+        read_units=sum((span.read_units for span in made), Decimal(0)),
+        write_units=sum((span.write_units for span in made), Decimal(0)),
+        operations=tuple(span.operation for span in sorted(made, key=lambda span: span.began)),
+    )
