@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -72,7 +72,12 @@ class AlarmStack(Stack):
     def _topic(self) -> sns.Topic:
         """Encrypted with a key of our own: alarms may not use the service's default key."""
         key = kms.Key(
-            self, "TopicKey", enable_key_rotation=True, description="Encrypts the alarm topic."
+            self,
+            "TopicKey",
+            enable_key_rotation=True,
+            description="Encrypts the alarm topic.",
+            # It guards messages in flight, nothing that is kept.
+            removal_policy=RemovalPolicy.DESTROY,
         )
         own_alarms = {"StringEquals": {"aws:SourceAccount": self.account}}
         key.add_to_resource_policy(

@@ -1,4 +1,4 @@
-"""The API document and the events' schema, generated from the route table, the models and the kinds.
+"""The API document and the events' schema, generated from the route table, models and kinds.
 
 ``python -m infra.openapi`` writes both files; ``document()`` and ``event_schema()`` are what the
 tests compare them with.

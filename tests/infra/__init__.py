@@ -1,0 +1,1 @@
+"""The templates: what a deployment would make, asserted without making it."""

@@ -1,0 +1,147 @@
+"""A small route table, and the stacks made from it once per session and environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+from pydantic import BaseModel
+
+import app as entry
+from infra import package
+from infra.settings import Environment, environment
+from shared.api import ANYONE, Latency, Route, Tier
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Families = Mapping[str, Sequence[Route]]
+Resources = dict[str, dict[str, Any]]
+
+
+def row(
+    path: str,
+    latency: Latency,
+    *,
+    method: str = "POST",
+    writes: bool = False,
+    roles: tuple[str, ...] = ("crm_view",),
+) -> Route:
+    """A row as far as the infrastructure reads it."""
+    return Route(
+        method=method,
+        path=path,
+        summary="A row.",
+        operation=print,
+        request=None,
+        envelope=BaseModel,
+        roles=roles,
+        latency=latency,
+        writes=writes,
+    )
+
+
+FAMILIES: Families = {
+    "stat": (row("/stat", Tier.A.value, method="GET", roles=(ANYONE,)),),
+    "look": (
+        row("/look/get", Tier.C.within(p95_ms=250, p99_ms=600)),
+        row("/look/list", Tier.B.value),
+    ),
+    "till": (
+        row("/till", Tier.D.within(p95_ms=350, p99_ms=700), writes=True),
+        row("/till/get", Tier.C.value),
+        # A family's folder and its paths need not share a name.
+        row("/counter/close", Tier.A.value, writes=True),
+    ),
+    "many": tuple(row(f"/many/{number}", Tier.B.value) for number in range(12)),
+}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The stacks of one environment: their templates by concern, and the tree they came from."""
+
+    app: App
+    settings: Environment
+    raw: dict[str, dict[str, Any]]
+
+    def template(self, concern: str) -> Template:
+        return Template.from_json(self.raw[concern])
+
+    def resources(self, concern: str, kind: str) -> Resources:
+        """The resources of one type, by logical id."""
+        found: Resources = self.raw[concern]["Resources"]
+        return {name: each for name, each in found.items() if each["Type"] == kind}
+
+    def properties(self, concern: str, kind: str) -> list[dict[str, Any]]:
+        return [each["Properties"] for each in self.resources(concern, kind).values()]
+
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture(scope="session")
+def deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
+    """``deploy(name="prod", families=…, emulator=…, **changes to the settings)``."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+
+    def made(
+        name: str = "prod",
+        families: Families = FAMILIES,
+        *,
+        emulator: bool = False,
+        **changes: Any,
+    ) -> Deployment:
+        settings = replace(environment(name, emulator=emulator), **changes)
+        folder = tmp_path_factory.mktemp("assets")
+        app = App(context=context, outdir=str(tmp_path_factory.mktemp("cdk.out")))
+        entry.stacks(app, settings, families, package.empty(folder, families))
+        raw = {stack.id: stack.template for stack in map(_named, app.synth().stacks)}
+        return Deployment(app, settings, raw)
+
+    return made
+
+
+@dataclass(frozen=True)
+class _Named:
+    id: str
+    template: dict[str, Any]
+
+
+def _named(artifact: Any) -> _Named:
+    return _Named(artifact.stack_name.rsplit("-", 1)[1], artifact.template)
+
+
+@pytest.fixture(scope="session")
+def deployments(deploy: Deploy) -> Callable[..., Deployment]:
+    """The same deployment for everyone who asks for the same environment."""
+    return cache(deploy)
+
+
+@pytest.fixture(scope="session")
+def prod(deployments: Callable[..., Deployment]) -> Deployment:
+    return deployments("prod")
+
+
+@pytest.fixture(scope="session")
+def dev(deployments: Callable[..., Deployment]) -> Deployment:
+    return deployments("dev")
+
+
+def statements(role: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every statement of a role's own policies."""
+    return [
+        statement
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,79 @@
+"""The table keeps what it is given, has the schema's indexes and tells of every change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.keys import INDEXES, PARTITION, SORT, TTL, VIEW
+from tests.infra.conftest import Deploy, Deployment
+
+
+def _table(deployment: Deployment) -> dict[str, Any]:
+    (table,) = deployment.resources("data", "AWS::DynamoDB::Table").values()
+    return table
+
+
+@pytest.mark.parametrize("name", ["dev", "test", "prod"])
+def test_every_environment_protects_the_table(name: str, deployments: Deploy) -> None:
+    deployments(name).template("data").has_resource_properties(
+        "AWS::DynamoDB::Table",
+        {
+            "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": True,
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            "SSESpecification": {"SSEEnabled": True},
+            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+            "TimeToLiveSpecification": {"AttributeName": TTL, "Enabled": True},
+        },
+    )
+
+
+def test_the_table_has_the_schema_s_keys_and_indexes(prod: Deployment) -> None:
+    properties = _table(prod)["Properties"]
+    assert _keys(properties) == (PARTITION, SORT)
+    found = {
+        index["IndexName"]: (*_keys(index), index["Projection"])
+        for index in properties["GlobalSecondaryIndexes"]
+    }
+    view = {"ProjectionType": "INCLUDE", "NonKeyAttributes": [VIEW]}
+    assert found == {index.name: (index.partition, index.sort, view) for index in INDEXES}
+    assert {each["AttributeType"] for each in properties["AttributeDefinitions"]} == {"S"}
+
+
+def test_only_production_s_table_outlives_its_stack(prod: Deployment, dev: Deployment) -> None:
+    assert _table(prod)["DeletionPolicy"] == "Retain"
+    assert _table(prod)["UpdateReplacePolicy"] == "Retain"
+    assert _table(dev)["DeletionPolicy"] == "Delete"
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_root_secret_is_generated_kept_and_never_rotated(
+    name: str, deployments: Deploy
+) -> None:
+    deployment = deployments(name)
+    (secret,) = deployment.resources("data", "AWS::SecretsManager::Secret").values()
+    assert secret["DeletionPolicy"] == "Retain"
+    assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 43
+    deployment.template("data").resource_count_is("AWS::SecretsManager::RotationSchedule", 0)
+
+
+def test_the_environment_is_in_the_stack_names_and_in_no_construct_id(
+    prod: Deployment, dev: Deployment
+) -> None:
+    for concern in ("data", "events", "api", "alarms"):
+        ids = [set(deployment.raw[concern]["Resources"]) for deployment in (prod, dev)]
+        stable = [
+            # A deployment's id is a fingerprint of what it deploys.
+            {each for each in found if not each.startswith("ApiDeployment")}
+            for found in ids
+        ]
+        assert stable[0] == stable[1]
+    names = {child.stack_name for child in prod.app.node.children if hasattr(child, "stack_name")}
+    assert names == {"crm-prod-data", "crm-prod-events", "crm-prod-api", "crm-prod-alarms"}
+
+
+def _keys(of: dict[str, Any]) -> tuple[str, str]:
+    names = {each["KeyType"]: each["AttributeName"] for each in of["KeySchema"]}
+    return names["HASH"], names["RANGE"]
