@@ -21,7 +21,7 @@ setup: $(VENV)/.installed $(ENGINE)/.installed ## make the environments: the pro
 
 run: setup ## the API on 127.0.0.1 with demo orgs [PORT=8787] [DATA=folder] [TEST_CLOCK=1]
 	@command -v node >/dev/null || echo "note: no Node here; the API runs without it, 'make test' needs it"
-	@exec env PORT=$(PORT) DATA=$(DATA) $(BIN)/python -m infra.local.server
+	@exec env PORT=$(PORT) DATA=$(DATA) $(BIN)/python -m infra.local
 
 test: node lint types suite ## every check: lint, types, then the tests in parallel
 
@@ -38,7 +38,7 @@ suite: setup node_modules/.installed ## the tests alone [ARGS="-k name"]
 openapi: $(VENV)/.installed ## write the API document from the route table
 	@$(BIN)/python -m infra.openapi
 
-synth: setup node node_modules/.installed ## write the CloudFormation templates to cdk.out
+synth: setup node node_modules/.installed package ## write the CloudFormation templates to cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet $(ARGS)
 
 bench: setup ## the performance table

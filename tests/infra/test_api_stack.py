@@ -38,9 +38,7 @@ def methods(deployment: Deployment) -> dict[tuple[str, str], str]:
 
 
 def _function_of(uri: dict[str, Any]) -> str:
-    (name,) = (
-        part["Fn::GetAtt"][0] for part in uri["Fn::Join"][1] if "Fn::GetAtt" in part
-    )
+    (name,) = (part["Fn::GetAtt"][0] for part in uri["Fn::Join"][1] if "Fn::GetAtt" in part)
     return str(name)
 
 
@@ -105,7 +103,6 @@ def test_functions_learn_their_deployment_from_the_environment(deploy: Deploy) -
     till = variables["crm-test-till"]
     assert till["CRM_ENVIRONMENT"] == "test"
     assert till["CRM_EVENT_BUS"] == "crm-test"
-    assert "TableName" not in till
     assert till["CRM_TABLE"]["Fn::ImportValue"].startswith("crm-test-data:")
     assert "RootSecret" in till["CRM_ROOT_SECRET_ARN"]["Fn::ImportValue"]
     assert (till["CRM_BUILD_MAJOR"], till["CRM_BUILD_MINOR"]) == ("2", "5")
@@ -159,7 +156,9 @@ def test_no_function_has_a_wildcard_a_scan_or_a_managed_policy(
     for properties in own.values():
         assert "ManagedPolicyArns" not in properties
         for statement in statements(properties):
-            assert not [each for each in listed(statement["Action"]) if "*" in each or "Scan" in each]
+            assert not [
+                each for each in listed(statement["Action"]) if "*" in each or "Scan" in each
+            ]
             assert "*" not in listed(statement["Resource"])
     prod.template(concern).resource_count_is("AWS::IAM::Policy", 0)
 

@@ -1,0 +1,160 @@
+"""The HTTP server of one machine: the API, the explorer page, and what outside checks drive.
+
+It turns HTTP into the gateway's event and calls the families' own doors; nothing in the deployed
+code knows of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from infra.local.bus import BusRecorder
+from infra.local.gateway import PREFIX, Gateway, HttpRequest
+from infra.local.stream import StreamPump
+from infra.openapi import document, written
+from shared import envelope
+from shared.fields import Instant
+
+MOST_BYTES = 10 * 1024 * 1024
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
+_MEDIA = {"js": "text/javascript", "css": "text/css", "png": "image/png", "html": "text/html"}
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class Application:
+    """A WSGI application. ``count(text)`` looks through the whole table."""
+
+    def __init__(
+        self,
+        *,
+        bus: BusRecorder,
+        pump: StreamPump,
+        test_clock: bool,
+        count: Callable[[str], int],
+    ) -> None:
+        self._gateway = Gateway()
+        self._bus, self._pump, self._count = bus, pump, count
+        self._test_clock = test_clock
+        self._document = written(document())
+
+    def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        request = _request(environ)
+        if request.path == PREFIX or request.path.startswith(PREFIX + "/"):
+            status, headers, body = self._api(request)
+        else:
+            status, headers, body = self._own(request)
+        data = body if isinstance(body, bytes) else body.encode()
+        pairs = [(k, v) for k, v in headers.items() if k.lower() != "content-length"]
+        start(
+            f"{status} {_REASONS.get(status, 'Answer')}",
+            [*pairs, ("Content-Length", str(len(data)))],
+        )
+        return [] if request.method == "HEAD" else [data]
+
+    def _api(self, request: HttpRequest) -> tuple[int, dict[str, str], str]:
+        said = next((v for k, v in request.headers if k.lower() == "x-test-now"), None)
+        now = None
+        if said is not None:
+            try:
+                now = _INSTANT.validate_python(said) if self._test_clock else None
+            except ValidationError:
+                now = None
+            if now is None:
+                return _refused_clock(self._test_clock)
+        answer = self._gateway.answer(request, now)
+        self._pump.nudge()
+        return answer["statusCode"], answer["headers"], answer["body"]
+
+    def _own(self, request: HttpRequest) -> tuple[int, dict[str, str], str | bytes]:
+        page = {
+            ("GET", "/"): self._explorer,
+            ("GET", "/openapi.json"): lambda _: _json_text(self._document),
+            ("GET", "/_local/events"): self._events,
+            ("POST", "/_local/settle"): self._settle,
+            ("GET", "/_local/table"): self._table,
+        }.get((request.method.replace("HEAD", "GET"), request.path))
+        if page is not None:
+            return page(request)
+        if request.path.startswith("/_explorer/"):
+            return _asset(request.path.removeprefix("/_explorer/"))
+        return _answer(404, {"message": "nothing is here; the API is below /crm"})
+
+    def _explorer(self, _: HttpRequest) -> tuple[int, dict[str, str], bytes]:
+        text = (resources.files("infra.local") / "explorer.html").read_bytes()
+        return 200, {"content-type": "text/html; charset=utf-8"}, text
+
+    def _events(self, request: HttpRequest) -> tuple[int, dict[str, str], str]:
+        after = _query(request).get("after", "0")
+        if not after.isdigit():
+            return _answer(400, {"message": "after must be a number"})
+        return _answer(200, self._bus.after(int(after)))
+
+    def _settle(self, _: HttpRequest) -> tuple[int, dict[str, str], str]:
+        return _answer(200, {"settled": self._pump.settle()})
+
+    def _table(self, request: HttpRequest) -> tuple[int, dict[str, str], str]:
+        text = _query(request).get("contains", "")
+        if not text:
+            return _answer(400, {"message": "contains must not be empty"})
+        return _answer(200, {"items": self._count(text)})
+
+
+def _request(environ: dict[str, Any]) -> HttpRequest:
+    headers = [
+        (name[5:].replace("_", "-").lower(), value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    ]
+    if environ.get("CONTENT_TYPE"):
+        headers.append(("content-type", environ["CONTENT_TYPE"]))
+    return HttpRequest(
+        method=environ["REQUEST_METHOD"],
+        path=environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace"),
+        headers=tuple(headers),
+        query=environ.get("QUERY_STRING", ""),
+        body=environ["wsgi.input"].read(MOST_BYTES),
+        source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
+    )
+
+
+def _query(request: HttpRequest) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl(request.query, keep_blank_values=True))
+
+
+def _refused_clock(allowed: bool) -> tuple[int, dict[str, str], str]:
+    from shared.errors import InvalidInput
+    from shared.settings import SERVICE, settings
+
+    words = "must be an ISO 8601 time with Z" if allowed else "needs a server with TEST_CLOCK=1"
+    stats = {"call": "-", "service": SERVICE, "build": settings().build}
+    body = envelope.refusal(InvalidInput.of("header x-test-now", words), stats)
+    return 400, dict(envelope.HEADERS), envelope.dumps_in_order(body)
+
+
+def _answer(status: int, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+    return status, {"content-type": "application/json"}, json.dumps(body)
+
+
+def _json_text(text: str) -> tuple[int, dict[str, str], str]:
+    return 200, {"content-type": "application/json"}, text
+
+
+def _asset(name: str) -> tuple[int, dict[str, str], str | bytes]:
+    """A file of the packaged explorer; only a plain name, so nothing outside it is reached."""
+    import swagger_ui_bundle
+
+    folder = resources.files(swagger_ui_bundle)
+    found = next((p for p in folder.rglob(name) if p.is_file()), None) if "/" not in name else None  # type: ignore[attr-defined]
+    if found is None:
+        return _answer(404, {"message": "no such file"})
+    media = _MEDIA.get(name.rpartition(".")[2], "application/octet-stream")
+    return 200, {"content-type": media}, found.read_bytes()
