@@ -140,15 +140,17 @@ class ApiStack(Stack):
         )
 
     def _rest_api(self) -> apigateway.RestApi:
+        deployed = not self._environment.emulator
         api = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=self._environment.shared_name,
             description="The CRM's API.",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # The gateway writes no log at all in an account that has never been given this role.
-            cloud_watch_role=not self._environment.emulator,
-            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            # The gateway writes no log at all in an account that has never been given this role,
+            # and other APIs of the account may lean on it once it is there.
+            cloud_watch_role=deployed,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if deployed else None,
             deploy_options=self._stage_options(),
         )
         self._keep_execution_log_finite(api)

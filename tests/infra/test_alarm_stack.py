@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_family_s_server_faults_are_added_up_ten_routes_an_alarm(prod: Deploym
             assert each["Threshold"] == 0
             assert each["AlarmActions"]
             counted[each["AlarmName"]] = [dimension(metric, "Resource") for metric in metrics]
-    assert sorted(sum(counted.values(), [])) == sorted(
+    assert sorted(chain.from_iterable(counted.values())) == sorted(
         PREFIX + route.path for routes in FAMILIES.values() for route in routes
     )
     assert [len(counted[f"crm-prod many 5xx {part}"]) for part in (1, 2)] == [10, 2]
