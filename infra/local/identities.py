@@ -1,0 +1,249 @@
+"""Who may call: organisations, memberships, sessions and API keys, as administration makes them.
+
+The records and their places are the deployed code's own (``shared/auth.py``). What is added here
+are index entries, so that administration finds them without reading the whole table. A secret is
+handed to whoever asked for it, once; the table holds its keyed hash alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from lambdas.families import FAMILIES
+from shared import auth, clients, keys
+from shared.auth import CredentialRecord, MembershipRecord, OrgRecord
+from shared.items import Item, decode
+from shared.keys import ALL_OF_KIND, PARTITION, SORT, Key
+from shared.routes import ANYONE, MEMBER, READERS
+from shared.settings import OrgSettings, settings
+from shared.table import Put, Table, Update, Want, Write
+
+# No organisation can have this code: it is too short. What belongs to none is listed under it.
+NO_ORG = "-"
+NEVER = None
+
+
+class Refused(Exception):
+    """The administration cannot do this; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A credential with the fingerprint by which answers and logs name it."""
+
+    fingerprint: str
+    credential: CredentialRecord
+    item: Item[CredentialRecord]
+
+
+def known_roles() -> frozenset[str]:
+    """Every role that lets anybody into a route."""
+    named = {role for routes in FAMILIES.values() for row in routes for role in row.roles}
+    return frozenset(named | set(READERS)) - {MEMBER, ANYONE}
+
+
+# ------------------------------------------------------------------------------ organisations
+
+
+def create_org(
+    orgcode: str, *, status: str = "verified", org_settings: OrgSettings | None = None
+) -> OrgRecord:
+    """A new organisation; its code is taken once and for all."""
+    if status not in auth.STATUSES:
+        raise Refused(f"status must be one of {', '.join(auth.STATUSES)}")
+    org = OrgRecord(
+        orgcode=orgcode,
+        org_guid=f"org_{secrets.token_hex(12)}",
+        status=status,
+        settings=org_settings or OrgSettings(),
+    )
+    _commit(Put(_org_item(org)), f"organisation {orgcode} exists already")
+    return org
+
+
+def org_of(orgcode: str) -> OrgRecord:
+    found = _load(keys.of_org(orgcode).org_record(), OrgRecord)
+    if found is None:
+        raise Refused(f"there is no organisation {orgcode}")
+    return found
+
+
+def change_org(orgcode: str, **changes: Any) -> OrgRecord:
+    """The organisation with other ``status`` or ``settings``."""
+    if changes.get("status", "verified") not in auth.STATUSES:
+        raise Refused(f"status must be one of {', '.join(auth.STATUSES)}")
+    old = org_of(orgcode)
+    new = replace(old, **changes, revision=old.revision + 1)
+    _commit(Update(_org_item(new), old.revision), "somebody else changed it; try again")
+    return new
+
+
+def orgs() -> list[OrgRecord]:
+    """All organisations, by code."""
+    return [decode(OrgRecord, wire) for wire in _listed(NO_ORG, "org")]
+
+
+# ------------------------------------------------------------------------------ memberships
+
+
+def add_member(
+    orgcode: str, person: str, *, roles: tuple[str, ...] = (), owner: bool = False
+) -> MembershipRecord:
+    """The person in the organisation, with these roles; one who was removed is back."""
+    org_of(orgcode)
+    _check_roles(roles)
+    old = _membership(orgcode, person)
+    revision = 1 if old is None else old.revision + 1
+    new = MembershipRecord(
+        person=person, orgcode=orgcode, roles=roles, owner=owner, revision=revision
+    )
+    item = auth.membership_item(new)
+    write: Write = Put(item) if old is None else Update(item, old.revision)
+    _commit(write, "somebody else changed it; try again")
+    return new
+
+
+def change_member(orgcode: str, person: str, **changes: Any) -> MembershipRecord:
+    """The membership with other ``roles``, ``owner`` or ``state`` (``active`` or ``removed``)."""
+    _check_roles(changes.get("roles", ()))
+    old = _membership(orgcode, person)
+    if old is None:
+        raise Refused(f"{person} is no member of {orgcode}")
+    new = replace(old, **changes, revision=old.revision + 1)
+    item = auth.membership_item(new)
+    _commit(Update(item, old.revision), "somebody else changed it; try again")
+    return new
+
+
+# ------------------------------------------------------------------------------ credentials
+
+
+def create_session(
+    person: str,
+    *,
+    expires_at: datetime | None = NEVER,
+    secret: str | None = None,
+    revoked: bool = False,
+) -> str:
+    """A session of the person, and its secret."""
+    secret = secret or f"ses_{secrets.token_urlsafe(32)}"
+    credential = CredentialRecord(
+        context="session", person=person, expires_at=expires_at, revoked=revoked
+    )
+    _commit(Put(_credential_item(secret, credential)), "this secret is taken")
+    return secret
+
+
+def create_key(
+    orgcode: str,
+    service_account: str,
+    *,
+    roles: tuple[str, ...],
+    expires_at: datetime | None = NEVER,
+    secret: str | None = None,
+) -> str:
+    """An API key of the organisation's service account, and its secret."""
+    org_of(orgcode)
+    _check_roles(roles)
+    secret = secret or f"key_{secrets.token_urlsafe(32)}"
+    credential = CredentialRecord(
+        context="api_key",
+        service_account=service_account,
+        orgcode=orgcode,
+        roles=roles,
+        expires_at=expires_at,
+    )
+    _commit(Put(_credential_item(secret, credential)), "this secret is taken")
+    return secret
+
+
+def keys_of(orgcode: str) -> list[Found]:
+    """The API keys of an organisation, by service account."""
+    return list(_credentials(orgcode, "api_key"))
+
+
+def sessions_of(person: str) -> list[Found]:
+    """The sessions of a person that administration made."""
+    return list(_credentials(NO_ORG, "session", f"{person}#"))
+
+
+def revoke(found: Found) -> None:
+    """End a credential. A warm process may believe it for half a minute more on routes that are
+    not strict."""
+    old = found.credential
+    if old.revoked:
+        return
+    new = replace(old, revoked=True, revision=old.revision + 1)
+    _commit(
+        Update(replace(found.item, record=new), old.revision),
+        "somebody else changed it; try again",
+    )
+
+
+# ------------------------------------------------------------------------------ the table
+
+
+def _org_item(org: OrgRecord) -> Item[OrgRecord]:
+    entry = keys.of_org(NO_ORG).listed(ALL_OF_KIND, "org", org.orgcode)
+    return replace(auth.org_item(org), indexes=entry)
+
+
+def _credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
+    mark = keys.fingerprint(secret)
+    owner = credential.person or credential.service_account
+    entry = keys.of_org(credential.orgcode or NO_ORG).listed(
+        ALL_OF_KIND, credential.context, f"{owner}#{mark}"
+    )
+    return replace(auth.credential_item(secret, credential), indexes=entry)
+
+
+def _membership(orgcode: str, person: str) -> MembershipRecord | None:
+    return _load(keys.of_org(orgcode).membership(person), MembershipRecord)
+
+
+def _credentials(orgcode: str, kind: str, start: str = "") -> Iterator[Found]:
+    entry_names = (ALL_OF_KIND.partition, ALL_OF_KIND.sort)
+    for wire in _listed(orgcode, kind, start):
+        key = (wire[PARTITION]["S"], wire[SORT]["S"])
+        entry = {name: wire[name]["S"] for name in entry_names}
+        credential = decode(CredentialRecord, wire)
+        mark = entry[ALL_OF_KIND.sort].rpartition("#")[2]
+        yield Found(mark, credential, Item(key, credential, indexes=entry))
+
+
+def _listed(orgcode: str, kind: str, start: str = "") -> list[dict[str, Any]]:
+    """The whole items of one listing, in its order."""
+    table, name = clients.dynamodb(), settings().table_name
+    answers = table.get_paginator("query").paginate(
+        TableName=name,
+        IndexName=ALL_OF_KIND.name,
+        KeyConditionExpression="#p = :p AND begins_with(#s, :s)" if start else "#p = :p",
+        ExpressionAttributeNames={"#p": ALL_OF_KIND.partition}
+        | ({"#s": ALL_OF_KIND.sort} if start else {}),
+        ExpressionAttributeValues={":p": {"S": keys.of_org(orgcode).list_of(kind)}}
+        | ({":s": {"S": start}} if start else {}),
+    )
+    places = [{k: e[k] for k in (PARTITION, SORT)} for page in answers for e in page["Items"]]
+    whole = (table.get_item(TableName=name, Key=key, ConsistentRead=True) for key in places)
+    return [dict(answer["Item"]) for answer in whole if "Item" in answer]
+
+
+def _load(key: Key, of: type[Any]) -> Any:
+    want = Want(key, of)
+    return Table().load([want]).get(want)
+
+
+def _commit(write: Write, refusal: str) -> None:
+    failed = Table().transact([write], f"admin-{secrets.token_hex(12)}", 0)
+    if failed is not None:
+        raise Refused(refusal)
+
+
+def _check_roles(roles: tuple[str, ...]) -> None:
+    unknown = sorted(set(roles) - known_roles())
+    if unknown:
+        raise Refused(f"unknown roles: {', '.join(unknown)}; known: {sorted(known_roles())}")

@@ -1,0 +1,1 @@
+"""The API on one machine, and the tools of the tests themselves."""
