@@ -73,8 +73,12 @@ def below(parent: AccountRecord, account_guid: str | None = None) -> tuple[str, 
     """The ancestors of an account under this parent; refused where that makes a cycle, goes deeper
     than five, or the parent is closed."""
     ancestors = (parent.account_guid, *parent.ancestors)
+    if account_guid == parent.account_guid:
+        raise InvalidInput.of("account.parent_account_guid", "must be another account", "cycle")
     if account_guid in ancestors:
-        raise InvalidInput.of("account.parent_account_guid", "must not lie below itself", "cycle")
+        raise InvalidState(
+            "An account cannot move below itself.", detail={"field": "account.parent_account_guid"}
+        )
     if parent.status == "closed":
         raise InvalidState(detail={"state": "closed", "field": "account.parent_account_guid"})
     if len(ancestors) >= DEPTH:

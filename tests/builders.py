@@ -1,0 +1,190 @@
+"""Builders: a world of its own for each test, and the callers that act in it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from infra.local.gateway import Gateway, HttpRequest
+from shared import clients
+from shared.auth import (
+    CredentialRecord,
+    MembershipRecord,
+    OrgRecord,
+    credential_item,
+    membership_item,
+    org_item,
+)
+from shared.items import Item, item_wire
+from shared.settings import OrgSettings, settings
+
+WHY: dict[str, Any] = {
+    "reason": "because of a test",
+    "source_refs": [{"kind": "ticket", "id": "T-1"}],
+}
+
+
+def store(item: Item[Any]) -> None:
+    """Put an item in place as the administration does."""
+    clients.dynamodb().put_item(
+        TableName=settings().table_name, Item=item_wire(item, "builder", [])
+    )
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer of the gateway, its body read."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        assert self.status == 200, self.body
+        found: dict[str, Any] = self.body["data"]
+        return found
+
+    @property
+    def tag(self) -> str:
+        return str(self.body["error"]["major"]["tag"])
+
+    @property
+    def fields(self) -> list[str]:
+        return [fault["field"] for fault in self.body["error"]["minor"]]
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.body["error"]["detail"]
+        return found
+
+    @property
+    def replayed(self) -> bool:
+        return self.headers.get("Idempotent-Replay") == "true"
+
+
+_gateway: list[Gateway] = []
+
+
+def gateway() -> Gateway:
+    if not _gateway:
+        _gateway.append(Gateway())
+    return _gateway[0]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a credential, in an org; ``caller("/account/get", {…})`` posts as them."""
+
+    org: str
+    secret: str
+    header: str = "x-session-guid"
+
+    def __call__(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        now: datetime | None = None,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+        method: str = "POST",
+    ) -> Response:
+        data = raw if raw is not None else json.dumps({} if body is None else body).encode()
+        sent = {"content-type": "application/json", "x-orgcode": self.org} | {
+            self.header: self.secret
+        }
+        request = HttpRequest(
+            method=method,
+            path="/crm" + path,
+            headers=tuple((k, v) for k, v in (sent | (headers or {})).items() if v),
+            body=data,
+        )
+        answer = gateway().answer(request, now)
+        return Response(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+
+
+@dataclass
+class World:
+    """A fresh org with an owner; further people and keys on request."""
+
+    code: str = field(default_factory=lambda: "T" + secrets.token_hex(6).upper())
+    status: str = "verified"
+    settings: OrgSettings = field(default_factory=OrgSettings)
+
+    def __post_init__(self) -> None:
+        self.set_org(self.status, self.settings)
+        self.owner = self.person(owner=True)
+
+    def set_org(self, status: str, chosen: OrgSettings | None = None) -> None:
+        store(
+            org_item(
+                OrgRecord(
+                    orgcode=self.code,
+                    org_guid=f"org_{self.code}",
+                    status=status,
+                    settings=chosen or self.settings,
+                )
+            )
+        )
+
+    def person(self, *roles: str, owner: bool = False, state: str = "active") -> Caller:
+        """A session of a new member."""
+        secret = secrets.token_hex(12)
+        store(
+            membership_item(
+                MembershipRecord(
+                    person=f"u{secret}", orgcode=self.code, roles=roles, owner=owner, state=state
+                )
+            )
+        )
+        self.session(secret, f"u{secret}")
+        return Caller(self.code, secret)
+
+    def session(self, secret: str, person: str, **more: Any) -> None:
+        store(credential_item(secret, CredentialRecord(context="session", person=person, **more)))
+
+    def key(self, *roles: str, **more: Any) -> Caller:
+        """An API key of a new service account."""
+        secret = secrets.token_hex(12)
+        store(
+            credential_item(
+                secret,
+                CredentialRecord(
+                    context="api_key",
+                    service_account=f"sa{secret}",
+                    orgcode=self.code,
+                    roles=roles,
+                    **more,
+                ),
+            )
+        )
+        return Caller(self.code, secret, "x-api-key")
+
+    # ---------------------------------------------------------------- records
+
+    def account(self, limit: int = 10_000, **fields: Any) -> dict[str, Any]:
+        """An account with a credit limit in euro cents."""
+        fields = {
+            "company_name": "Northwind Traders",
+            "credit_limit": {"currency": "EUR", "amount": limit},
+            **fields,
+        }
+        made: dict[str, Any] = self.owner("/account/create", {"account": fields, **WHY}).data
+        return dict(made["account"])
+
+    def contact(self, account_guid: str, **fields: Any) -> dict[str, Any]:
+        fields = {"account_guid": account_guid, "first_name": "Ada", **fields}
+        made = self.owner("/account/contact/create", {"contact": fields, **WHY}).data
+        return dict(made["contact"])
+
+    def customer(self, **fields: Any) -> dict[str, Any]:
+        made = self.owner("/customer/create", {"customer": fields, **WHY}).data
+        return dict(made["customer"])
+
+
+def euro(amount: int) -> dict[str, Any]:
+    return {"currency": "EUR", "amount": amount}
