@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lambdas.account.kinds import KINDS as ACCOUNT
+from lambdas.customer.kinds import KINDS as CUSTOMER
 from shared.kinds import Kind
 
-KINDS: tuple[Kind, ...] = (*ACCOUNT,)
+KINDS: tuple[Kind, ...] = (*ACCOUNT, *CUSTOMER)

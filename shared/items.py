@@ -2,8 +2,9 @@
 
 The codec of a record's class is compiled from its annotations once. Stored forms: text, integers
 and booleans as themselves; times as fixed-width ISO text, so that text order is time order; dates
-as ``YYYY-MM-DD``; exact numbers as text; nested dataclasses as maps; ``dict`` as JSON text, because
-what callers put into a free map is theirs, not the database's to interpret. ``None`` is absent.
+as ``YYYY-MM-DD``; exact numbers as text; nested dataclasses and ``Mapping[str, X]`` as maps, which
+conditions may look into; ``dict`` as JSON text, because what callers put into a free map is theirs,
+not the database's to interpret. ``None`` is absent.
 """
 
 from __future__ import annotations
@@ -95,6 +96,12 @@ def _codec(annotation: Any) -> _Codec:
         return _Codec(
             lambda values: {"L": [item.encode(v) for v in values]},
             lambda wire: tuple(item.decode(w) for w in wire["L"]),
+        )
+    if origin is Mapping:
+        entry = _codec(arguments[1])
+        return _Codec(
+            lambda values: {"M": {k: entry.encode(v) for k, v in values.items()}},
+            lambda wire: {k: entry.decode(w) for k, w in wire["M"].items()},
         )
     if annotation is dict or origin is dict:
         return _Codec(lambda value: {"S": dumps(value)}, lambda wire: json.loads(wire["S"]))

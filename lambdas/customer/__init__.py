@@ -1,0 +1,1 @@
+"""Customers: who they are, and what was decided about them."""

@@ -1,0 +1,1 @@
+"""What the routes of the customers do, a module per subject."""

@@ -1,0 +1,110 @@
+"""Where the family's records lie, and how they come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lambdas.customer.models import (
+    ConsentCurrentRecord,
+    ConsentDecisionRecord,
+    ConsentHeadRecord,
+    CustomerLookupRecord,
+    CustomerProfileRecord,
+)
+from lambdas.customer.rules.consent import ConsentKey
+from lambdas.customer.rules.profile import Lookup
+from shared.customers import CustomerStateRecord
+from shared.items import Item, shown
+from shared.keys import ALL_OF_KIND, BY_STATUS, Key, Keys
+from shared.settings import OrgSettings
+from shared.table import Range, Want
+
+SUMMARY = (
+    "customer_guid",
+    "customer_code",
+    "kind",
+    "status",
+    "first_name",
+    "last_name",
+    "display_name",
+    "company_name",
+    "merged_into",
+    "revision",
+    "created_at",
+    "updated_at",
+)
+OWNERS = 1000
+"""How many owners of one value are counted."""
+
+
+def customer_shown(profile: CustomerProfileRecord) -> dict[str, Any]:
+    return shown(profile)
+
+
+def summary(profile: CustomerProfileRecord) -> dict[str, Any]:
+    whole = customer_shown(profile)
+    return {name: whole[name] for name in SUMMARY if name in whole}
+
+
+def state_item(keys: Keys, state: CustomerStateRecord) -> Item[CustomerStateRecord]:
+    return Item(keys.customer_state(state.customer_guid), state)
+
+
+def profile_item(keys: Keys, profile: CustomerProfileRecord) -> Item[CustomerProfileRecord]:
+    sort = profile.customer_guid
+    return Item(
+        keys.customer_profile(profile.customer_guid),
+        profile,
+        indexes=keys.listed(ALL_OF_KIND, "customer", sort)
+        | keys.listed(BY_STATUS, "customer", sort, profile.status),
+        view=summary(profile),
+    )
+
+
+def profile_at(keys: Keys, customer_guid: str) -> Want[CustomerProfileRecord]:
+    return Want(keys.customer_profile(customer_guid), CustomerProfileRecord)
+
+
+# ---------------------------------------------------------------- look-ups
+
+
+def is_unique(settings: OrgSettings, lookup: Lookup) -> bool:
+    """Whether only one customer of the org may have such a value."""
+    return {"email": settings.email_unique, "phone": settings.phone_unique}.get(lookup.kind, True)
+
+
+def lookup_key(keys: Keys, settings: OrgSettings, lookup: Lookup, customer_guid: str) -> Key:
+    kind = f"customer-{lookup.kind}"
+    if is_unique(settings, lookup):
+        return keys.unique(kind, lookup.value)
+    return keys.shared_value(kind, lookup.value, customer_guid)
+
+
+def lookup_item(
+    keys: Keys, settings: OrgSettings, lookup: Lookup, customer_guid: str
+) -> Item[CustomerLookupRecord]:
+    place = lookup_key(keys, settings, lookup, customer_guid)
+    return Item(place, CustomerLookupRecord(customer_guid=customer_guid))
+
+
+def owners_of(keys: Keys, lookup: Lookup) -> Range[CustomerLookupRecord]:
+    """Everyone who has the value, be it unique in the org or shared."""
+    partition, _ = keys.shared_value(f"customer-{lookup.kind}", lookup.value)
+    return Range(partition, " ", "\U0010ffff", CustomerLookupRecord, limit=OWNERS)
+
+
+# ---------------------------------------------------------------- consents
+
+
+def head_item(keys: Keys, head: ConsentHeadRecord) -> Item[ConsentHeadRecord]:
+    return Item(keys.consent_head(head.customer_guid), head)
+
+
+def current_item(
+    keys: Keys, about: ConsentKey, current: ConsentCurrentRecord
+) -> Item[ConsentCurrentRecord]:
+    return Item(keys.consent_current(current.decision.customer_guid, *about), current)
+
+
+def decision_item(keys: Keys, decision: ConsentDecisionRecord) -> Item[ConsentDecisionRecord]:
+    return Item(keys.consent_decision(decision.customer_guid, decision.decision_id), decision)
