@@ -22,7 +22,7 @@ from infra.data_stack import DataStack
 from infra.events_stack import EventsStack
 from infra.function import Records
 from infra.settings import SERVICE, Environment, environment
-from shared.api import Route
+from shared.routes import Route
 
 
 def stacks(
@@ -54,6 +54,8 @@ def stacks(
         mappings={name: mapping.ref for name, mapping in events.mappings.items()},
         refused_queue=events.refused.queue_name,
     )
+    # A template that breaks a rule without a reason does not leave this program.
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     Tags.of(app).add("service", SERVICE)
     Tags.of(app).add("environment", settings.name)
     return data, events, api, alarms
@@ -75,7 +77,6 @@ def main() -> None:
     else:
         assets = package.staged(FAMILIES, host=settings.emulator)
     stacks(app, settings, FAMILIES, assets)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
 
 

@@ -20,8 +20,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.settings import PREFIX, STAGE, Environment
-from shared.api import Latency, Route, Tier
 from shared.keys import INDEXES
+from shared.routes import Latency, Route, Tier
 
 _PERIOD = Duration.minutes(5)
 _SLOW_PERIODS = 3

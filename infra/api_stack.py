@@ -23,8 +23,8 @@ from infra.nag import accept
 from infra.package import Package
 from infra.settings import PREFIX, SERVICE, STAGE, Environment
 from shared import errors
-from shared.api import ANYONE, Route
-from shared.settings import API_VERSION
+from shared.envelope import HEADERS
+from shared.routes import ANYONE, Route
 
 _TIMEOUT_S = 28
 """A second less than the gateway waits, so that a slow call ends as an answer of ours."""
@@ -191,9 +191,9 @@ class ApiStack(Stack):
         build = {f"build_{part}": value for part, value in self._environment.build.items()}
         for name, refusal in GATEWAY_REFUSALS.items():
             headers = {
-                "X-API-Version": f"'{API_VERSION}'",
+                # The media type is that of the template.
+                **{name: f"'{value}'" for name, value in HEADERS.items() if name != "content-type"},
                 "X-Request-Id": "context.requestId",
-                "Access-Control-Allow-Origin": "'*'",
             }
             if refusal.retryable:
                 headers["Retry-After"] = f"'{_GATEWAY_RETRY_S}'"

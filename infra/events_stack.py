@@ -24,7 +24,9 @@ from infra import function as recipe
 from infra.function import Records
 from infra.nag import accept
 from infra.package import Package
-from infra.settings import SEARCHED_KINDS, SERVICE, Environment
+from infra.settings import SERVICE, Environment
+from shared.items import EVENTS, KIND
+from shared.search import SEARCHED
 
 PUBLISHER, SEARCH = "events", "search"
 """The folders of the two functions."""
@@ -34,14 +36,21 @@ _TIMEOUT_S = 60
 _BATCH = 100
 _KEPT_FAILURES_DAYS = 14
 
-_CHANGES = [{"eventName": ["INSERT", "MODIFY"]}]
-"""What can carry an event: a removal never does, so it must not wake the publisher either."""
+_CHANGES = [
+    {
+        "eventName": ["INSERT", "MODIFY"],
+        "dynamodb": {"NewImage": {EVENTS: {"S": [{"exists": True}]}}},
+    }
+]
+"""What carries events. A removal never does, and neither does a search entry or a marker: they
+must not wake the publisher only to be passed over."""
 
-
-def _searched() -> list[dict[str, Any]]:
-    """What can change a search entry: a searched record as it is now, or, removed, as it was."""
-    kinds = {"kind": {"S": list(SEARCHED_KINDS)}}
-    return [{"dynamodb": {"NewImage": kinds}}, {"dynamodb": {"OldImage": kinds}}]
+_SEARCHED_KINDS = {KIND: {"S": sorted(SEARCHED)}}
+_SEARCHED = [
+    {"dynamodb": {"NewImage": _SEARCHED_KINDS}},
+    {"dynamodb": {"OldImage": _SEARCHED_KINDS}},
+]
+"""What can change a search entry: a searched record as it is now, or, removed, as it was."""
 
 
 class EventsStack(Stack):
@@ -69,7 +78,7 @@ class EventsStack(Stack):
         self.refused = self._refused_queue()
         self.mappings = {
             PUBLISHER: self._mapping("Publisher", self._publisher(), _CHANGES),
-            SEARCH: self._mapping("SearchConsumer", self._search_consumer(), _searched()),
+            SEARCH: self._mapping("SearchConsumer", self._search_consumer(), _SEARCHED),
         }
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "FailureBucketName", value=self.failures.bucket_name)

@@ -51,8 +51,7 @@ def staged(families: Iterable[str], *, host: bool = False, build: Path = BUILD) 
     """The assets, with today's code in them. ``NotPackaged`` where ``make package`` has to run
     first. ``host`` means the layer made for this machine, which only the emulator can run."""
     package = Package(layer=_layer_folder(build, host=host), functions=build / "functions")
-    stamp = package.layer.parent / f"{package.layer.name}.{_STAMP}"
-    if not stamp.is_file() or stamp.read_text() != _fingerprint():
+    if not _is_fetched(package.layer):
         raise NotPackaged(
             "The layer's dependencies are not built, or not from today's shared/requirements.txt: "
             "run `make package` first, or synthesise with `-c assets=none` to look at templates."
@@ -73,8 +72,11 @@ def empty(folder: Path, families: Iterable[str]) -> Package:
 
 
 def fetch_dependencies(*, host: bool = False, build: Path = BUILD) -> Path:
-    """Fetch the pinned wheels, every one checked against its hash, into the layer's folder."""
+    """Fetch the pinned wheels, every one checked against its hash, into the layer's folder, unless
+    they are there already: only a new lock file needs the network again."""
     layer = _layer_folder(build, host=host)
+    if _is_fetched(layer):
+        return layer
     shutil.rmtree(layer, ignore_errors=True)
     target = [] if host else _runtime_target()
     subprocess.run(
@@ -89,7 +91,7 @@ def fetch_dependencies(*, host: bool = False, build: Path = BUILD) -> Path:
     for pattern in _NOT_SHIPPED:
         for path in list((layer / "python").glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    (build / f"{layer.name}.{_STAMP}").write_text(_fingerprint())
+    _stamp(layer).write_text(_fingerprint())
     return layer
 
 
@@ -130,6 +132,16 @@ def sizes(package: Package) -> dict[str, int]:
 
 def _layer_folder(build: Path, *, host: bool) -> Path:
     return build / ("layer-host" if host else "layer")
+
+
+def _stamp(layer: Path) -> Path:
+    """Beside the layer, not in it: what is uploaded must not say how it was made."""
+    return layer.parent / f"{layer.name}.{_STAMP}"
+
+
+def _is_fetched(layer: Path) -> bool:
+    stamp = _stamp(layer)
+    return stamp.is_file() and stamp.read_text() == _fingerprint()
 
 
 def _runtime_target() -> list[str]:

@@ -15,9 +15,6 @@ PREFIX = "/crm"
 STAGE = "live"
 """The gateway's stage: part of every address, so it is the same in every environment."""
 
-SEARCHED_KINDS = ("account", "customer_profile")
-"""The kinds of record that the search consumer is woken for."""
-
 _UNNAMED_BUILD = {"major": "1", "minor": "0", "id": "LOCAL-0000000000"}
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 import app as entry
 from infra import package
 from infra.settings import Environment, environment
-from shared.api import ANYONE, Latency, Route, Tier
+from shared.routes import ANYONE, Latency, Route, Tier
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,26 +96,18 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
         families: Families = FAMILIES,
         *,
         emulator: bool = False,
+        synthesised: bool = True,
         **changes: Any,
     ) -> Deployment:
         settings = replace(environment(name, emulator=emulator), **changes)
         folder = tmp_path_factory.mktemp("assets")
         app = App(context=context, outdir=str(tmp_path_factory.mktemp("cdk.out")))
         entry.stacks(app, settings, families, package.empty(folder, families))
-        raw = {stack.id: stack.template for stack in map(_named, app.synth().stacks)}
+        made_stacks = app.synth().stacks if synthesised else []
+        raw = {each.stack_name.rsplit("-", 1)[1]: each.template for each in made_stacks}
         return Deployment(app, settings, raw)
 
     return made
-
-
-@dataclass(frozen=True)
-class _Named:
-    id: str
-    template: dict[str, Any]
-
-
-def _named(artifact: Any) -> _Named:
-    return _Named(artifact.stack_name.rsplit("-", 1)[1], artifact.template)
 
 
 @pytest.fixture(scope="session")

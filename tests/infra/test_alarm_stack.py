@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from infra.settings import PREFIX, STAGE
-from shared.api import Tier
 from shared.keys import INDEXES
+from shared.routes import Tier
 from tests.infra.conftest import FAMILIES, Deploy, Deployment, Families, row
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from infra.function import IDENTITY_PARTITIONS
 from infra.settings import PREFIX, STAGE
-from shared import errors
-from shared.api import Tier
+from shared import errors, keys
+from shared.routes import Tier
 from shared.settings import API_VERSION
 from tests.infra.conftest import FAMILIES, Deploy, Deployment, listed, row, statements
 
@@ -126,6 +127,13 @@ def test_a_reading_family_writes_to_sessions_only(prod: Deployment) -> None:
         "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [IDENTITY_PARTITIONS]},
         "Null": {"dynamodb:LeadingKeys": "false"},
     }
+
+
+def test_sessions_lie_where_a_reading_family_may_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "secret_hash", lambda _secret: "HASH")
+    partition, _ = keys.credential("a session")
+    assert fnmatchcase(partition, IDENTITY_PARTITIONS)
+    assert not fnmatchcase("O#ACME#C#customer", IDENTITY_PARTITIONS)
 
 
 def test_a_writing_family_has_the_actions_of_a_transaction(prod: Deployment) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.settings import SEARCHED_KINDS
+from shared.items import KIND, Item, item_wire
+from shared.search import SEARCHED, SearchEntryRecord
 from tests.infra.conftest import Deploy, Deployment, listed, statements
 
 MAPPING, FUNCTION = "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function"
@@ -62,15 +63,31 @@ def test_the_stream_has_no_third_reader(prod: Deployment) -> None:
 
 def test_removals_do_not_wake_the_publisher(prod: Deployment) -> None:
     patterns = mapping(prod, "events")["FilterCriteria"]["Filters"]
-    assert [json.loads(each["Pattern"]) for each in patterns] == [
-        {"eventName": ["INSERT", "MODIFY"]}
-    ]
+    (pattern,) = (json.loads(each["Pattern"]) for each in patterns)
+    assert pattern["eventName"] == ["INSERT", "MODIFY"]
+
+
+def test_every_record_that_carries_events_wakes_the_publisher(prod: Deployment) -> None:
+    (pattern,) = (
+        json.loads(each["Pattern"]) for each in mapping(prod, "events")["FilterCriteria"]["Filters"]
+    )
+    # The filter asks for the attribute, in the very form, under which the events are stored.
+    image = pattern["dynamodb"]["NewImage"]
+    carrying = item_wire(_item(), "change", [{"action": "account-created"}])
+    silent = item_wire(_item(), "change", [])
+    for attribute, value in image.items():
+        ((form, condition),) = value.items()
+        assert condition == [{"exists": True}]
+        assert form in carrying[attribute]
+        assert attribute not in silent
 
 
 def test_the_search_consumer_wakes_for_what_is_searched_also_when_it_goes(
     prod: Deployment,
 ) -> None:
-    kinds = {"kind": {"S": list(SEARCHED_KINDS)}}
+    # The attribute and its form are those of a stored record.
+    assert item_wire(_item(), "change", [])[KIND] == {"S": SearchEntryRecord.KIND}
+    kinds = {KIND: {"S": sorted(SEARCHED)}}
     patterns = mapping(prod, "search")["FilterCriteria"]["Filters"]
     assert [json.loads(each["Pattern"]) for each in patterns] == [
         {"dynamodb": {"NewImage": kinds}},
@@ -177,6 +194,10 @@ def test_the_emulator_gets_what_it_takes(deployments: Deploy) -> None:
     alarms = deployment.properties("alarms", "AWS::CloudWatch::Alarm")
     assert alarms
     assert not [each for each in alarms if "Metrics" in each]
+
+
+def _item() -> Item[SearchEntryRecord]:
+    return Item(key=("O#ACME#S#token", "customer"), record=SearchEntryRecord(owner="customer"))
 
 
 def _assert_tls_only(policies: list[dict[str, Any]]) -> None:

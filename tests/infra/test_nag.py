@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
-from tests.infra.conftest import Deploy, Deployment
+from tests.infra.conftest import FAMILIES, Deploy, Deployment
 
 
 def findings(app: IConstruct) -> list[tuple[str, str]]:
@@ -41,6 +41,13 @@ def test_the_rules_are_really_applied() -> None:
     app = App()
     s3.Bucket(Stack(app, "Careless"), "Open")
     assert ("AwsSolutions-S10", "Careless/Open/Resource") in findings(app)
+
+
+def test_a_template_that_breaks_a_rule_is_not_synthesised(deploy: Deploy) -> None:
+    app = deploy("dev", {"stat": FAMILIES["stat"]}, synthesised=False).app
+    s3.Bucket(Stack(app, "Careless"), "Open")
+    with pytest.raises(RuntimeError, match="AwsSolutions-S10"):
+        app.synth()
 
 
 def test_every_exception_has_a_reason_and_is_on_one_construct(prod: Deployment) -> None:

@@ -1,0 +1,108 @@
+"""The deployment's entry with the real route table: it fits, and every row of it arrives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.settings import PREFIX, environment
+from lambdas.families import FAMILIES
+from shared.routes import Tier
+from tests.infra.conftest import ROOT, Deploy, Deployment, row
+from tests.infra.test_alarm_stack import latency_alarms, promised
+from tests.infra.test_api_stack import methods
+from tests.infra.test_nag import findings
+
+RESOURCES_A_STACK = 500
+CHILDREN_OF_A_COMPOSITE = 100
+LETTERS_OF_A_RULE = 10_240
+
+
+def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(out),
+            "CDK_CONTEXT_JSON": json.dumps({**settings, **context}),
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_entry_makes_the_four_stacks_of_the_named_environment(tmp_path: Path) -> None:
+    context = {"environment": "test", "assets": "none", "build_id": "MONDAY-1765671116"}
+    result = run_app(tmp_path, context)
+    assert result.returncode == 0, result.stderr
+    manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
+    names = {
+        each["properties"]["stackName"]
+        for each in manifest.values()
+        if each["type"] == "aws:cloudformation:stack"
+    }
+    assert names == {f"crm-test-{each}" for each in ("data", "events", "api", "alarms")}
+    assert "MONDAY-1765671116" in (tmp_path / "Api.template.json").read_text()
+
+
+def test_the_entry_refuses_an_environment_that_does_not_exist(tmp_path: Path) -> None:
+    result = run_app(tmp_path, {"environment": "moon", "assets": "none"})
+    assert result.returncode == 1
+    assert "environment must be one of dev, test, prod, not 'moon'" in result.stderr
+    with pytest.raises(ValueError, match="moon"):
+        environment("moon")
+
+
+@pytest.fixture(scope="module")
+def whole(deploy: Deploy) -> Deployment:
+    return deploy("prod", FAMILIES)
+
+
+def test_every_row_of_the_api_is_a_method_and_is_watched(whole: Deployment) -> None:
+    rows = [route for routes in FAMILIES.values() for route in routes]
+    assert set(methods(whole)) == {
+        (method, PREFIX + route.path) for route in rows for method in (route.method, "ANY")
+    }
+    limits = {key: each["Threshold"] for key, each in latency_alarms(whole).items()}
+    assert limits == promised(FAMILIES)
+
+
+def test_every_family_has_a_function_and_breaks_no_rule(whole: Deployment) -> None:
+    names = {each["FunctionName"] for each in whole.properties("api", "AWS::Lambda::Function")}
+    assert names == {f"crm-prod-{family}" for family in FAMILIES}
+    assert findings(whole.app) == []
+
+
+def test_a_table_of_a_hundred_rows_stays_within_the_limits_of_a_stack(deploy: Deploy) -> None:
+    tiers = list(Tier)
+    families = {
+        f"family{number}": tuple(
+            row(f"/family{number}/some/step{step}", tiers[(number + step) % 4].value, writes=True)
+            for step in range(9)
+        )
+        for number in range(11)
+    }
+    deployment = deploy("prod", families)
+    for template in deployment.raw.values():
+        assert len(template["Resources"]) <= RESOURCES_A_STACK
+        assert len(json.dumps(template)) <= 1_000_000
+    composites = deployment.properties("alarms", "AWS::CloudWatch::CompositeAlarm")
+    assert len(composites) == len(tiers)
+    for each in composites:
+        parts = each["AlarmRule"]["Fn::Join"][1]
+        alarms = [part for part in parts if isinstance(part, dict)]
+        assert len(alarms) <= CHILDREN_OF_A_COMPOSITE
+        words = sum(len(part) for part in parts if isinstance(part, str))
+        # An alarm's address, at its longest here.
+        address = len("arn:aws:cloudwatch:ap-southeast-1:123456789012:alarm:") + max(
+            len(alarm["AlarmName"])
+            for alarm in deployment.properties("alarms", "AWS::CloudWatch::Alarm")
+        )
+        assert words + len(alarms) * address <= LETTERS_OF_A_RULE
