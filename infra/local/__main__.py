@@ -8,17 +8,20 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from infra.local import clients as local_clients
 from infra.local import demo
 from infra.local.bus import BusRecorder
-from infra.local.engine import Engine, create_table
+from infra.local.engine import Engine, EngineError, create_table
 from infra.local.settings import RUN_FILE, TABLE, LocalSettings, apply, deployment, local_settings
 from infra.local.stream import StreamPump, StreamReader
 
 THREADS = 48
+# Larger bodies are refused before they reach a door, in the HTTP server's own words.
+RECEIVED_BYTES = 64 * 1024 * 1024
 
 
 def main() -> int:
@@ -31,15 +34,21 @@ def main() -> int:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    engine = (
-        Engine(chosen.engine_endpoint)
-        if chosen.engine_endpoint
-        else Engine.start(chosen.data / "engine" if chosen.data else None)
-    )
+    try:
+        engine = _engine(chosen)
+    except EngineError as failed:
+        sys.stderr.write(f"{failed}\n")
+        return 1
     try:
         return _serve(chosen, engine, stop)
     finally:
         engine.stop()
+
+
+def _engine(chosen: LocalSettings) -> Engine:
+    if chosen.engine_endpoint:
+        return Engine(chosen.engine_endpoint)
+    return Engine.start(chosen.data / "engine" if chosen.data else None)
 
 
 def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
@@ -53,26 +62,45 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
     clients.use(events=bus)
     pump = StreamPump(_readers(arn))
     demo.load()
+    try:
+        server = _listen(chosen, bus, pump)
+    except OSError as taken:
+        sys.stderr.write(f"port {chosen.port} cannot be had: {taken}\n")
+        return 1
     pump.start()
-    server = _listen(chosen, bus, pump)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    RUN_FILE.parent.mkdir(exist_ok=True)
-    RUN_FILE.write_text(json.dumps(environment))
-    RUN_FILE.chmod(0o600)
+    threading.Thread(target=server.run, daemon=True).start()
+    _write_run_file(environment)
     _greet(int(server.effective_port))
-    stop.wait()
-    server.close()
-    pump.settle(10)
-    pump.stop()
+    ended_well = _wait(stop, engine)
     RUN_FILE.unlink(missing_ok=True)
-    return 0
+    server.close()
+    # The engine keeps no stream between runs: what is not handled now would never be.
+    if ended_well:
+        pump.settle(10)
+    pump.stop()
+    return 0 if ended_well else 1
+
+
+def _wait(stop: threading.Event, engine: Engine) -> bool:
+    """Until told to end. False: the engine has ended by itself."""
+    while not stop.wait(1):
+        if not engine.alive:
+            sys.stderr.write("the engine has ended; so does the server\n")
+            return False
+    return True
+
+
+def _write_run_file(environment: dict[str, str]) -> None:
+    """For the administration command; it holds the root of the hashes, so only for its owner."""
+    RUN_FILE.parent.mkdir(exist_ok=True)
+    RUN_FILE.touch(mode=0o600)
+    RUN_FILE.write_text(json.dumps(environment))
 
 
 def _listen(chosen: LocalSettings, bus: BusRecorder, pump: StreamPump) -> Any:
     import waitress
 
-    from infra.local.server import MOST_BYTES, Application
+    from infra.local.server import Application
 
     application = Application(
         bus=bus, pump=pump, test_clock=chosen.test_clock, count=_items_containing
@@ -82,7 +110,7 @@ def _listen(chosen: LocalSettings, bus: BusRecorder, pump: StreamPump) -> Any:
         host="127.0.0.1",
         port=chosen.port,
         threads=THREADS,
-        max_request_body_size=MOST_BYTES,
+        max_request_body_size=RECEIVED_BYTES,
         clear_untrusted_proxy_headers=True,
         ident="crm-local",
     )
@@ -99,14 +127,30 @@ def _readers(arn: str) -> list[StreamReader]:
 
 
 def _items_containing(text: str) -> int:
-    """How many items hold the text anywhere, keys included."""
-    client, found, start = local_clients.table_administration(), 0, {}
-    while True:
-        answer = client.scan(TableName=TABLE, **start)
-        found += sum(text in json.dumps(item, ensure_ascii=False) for item in answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return found
-        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    """How many items hold the text anywhere, keys included. Free maps are stored as JSON text, so
+    its escaped form counts as well."""
+    forms = (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    pages = local_clients.table_administration().get_paginator("scan")
+    items = (
+        item
+        for page in pages.paginate(TableName=TABLE, ConsistentRead=True)
+        for item in page["Items"]
+    )
+    return sum(any(form in found for found in _texts(item) for form in forms) for item in items)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, bytes):
+        yield value.decode(errors="replace")
+    else:
+        yield str(value)
 
 
 def _root_secret(data: Path | None) -> str:

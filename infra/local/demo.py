@@ -6,15 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.local.identities import credential_item, org_item
 from shared import clients
-from shared.auth import (
-    CredentialRecord,
-    MembershipRecord,
-    OrgRecord,
-    credential_item,
-    membership_item,
-    org_item,
-)
+from shared.auth import CredentialRecord, MembershipRecord, OrgRecord, membership_item
 from shared.items import Item, item_wire
 from shared.settings import settings
 

@@ -61,12 +61,12 @@ def create_org(
         status=status,
         settings=org_settings or OrgSettings(),
     )
-    _commit(Put(_org_item(org)), f"organisation {orgcode} exists already")
+    _commit(Put(org_item(org)), f"organisation {orgcode} exists already")
     return org
 
 
 def org_of(orgcode: str) -> OrgRecord:
-    found = _load(keys.of_org(orgcode).org_record(), OrgRecord)
+    found: OrgRecord | None = _load(keys.of_org(orgcode).org_record(), OrgRecord)
     if found is None:
         raise Refused(f"there is no organisation {orgcode}")
     return found
@@ -78,7 +78,7 @@ def change_org(orgcode: str, **changes: Any) -> OrgRecord:
         raise Refused(f"status must be one of {', '.join(auth.STATUSES)}")
     old = org_of(orgcode)
     new = replace(old, **changes, revision=old.revision + 1)
-    _commit(Update(_org_item(new), old.revision), "somebody else changed it; try again")
+    _commit(Update(org_item(new), old.revision), "somebody else changed it; try again")
     return new
 
 
@@ -134,7 +134,7 @@ def create_session(
     credential = CredentialRecord(
         context="session", person=person, expires_at=expires_at, revoked=revoked
     )
-    _commit(Put(_credential_item(secret, credential)), "this secret is taken")
+    _commit(Put(credential_item(secret, credential)), "this secret is taken")
     return secret
 
 
@@ -157,7 +157,7 @@ def create_key(
         roles=roles,
         expires_at=expires_at,
     )
-    _commit(Put(_credential_item(secret, credential)), "this secret is taken")
+    _commit(Put(credential_item(secret, credential)), "this secret is taken")
     return secret
 
 
@@ -187,12 +187,14 @@ def revoke(found: Found) -> None:
 # ------------------------------------------------------------------------------ the table
 
 
-def _org_item(org: OrgRecord) -> Item[OrgRecord]:
+def org_item(org: OrgRecord) -> Item[OrgRecord]:
+    """The organisation in its place, and listed."""
     entry = keys.of_org(NO_ORG).listed(ALL_OF_KIND, "org", org.orgcode)
     return replace(auth.org_item(org), indexes=entry)
 
 
-def _credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
+def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
+    """The credential in its place, and listed by whose it is and by fingerprint."""
     mark = keys.fingerprint(secret)
     owner = credential.person or credential.service_account
     entry = keys.of_org(credential.orgcode or NO_ORG).listed(
@@ -202,7 +204,10 @@ def _credential_item(secret: str, credential: CredentialRecord) -> Item[Credenti
 
 
 def _membership(orgcode: str, person: str) -> MembershipRecord | None:
-    return _load(keys.of_org(orgcode).membership(person), MembershipRecord)
+    found: MembershipRecord | None = _load(
+        keys.of_org(orgcode).membership(person), MembershipRecord
+    )
+    return found
 
 
 def _credentials(orgcode: str, kind: str, start: str = "") -> Iterator[Found]:

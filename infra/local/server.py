@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from http import HTTPStatus
 from importlib import resources
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,13 +22,19 @@ from infra.local.gateway import PREFIX, Gateway, HttpRequest
 from infra.local.stream import StreamPump
 from infra.openapi import document, written
 from shared import envelope
+from shared.errors import InvalidInput
 from shared.fields import Instant
+from shared.settings import SERVICE, settings
 
+# As much as the gateway lets through. The door refuses far less; what is cut off here is refused
+# by it all the same.
 MOST_BYTES = 10 * 1024 * 1024
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
-_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
-_MEDIA = {"js": "text/javascript", "css": "text/css", "png": "image/png", "html": "text/html"}
+_MEDIA = {"js": "text/javascript", "css": "text/css", "png": "image/png"}
+_JSON = {"content-type": "application/json"}
+
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Reply = tuple[int, dict[str, str], str | bytes]
 
 
 class Application:
@@ -46,19 +55,17 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         request = _request(environ)
-        if request.path == PREFIX or request.path.startswith(PREFIX + "/"):
-            status, headers, body = self._api(request)
-        else:
-            status, headers, body = self._own(request)
+        ours = request.path == PREFIX or request.path.startswith(PREFIX + "/")
+        status, headers, body = self._api(request) if ours else self._own(request)
         data = body if isinstance(body, bytes) else body.encode()
         pairs = [(k, v) for k, v in headers.items() if k.lower() != "content-length"]
         start(
-            f"{status} {_REASONS.get(status, 'Answer')}",
+            f"{status} {HTTPStatus(status).phrase}",
             [*pairs, ("Content-Length", str(len(data)))],
         )
         return [] if request.method == "HEAD" else [data]
 
-    def _api(self, request: HttpRequest) -> tuple[int, dict[str, str], str]:
+    def _api(self, request: HttpRequest) -> Reply:
         said = next((v for k, v in request.headers if k.lower() == "x-test-now"), None)
         now = None
         if said is not None:
@@ -72,34 +79,37 @@ class Application:
         self._pump.nudge()
         return answer["statusCode"], answer["headers"], answer["body"]
 
-    def _own(self, request: HttpRequest) -> tuple[int, dict[str, str], str | bytes]:
-        page = {
+    def _own(self, request: HttpRequest) -> Reply:
+        pages: dict[tuple[str, str], Callable[[HttpRequest], Reply]] = {
             ("GET", "/"): self._explorer,
-            ("GET", "/openapi.json"): lambda _: _json_text(self._document),
+            ("GET", "/openapi.json"): lambda _: (200, _JSON, self._document),
             ("GET", "/_local/events"): self._events,
             ("POST", "/_local/settle"): self._settle,
             ("GET", "/_local/table"): self._table,
-        }.get((request.method.replace("HEAD", "GET"), request.path))
+        }
+        method = "GET" if request.method == "HEAD" else request.method
+        page = pages.get((method, request.path))
         if page is not None:
             return page(request)
-        if request.path.startswith("/_explorer/"):
+        if method == "GET" and request.path.startswith("/_explorer/"):
             return _asset(request.path.removeprefix("/_explorer/"))
         return _answer(404, {"message": "nothing is here; the API is below /crm"})
 
-    def _explorer(self, _: HttpRequest) -> tuple[int, dict[str, str], bytes]:
+    def _explorer(self, _: HttpRequest) -> Reply:
         text = (resources.files("infra.local") / "explorer.html").read_bytes()
         return 200, {"content-type": "text/html; charset=utf-8"}, text
 
-    def _events(self, request: HttpRequest) -> tuple[int, dict[str, str], str]:
+    def _events(self, request: HttpRequest) -> Reply:
         after = _query(request).get("after", "0")
-        if not after.isdigit():
+        if not (after.isascii() and after.isdigit()):
             return _answer(400, {"message": "after must be a number"})
         return _answer(200, self._bus.after(int(after)))
 
-    def _settle(self, _: HttpRequest) -> tuple[int, dict[str, str], str]:
-        return _answer(200, {"settled": self._pump.settle()})
+    def _settle(self, _: HttpRequest) -> Reply:
+        settled = self._pump.settle()
+        return _answer(200 if settled else 503, {"settled": settled})
 
-    def _table(self, request: HttpRequest) -> tuple[int, dict[str, str], str]:
+    def _table(self, request: HttpRequest) -> Reply:
         text = _query(request).get("contains", "")
         if not text:
             return _answer(400, {"message": "contains must not be empty"})
@@ -125,36 +135,27 @@ def _request(environ: dict[str, Any]) -> HttpRequest:
 
 
 def _query(request: HttpRequest) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
     return dict(parse_qsl(request.query, keep_blank_values=True))
 
 
-def _refused_clock(allowed: bool) -> tuple[int, dict[str, str], str]:
-    from shared.errors import InvalidInput
-    from shared.settings import SERVICE, settings
-
+def _refused_clock(allowed: bool) -> Reply:
     words = "must be an ISO 8601 time with Z" if allowed else "needs a server with TEST_CLOCK=1"
     stats = {"call": "-", "service": SERVICE, "build": settings().build}
     body = envelope.refusal(InvalidInput.of("header x-test-now", words), stats)
     return 400, dict(envelope.HEADERS), envelope.dumps_in_order(body)
 
 
-def _answer(status: int, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
-    return status, {"content-type": "application/json"}, json.dumps(body)
+def _answer(status: int, body: dict[str, Any]) -> Reply:
+    return status, _JSON, json.dumps(body)
 
 
-def _json_text(text: str) -> tuple[int, dict[str, str], str]:
-    return 200, {"content-type": "application/json"}, text
+def _asset(name: str) -> Reply:
+    """A file of the packaged explorer; only a name that the package has, so nothing outside it is
+    reached."""
+    from swagger_ui_bundle import swagger_ui_path
 
-
-def _asset(name: str) -> tuple[int, dict[str, str], str | bytes]:
-    """A file of the packaged explorer; only a plain name, so nothing outside it is reached."""
-    import swagger_ui_bundle
-
-    folder = resources.files(swagger_ui_bundle)
-    found = next((p for p in folder.rglob(name) if p.is_file()), None) if "/" not in name else None  # type: ignore[attr-defined]
-    if found is None:
+    files = {found.name: found for found in Path(swagger_ui_path).iterdir()}
+    if name not in files:
         return _answer(404, {"message": "no such file"})
     media = _MEDIA.get(name.rpartition(".")[2], "application/octet-stream")
-    return 200, {"content-type": media}, found.read_bytes()
+    return 200, {"content-type": media}, files[name].read_bytes()

@@ -23,18 +23,19 @@ _NOWHERE = "http://127.0.0.1:9"
 class LocalSettings:
     """What whoever starts the local server decides. ``data`` is where the table is kept between
     runs; without it the table ends with the run. ``engine_endpoint`` names a database that runs
-    already, ``engine`` which one to start otherwise."""
+    already: DynamoDB Local, for a second opinion."""
 
     port: int
     data: Path | None
     test_clock: bool
-    engine: str
     engine_endpoint: str | None
 
 
 def local_settings() -> LocalSettings:
     """The settings in the environment; ``ValueError`` where one of them makes no sense."""
     env = os.environ
+    if env.get("ENGINE", "ministack") != "ministack":
+        raise ValueError("ENGINE starts ministack only; name a running one with ENGINE_ENDPOINT")
     port = env.get("PORT") or "8787"
     if not port.isdigit() or int(port) > 65_535:
         raise ValueError(f"PORT must be a port number, not {port!r}")
@@ -42,7 +43,6 @@ def local_settings() -> LocalSettings:
         port=int(port),
         data=Path(env["DATA"]).resolve() if env.get("DATA") else None,
         test_clock=env.get("TEST_CLOCK") == "1",
-        engine=env.get("ENGINE") or "ministack",
         engine_endpoint=env.get("ENGINE_ENDPOINT") or None,
     )
 
@@ -65,11 +65,17 @@ def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE
     }
 
 
-def apply(environment: Mapping[str, str]) -> None:
-    """Put the variables in place, before the first client is made; a profile or session token of
-    the person's own account must not leak into the calls."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
-        os.environ.pop(name, None)
+def deployed(table: str, root_secret_arn: str) -> dict[str, str]:
+    """The environment of a deployment on AWS, as far as administration needs it."""
+    return {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn}
+
+
+def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None:
+    """Put the variables in place, before the first client is made. Unless the person's own account
+    is what is wanted, its profile and session token must not leak into the calls."""
+    if not keep_account:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+            os.environ.pop(name, None)
     os.environ.update(environment)
 
 

@@ -1,0 +1,226 @@
+"""The administration command: organisations, members, sessions and API keys.
+
+It works on the table of the local server that runs on this machine, or, with --table NAME, on a
+deployed table with the AWS credentials of whoever calls; the root of the keyed hashes then comes
+from the deployment's secret (--root-secret-arn). A secret is shown once, and kept nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+import typer
+
+from infra.local import identities
+from infra.local.identities import Refused
+from infra.local.settings import RUN_FILE, apply, deployed
+from shared.errors import ApiError
+from shared.fields import ORGCODE
+from shared.settings import OrgSettings
+
+
+def _group(about: str | None) -> typer.Typer:
+    return typer.Typer(
+        help=about, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
+    )
+
+
+app = _group(__doc__)
+org = _group("Organisations: who may write, and by which rules.")
+member = _group("People in an organisation, and their roles.")
+session = _group("Sessions of people.")
+key = _group("API keys of an organisation's service accounts.")
+for name, group in (("org", org), ("member", member), ("session", session), ("key", key)):
+    app.add_typer(group, name=name)
+
+
+def _code(text: str) -> str:
+    code = text.strip().upper()
+    if not re.fullmatch(ORGCODE, code):
+        raise typer.BadParameter("2 to 32 of A-Z, 0-9 and -")
+    return code
+
+
+OrgCode = Annotated[str, typer.Argument(help="The organisation's code.", callback=_code)]
+Person = Annotated[str, typer.Argument(help="The person's id, as the identity provider has it.")]
+Account = Annotated[str, typer.Argument(help="The service account's name.")]
+Role = Annotated[list[str] | None, typer.Option("--role", help="May be given several times.")]
+Hours = Annotated[float | None, typer.Option("--hours", min=0, help="Its life; 0 is without end.")]
+Mark = Annotated[str | None, typer.Option("--fingerprint", help="Only this one.")]
+
+
+@app.callback()
+def _reach(
+    table: Annotated[
+        str | None, typer.Option(help="A deployed table; the local one if absent.")
+    ] = None,
+    root_secret_arn: Annotated[
+        str | None, typer.Option(help="The secret with the root of a deployed table's hashes.")
+    ] = None,
+) -> None:
+    if table is not None:
+        if root_secret_arn is None:
+            raise typer.BadParameter("a deployed table needs --root-secret-arn as well")
+        apply(deployed(table, root_secret_arn), keep_account=True)
+        return
+    if not RUN_FILE.exists():
+        raise typer.BadParameter("no local server runs (`make run` starts one); or name a --table")
+    apply(json.loads(RUN_FILE.read_text()))
+
+
+def _show(record: Any) -> None:
+    """A record as one line of JSON, so that scripts can read it."""
+    typer.echo(json.dumps(asdict(record), default=str))
+
+
+@org.command("create")
+def org_create(orgcode: OrgCode, status: Annotated[str, typer.Option()] = "unverified") -> None:
+    """Make an organisation. It may not write until it is verified."""
+    _show(identities.create_org(orgcode, status=status))
+
+
+@org.command("status")
+def org_status(
+    orgcode: OrgCode, status: Annotated[str | None, typer.Argument(help="The new one.")] = None
+) -> None:
+    """Show an organisation's status, or set it: only a verified one may write."""
+    _show(
+        identities.org_of(orgcode)
+        if status is None
+        else identities.change_org(orgcode, status=status)
+    )
+
+
+@org.command("settings")
+def org_settings(
+    orgcode: OrgCode,
+    changes: Annotated[list[str] | None, typer.Argument(help="name=value …")] = None,
+) -> None:
+    """Show what an organisation has decided for itself, or decide it: `timezone=Europe/Berlin`."""
+    old = identities.org_of(orgcode)
+    chosen = dict(_setting(change) for change in changes or [])
+    if not chosen:
+        _show(old)
+        return
+    _show(identities.change_org(orgcode, settings=replace(old.settings, **chosen)))
+
+
+@org.command("list")
+def org_list() -> None:
+    """Every organisation, one a line."""
+    for record in identities.orgs():
+        _show(record)
+
+
+@member.command("add")
+def member_add(orgcode: OrgCode, person: Person, role: Role = None, owner: bool = False) -> None:
+    """Take a person in, or back. An owner passes every role check."""
+    _show(identities.add_member(orgcode, person, roles=tuple(role or ()), owner=owner))
+
+
+@member.command("roles")
+def member_roles(
+    orgcode: OrgCode, person: Person, role: Role = None, owner: bool | None = None
+) -> None:
+    """Give a member these roles instead of the present ones."""
+    changes: dict[str, Any] = {"roles": tuple(role or ())}
+    if owner is not None:
+        changes["owner"] = owner
+    _show(identities.change_member(orgcode, person, **changes))
+
+
+@member.command("remove")
+def member_remove(orgcode: OrgCode, person: Person) -> None:
+    """The person is no member any more."""
+    _show(identities.change_member(orgcode, person, state="removed"))
+
+
+@session.command("create")
+def session_create(person: Person, hours: Hours = 1) -> None:
+    """Make a session and show its secret, once. It slides by an hour while it is used."""
+    typer.echo(identities.create_session(person, expires_at=_after(hours)))
+
+
+@session.command("revoke")
+def session_revoke(person: Person, fingerprint: Mark = None) -> None:
+    """End a person's sessions, or the one with this fingerprint."""
+    _revoke(identities.sessions_of(person), fingerprint)
+
+
+@key.command("create")
+def key_create(orgcode: OrgCode, account: Account, role: Role = None, hours: Hours = None) -> None:
+    """Make an API key and show its secret, once."""
+    roles = tuple(role or ())
+    typer.echo(identities.create_key(orgcode, account, roles=roles, expires_at=_after(hours)))
+
+
+@key.command("revoke")
+def key_revoke(orgcode: OrgCode, account: Account, fingerprint: Mark = None) -> None:
+    """End a service account's keys, or the one with this fingerprint."""
+    found = identities.keys_of(orgcode)
+    _revoke([k for k in found if k.credential.service_account == account], fingerprint)
+
+
+@key.command("list")
+def key_list(orgcode: OrgCode) -> None:
+    """An organisation's API keys, by the fingerprints that answers and logs show."""
+    for found in identities.keys_of(orgcode):
+        line = {"fingerprint": f"kf_{found.fingerprint}", **asdict(found.credential)}
+        typer.echo(json.dumps(line, default=str))
+
+
+def _revoke(found: list[Any], fingerprint: str | None) -> None:
+    mark = fingerprint.rpartition("_")[2] if fingerprint else None
+    chosen = [f for f in found if mark in (None, f.fingerprint) and not f.credential.revoked]
+    if not chosen:
+        raise Refused("there is nothing to revoke")
+    for one in chosen:
+        identities.revoke(one)
+    typer.echo(f"revoked {len(chosen)}; a warm process may still believe it for 30 s")
+
+
+def _after(hours: float | None) -> datetime | None:
+    return datetime.now(UTC) + timedelta(hours=hours) if hours else None
+
+
+def _setting(change: str) -> tuple[str, Any]:
+    """One ``name=value`` as the setting's own type; money marks are minor units."""
+    setting, _, text = change.partition("=")
+    kinds = {f.name: type(f.default) for f in fields(OrgSettings)}
+    kind = kinds.get(setting)
+    if kind is None:
+        raise Refused(f"there is no setting {setting!r}; there are {', '.join(kinds)}")
+    if kind is bool and text in ("true", "false"):
+        return setting, text == "true"
+    if kind is int and text.isascii() and text.isdigit():
+        return setting, int(text)
+    if kind is str and _sensible(setting, text):
+        return setting, text
+    raise Refused(f"{text!r} is no value of {setting}")
+
+
+def _sensible(setting: str, text: str) -> bool:
+    if setting == "timezone":
+        return text in available_timezones()
+    if setting == "hold_expiry":
+        return text in ("reject", "release")
+    return len(text) in (2, 3) and text.isascii() and text.isalpha() and text.isupper()
+
+
+def main() -> None:
+    """Run a command; what it refuses is one line and exit code 1."""
+    try:
+        app()
+    except (Refused, ApiError) as refused:
+        typer.echo(f"refused: {refused}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
