@@ -1,0 +1,91 @@
+"""What each route costs: database calls, sequential trips and units, against a committed table.
+
+``python -m pytest tests/contract/test_costs.py`` fails with the new figures where they changed;
+``COSTS=write`` writes them, and the diff is reviewed as code is.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.settings import child_environment
+from lambdas.families import FAMILIES
+from shared import auth
+from shared.table import Table
+from tests.builders import Caller, World
+from tests.contract.scenes import SCENES
+from tests.meter import Meter
+
+COSTS = Path(__file__).with_name("costs.json")
+ROWS = {row.path: row for rows in FAMILIES.values() for row in rows if row.method == "POST"}
+# At most this many sequential trips; where a route has another form, its own line in costs.json.
+TWO = {"/account/list q", "/account/list account_code", "/account/get account_code"}
+TWO |= {"/account/create parent", "/account/contact/list org", "/customer/search"}
+TWO |= {"/customer/get email", "/customer/list q", "/account/contact/create primary"}
+
+
+def variants(world: World, path: str) -> dict[str, dict[str, Any]]:
+    """The forms of a route that go another way, by a name of their own."""
+    found = {path: SCENES[path](world)}
+    if path == "/account/list":
+        found[f"{path} q"] = {"q": "northwind"}
+        found[f"{path} account_code"] = {"account_code": world.account()["account_code"]}
+    if path == "/account/get":
+        found[f"{path} account_code"] = {"account_code": world.account()["account_code"]}
+    if path == "/account/create":
+        body = SCENES[path](world)
+        inner = {**body["account"], "parent_account_guid": world.account()["account_guid"]}
+        found[f"{path} parent"] = {**body, "account": inner}
+    if path == "/account/contact/create":
+        body = SCENES[path](world)
+        found[f"{path} primary"] = {**body, "contact": {**body["contact"], "is_primary": True}}
+    if path == "/account/contact/list":
+        world.contact(world.account()["account_guid"])
+        found[f"{path} org"] = {}
+    if path == "/customer/get":
+        found[f"{path} email"] = {"email": world.customer(email="ada@example.com")["email"]}
+    if path == "/customer/list":
+        found[f"{path} q"] = {"q": "ada"}
+    return found
+
+
+def measured(world: World, meter: Meter, path: str) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, body in variants(world, path).items():
+        caller: Caller = world.owner
+        claim = auth.Claim(caller.secret, "session", world.code)
+        auth.identify(claim, ROWS[path], Table(), auth.now())
+        with meter.measuring() as costs:
+            answer = caller(path, body)
+        assert answer.status == 200, answer.body
+        found[name] = {
+            "calls": costs[0].calls,
+            "trips": costs[0].trips,
+            "read_units": float(costs[0].read_units),
+            "write_units": float(costs[0].write_units),
+        }
+    return found
+
+
+@pytest.mark.parametrize("path", ROWS)
+def test_a_route_costs_what_the_committed_table_says(world: World, meter: Meter, path: str) -> None:
+    found = measured(world, meter, path)
+    table = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+    if child_environment({}).get("COSTS") == "write":
+        COSTS.write_text(json.dumps(dict(sorted({**table, **found}.items())), indent=1) + "\n")
+    else:
+        assert found == {name: table[name] for name in found}
+    for name, cost in found.items():
+        row = ROWS[path]
+        creates = path.endswith("/create")
+        most = 2 if name in TWO or (row.writes and not creates) else 1
+        assert cost["trips"] <= most, (name, cost)
+
+
+def test_the_table_has_no_line_of_a_route_that_is_gone() -> None:
+    table = json.loads(COSTS.read_text())
+    assert {name.partition(" ")[0] for name in table} == set(ROWS)
