@@ -108,8 +108,8 @@ def _exact(call: Call, q: str) -> list[Lookup]:
 
 
 def _live(call: Call, ids: list[str]) -> list[tuple[str, CustomerProfileRecord]]:
-    """The customers of these ids as they are now, those being erased left out; for one who was
-    merged the survivor, so that a look-up that still names the source finds it."""
+    """The customers of these ids as they are now, without those erased or being erased; for one who
+    was merged the survivor, so that a look-up that still names the source finds it."""
     found = []
     seen = _load(call, ids)
     merged = {i: survivor_of(call.keys, seen, i) for i in ids}
@@ -119,7 +119,9 @@ def _live(call: Call, ids: list[str]) -> list[tuple[str, CustomerProfileRecord]]
     for customer_guid in ids:
         state = seen.get(state_at(call.keys, merged[customer_guid]))
         profile = seen.get(storage.profile_at(call.keys, merged[customer_guid]))
-        if state is not None and state.job_id is None and profile is not None:
+        if profile is None or state is None or state.job_id is not None:
+            continue
+        if state.status in rules.FOUND:
             found.append((customer_guid, profile))
     return found
 
