@@ -34,6 +34,7 @@ _NOT_NOW = frozenset(
         "InternalServerError",
         "ServiceUnavailable",
         "TransactionInProgressException",
+        "TransactionConflictException",
     }
 )
 
