@@ -69,20 +69,7 @@ def function(
     Tracing is off: its daemon may only be granted on every resource, and the log line of a call
     already says how long it took and how many units it used.
     """
-    log = logs.LogGroup(
-        scope,
-        f"{construct_id}Log",
-        log_group_name=f"/aws/lambda/{environment.function(name)}",
-        retention=retention(environment),
-        removal_policy=RemovalPolicy.DESTROY,
-    )
-    to_log = _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log.log_group_arn])
-    role = iam.Role(
-        scope,
-        f"{construct_id}Role",
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        inline_policies={"rights": iam.PolicyDocument(statements=[to_log, *rights])},
-    )
+    log = _log(scope, construct_id, name, environment)
     made = lambda_.Function(
         scope,
         construct_id,
@@ -92,7 +79,7 @@ def function(
         code=lambda_.Code.from_asset(str(package.function(name))),
         handler=f"lambdas.{name}.handler.lambda_handler",
         layers=[layer],
-        role=role,
+        role=_role(scope, construct_id, log, rights),
         log_group=log,
         memory_size=environment.memory_mb,
         timeout=Duration.seconds(timeout_s),
@@ -205,6 +192,31 @@ def may_store_failures(bucket_arn: str) -> list[iam.PolicyStatement]:
 
 FAILURE_OBJECTS = "aws/lambda/*"
 """Under which names a stream mapping stores what it gave up on."""
+
+
+def _log(scope: Construct, construct_id: str, name: str, environment: Environment) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        f"{construct_id}Log",
+        log_group_name=f"/aws/lambda/{environment.function(name)}",
+        retention=retention(environment),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
+def _role(
+    scope: Construct,
+    construct_id: str,
+    log: logs.LogGroup,
+    rights: Sequence[iam.PolicyStatement],
+) -> iam.Role:
+    to_log = _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log.log_group_arn])
+    return iam.Role(
+        scope,
+        f"{construct_id}Role",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        inline_policies={"rights": iam.PolicyDocument(statements=[to_log, *rights])},
+    )
 
 
 def _allow(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
