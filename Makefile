@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 8787
 DATA ?=
 ARGS ?=
+ENVIRONMENT ?= dev
 
 VENV := .venv
 ENGINE := .engine
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite openapi synth bench soak admin package e2e clean python node
+.PHONY: help setup run test lint types suite openapi synth admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,23 +39,14 @@ suite: setup node_modules/.installed ## the tests alone [ARGS="-k name"]
 openapi: $(VENV)/.installed ## write the API document from the route table
 	@$(BIN)/python -m infra.openapi
 
-synth: setup node node_modules/.installed package ## write the CloudFormation templates to cdk.out
-	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet $(ARGS)
-
-bench: setup ## the performance table
-	@$(BIN)/python -m tests.bench $(ARGS)
-
-soak: setup ## the long programmes: concurrency, crashes, random bodies
-	@$(BIN)/pytest -q -n 2 -m soak $(ARGS)
+synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
+	@node_modules/.bin/cdk synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
 
 admin: $(VENV)/.installed ## orgs, members, sessions, keys [ARGS="org list"]
 	@$(BIN)/python -m infra.local.admin $(ARGS)
 
-package: $(VENV)/.installed ## build the function and layer archives and show their sizes
+package: $(VENV)/.installed ## build what the functions and the layer ship, and show its size
 	@$(BIN)/python -m infra.package $(ARGS)
-
-e2e: setup node node_modules/.installed ## deploy all stacks to an emulator and call the API there
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -q -m e2e $(ARGS)
 
 clean: ## remove what the other verbs made, kept data excepted
 	rm -rf $(VENV) $(ENGINE) node_modules build cdk.out
