@@ -1,0 +1,69 @@
+"""Generated requests against the running server: never a 5xx, always the documented shape."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.local.engine import free_port
+from infra.local.settings import child_environment
+
+ROOT = Path(__file__).parents[2]
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_schema_conformance,response_headers_conformance"
+)
+
+
+@pytest.mark.xdist_group("server")
+def test_generated_requests_find_no_defect() -> None:
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "infra.local"],
+        cwd=ROOT,
+        env=child_environment({"PORT": str(port), "DATA": ""}),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        assert any("Ctrl-C" in line for line in server.stdout)
+        run = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "schemathesis.cli",
+                "run",
+                f"http://127.0.0.1:{port}/openapi.json",
+                "--checks",
+                CHECKS,
+                "-H",
+                "x-orgcode: ACME",
+                "-H",
+                "x-session-guid: acme-owner",
+                "--max-examples",
+                "8",
+                "--phases",
+                "examples,coverage,fuzzing",
+                "--no-color",
+                "--continue-on-failure",
+                "--generation-deterministic",
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+        count = re.search(r"(\d+) generated, (\d+) passed", run.stdout)
+        assert count is not None
+        assert int(count[1]) == int(count[2]) > 500
+    finally:
+        server.terminate()
+        assert server.wait(20) == 0
+        assert server.stdout is not None
+        server.stdout.close()
