@@ -10,7 +10,7 @@ ENVIRONMENT ?= dev
 VENV := .venv
 ENGINE := .engine
 BIN := $(VENV)/bin
-PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
+PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint types suite openapi synth admin package clean python node
