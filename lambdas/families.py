@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from lambdas.account.handler import ROUTES as ACCOUNT
 from lambdas.customer.handler import ROUTES as CUSTOMER
+from lambdas.giftcard.handler import ROUTES as GIFTCARD
 from lambdas.stat.handler import ROUTES as STAT
 from shared.routes import Route
 
 FAMILIES: dict[str, tuple[Route, ...]] = {
     "account": ACCOUNT,
     "customer": CUSTOMER,
+    "giftcard": GIFTCARD,
     "stat": STAT,
 }

@@ -188,6 +188,33 @@ class Keys:
         """From a customer to a record about it that lives elsewhere."""
         return self._at("C", customer_guid), f"Z#{kind}#{record_id}"
 
+    # ------------------------------------------------------------ gift cards
+
+    def card_hash(self, code: str) -> str:
+        """What a card is found by; ``code`` in its one folded form."""
+        return self.hash("card", code)
+
+    def card_number(self, seed: str) -> int:
+        """80 bits that only the org's own key makes of a stored seed: the body of a card's code."""
+        return int.from_bytes(_digest(self._secret, ("card-number", seed))[:10], "big")
+
+    def gift_card(self, card_hash: str) -> Key:
+        return self._at("GV", card_hash), "A"
+
+    def card_issued(self, card_hash: str) -> Key:
+        return self._at("GV", card_hash), "Y"
+
+    def card_order(self, card_hash: str, order_ref: str) -> Key:
+        """What an order took of a card."""
+        return self._at("GV", card_hash), f"Y#{self.hash('order', order_ref)}"
+
+    def card_reversal(self, card_hash: str, activity_id: str) -> Key:
+        return self._at("GV", card_hash), f"YR#{activity_id}"
+
+    def card_misses(self, fingerprint: str) -> Key:
+        """The unknown codes that one credential has asked for lately."""
+        return self._at("GM", fingerprint), "!"
+
     # ------------------------------------------------------------ lists
 
     def listed(self, index: Index, kind: str, sort: str, state: str = "") -> dict[str, str]:

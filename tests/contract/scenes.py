@@ -6,6 +6,7 @@ tests know routes by; a route without a scene fails a test.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,18 @@ def consumed(world: World, **more: Any) -> dict[str, Any]:
     body = {"account_guid": guid, "amount": euro(300), "order_ref": "SO-1", "expected_revision": 1}
     assert world.owner("/account/credit/consume", body).status == 200
     return {"account_guid": guid, "order_ref": "SO-1", **more}
+
+
+def card(world: World, **more: Any) -> dict[str, Any]:
+    made = world.owner("/giftcard/issue", {"amount": euro(5_000), **WHY}).data["stored_value"]
+    return {"card_code": made["card_code"], **more}
+
+
+def redeemed(world: World, **more: Any) -> dict[str, Any]:
+    body = card(world, order_ref="SO-1")
+    spent = world.owner("/giftcard/redeem", {**body, "amount": euro(300), **WHY})
+    assert spent.status == 200
+    return {**body, "idempotency_key": secrets.token_hex(8), **more}
 
 
 SCENES: dict[str, Scene] = {
@@ -62,6 +75,11 @@ SCENES: dict[str, Scene] = {
     "/customer/update": lambda w: customer(
         w, customer={"last_name": "Lovelace"}, expected_revision=1, **WHY
     ),
+    "/giftcard/get": card,
+    "/giftcard/issue": lambda _: {"amount": euro(5_000), **WHY},
+    "/giftcard/redeem": lambda w: card(w, order_ref="SO-1", amount=euro(300), **WHY),
+    "/giftcard/reverse": lambda w: redeemed(w, **WHY),
+    "/giftcard/status/set": lambda w: card(w, status="blocked", expected_revision=1, **WHY),
 }
 NAMED = {
     "/account/contact/create": ("contact", "account_guid"),
@@ -76,5 +94,9 @@ NAMED = {
     "/account/update": ("account_guid",),
     "/customer/get": ("customer_guid",),
     "/customer/update": ("customer_guid",),
+    "/giftcard/get": ("card_code",),
+    "/giftcard/redeem": ("card_code",),
+    "/giftcard/reverse": ("card_code",),
+    "/giftcard/status/set": ("card_code",),
 }
 """Where a route's body names the record that it is about."""

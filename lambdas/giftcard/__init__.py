@@ -1,0 +1,1 @@
+"""Gift cards: stored value, for whoever bears the code."""
