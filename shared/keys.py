@@ -215,6 +215,40 @@ class Keys:
         """The unknown codes that one credential has asked for lately."""
         return self._at("GM", fingerprint), "!"
 
+    # ------------------------------------------------------------ loyalty
+
+    def loyalty_policies(self, channel: str | None) -> tuple[str, str]:
+        """Where the versions of a channel's policy lie: (partition, prefix), by time in force."""
+        return self._at("P"), f"LOY#{channel or '-'}#"
+
+    def loyalty_policy(self, channel: str | None, effective_from: str, version: int) -> Key:
+        partition, prefix = self.loyalty_policies(channel)
+        return partition, f"{prefix}{effective_from}#{version:06d}"
+
+    def loyalty_policy_named(self, policy_version: str) -> Key:
+        """The same version, found by its name, which is unique in the org."""
+        return self._at("P"), f"LOYV#{policy_version.upper()}"
+
+    def loyalty_policy_head(self, channel: str | None) -> Key:
+        """How many versions a channel has."""
+        return self._at("P"), f"LOYH#{channel or '-'}"
+
+    def loyalty_balance(self, customer_guid: str) -> Key:
+        return self._at("C", customer_guid), "B"
+
+    def lot_page(self, customer_guid: str, bound: str, page_id: str) -> Key:
+        return self._at("C", customer_guid), f"BL#{bound}#{page_id}"
+
+    def ledger_entry(self, customer_guid: str, sequence: int) -> Key:
+        return self._at("C", customer_guid), f"L#{sequence:012d}"
+
+    def redeemed_order(self, customer_guid: str, order_hash: str) -> Key:
+        return self._at("C", customer_guid), f"IR#{order_hash}"
+
+    def earned_order(self, order_hash: str) -> Key:
+        """One earn per order and org, for ever."""
+        return self._at("I", "EARN", order_hash), "!"
+
     # ------------------------------------------------------------ lists
 
     def listed(self, index: Index, kind: str, sort: str, state: str = "") -> dict[str, str]:

@@ -1,0 +1,445 @@
+"""What comes in and what goes out of loyalty. What is stored are the ledger's own records
+(``shared.ledger``), the policies and the guards of the rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from shared.fields import (
+    LARGEST_INTEGER,
+    ChannelCode,
+    Code,
+    Currency,
+    Factor,
+    Guid,
+    Instant,
+    MoneyIn,
+    MoneyOrZeroIn,
+    MoneyOut,
+    NotNegative,
+    OrderRef,
+    Page,
+    Positive,
+    Request,
+    Shape,
+    ShortText,
+    SourceRefOut,
+    bounded,
+    refuse,
+)
+
+TxnKind = Literal[
+    "earn",
+    "redeem",
+    "adjust",
+    "expire",
+    "reverse",
+    "restore",
+    "merge_in",
+    "merge_out",
+    "forfeit",
+    "recalculate",
+]
+QuoteHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Delta = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
+
+# ---------------------------------------------------------------- policies, in
+
+
+class MultiplierIn(Request):
+    kind: Literal["sku", "category", "channel"]
+    id: ShortText
+    factor: Factor
+
+
+class EarnPolicyIn(Request):
+    """So many points for every ``unit_minor`` minor units (default: one major unit)."""
+
+    points_per_unit: Factor
+    unit_minor: Positive | None = None
+    rounding: Literal["floor", "half_up", "ceil"] = "floor"
+    min_amount_minor: NotNegative | None = None
+    max_points: NotNegative | None = None
+    pending_days: NotNegative = 0
+    multipliers: bounded(MultiplierIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
+
+
+class PointValueIn(Request):
+    points: Positive
+    money: MoneyIn
+
+
+class RedeemPolicyIn(Request):
+    """Default value: 100 points are worth one major unit."""
+
+    mode: Literal["per_point"]
+    point_value: PointValueIn | None = None
+    min_points: NotNegative | None = None
+    step: Positive | None = None
+    max_points: NotNegative | None = None
+    max_percent_of_order: Factor | None = None
+
+
+class ExpiryPolicyIn(Request):
+    mode: Literal["none", "days", "month_end"] = "none"
+    days: Positive | None = None
+    months: NotNegative | None = None
+
+
+class ReversalPolicyIn(Request):
+    shortfall: Literal["any_lot", "own_lot"] = "any_lot"
+    uncollected: Literal["debt", "write_off", "reject"] = "debt"
+
+
+class RestorePolicyIn(Request):
+    expired: Literal["keep_expired", "grace", "reissue"] = "keep_expired"
+    grace_days: Positive | None = None
+
+
+class PolicyIn(Request):
+    policy_version: Code | None = None
+    channel_code: ChannelCode | None = None
+    currency: Currency | None = None
+    effective_from: Instant | None = None
+    earn_policy: EarnPolicyIn
+    redeem_policy: RedeemPolicyIn
+    expiry_policy: ExpiryPolicyIn | None = None
+    reversal_policy: ReversalPolicyIn | None = None
+    restore_policy: RestorePolicyIn | None = None
+
+
+class LoyaltyPolicySetRequest(Request):
+    policy: PolicyIn
+
+
+class LoyaltyPolicyGetRequest(Request):
+    """A version, or the one in force at ``as_of`` (default now) for the channel."""
+
+    as_of: Instant | None = None
+    policy_version: Code | None = None
+    channel_code: ChannelCode | None = None
+
+
+# ---------------------------------------------------------------- movements, in
+
+
+class LineIn(Request):
+    sku: ShortText | None = None
+    category: ShortText | None = None
+    amount: MoneyOrZeroIn
+    eligible: bool = True
+
+
+class LoyaltyEarnRequest(Request):
+    """``occurred_at`` (default now) is what policy and lot dates count from."""
+
+    customer_guid: Guid
+    order_ref: OrderRef
+    amount: MoneyOrZeroIn
+    lines: bounded(LineIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
+    channel_code: ChannelCode | None = None
+    occurred_at: Instant | None = None
+    policy_version: Code | None = None
+    quote_hash: QuoteHash | None = None
+
+
+class LoyaltyPreviewRequest(Request):
+    customer_guid: Guid | None = None
+    order_ref: OrderRef | None = None
+    amount: MoneyOrZeroIn
+    lines: bounded(LineIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
+    channel_code: ChannelCode | None = None
+    as_of: Instant | None = None
+    policy_version: Code | None = None
+
+
+class LoyaltyRedeemRequest(Request):
+    customer_guid: Guid
+    order_ref: OrderRef
+    redeem_points: Positive
+    order_amount: MoneyIn | None = None
+    channel_code: ChannelCode | None = None
+
+
+class LoyaltyAdjustRequest(Request):
+    customer_guid: Guid
+    points_delta: Delta
+    expires_at: Instant | None = None
+    allow_debt: bool = False
+    counts_as_earned: bool = False
+
+    @model_validator(mode="after")
+    def _moves_something(self) -> LoyaltyAdjustRequest:
+        if self.points_delta == 0:
+            raise refuse("zero", "points_delta must not be 0")
+        return self
+
+
+class LoyaltyExpireRequest(Request):
+    customer_guid: Guid
+    as_of: Instant | None = None
+
+
+class LoyaltyReverseRequest(Request):
+    """Undoes an earn: by refunded ``amount``, by ``points``, or (neither) the whole rest."""
+
+    customer_guid: Guid
+    loyalty_txn_id: Guid | None = None
+    order_ref: OrderRef | None = None
+    amount: MoneyIn | None = None
+    points: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> LoyaltyReverseRequest:
+        if self.amount is not None and self.points is not None:
+            raise refuse("exactly-one", "must name at most one of amount, points")
+        return self
+
+
+class LoyaltyRestoreRequest(Request):
+    """Undoes a redemption, whole or by ``points``."""
+
+    customer_guid: Guid
+    loyalty_txn_id: Guid | None = None
+    order_ref: OrderRef | None = None
+    points: Positive | None = None
+
+
+class LoyaltyRecalculateRequest(Request):
+    customer_guid: Guid
+    apply: bool = False
+
+
+class LoyaltyBalanceGetRequest(Request):
+    customer_guid: Guid
+    as_of: Instant | None = None
+
+
+class LoyaltyLedgerListRequest(Page):
+    customer_guid: Guid
+    kind: TxnKind | None = None
+    order_ref: OrderRef | None = None
+
+
+# ---------------------------------------------------------------- out
+
+
+class Multiplier(Shape):
+    kind: str
+    id: str
+    factor: float
+
+
+class EarnPolicy(Shape):
+    points_per_unit: float
+    unit_minor: int
+    rounding: str
+    min_amount_minor: int | None = None
+    max_points: int | None = None
+    pending_days: int
+    multipliers: list[Multiplier] | None = None
+
+
+class PointValue(Shape):
+    points: int
+    money: MoneyOut
+
+
+class RedeemPolicy(Shape):
+    mode: str
+    point_value: PointValue
+    min_points: int | None = None
+    step: int | None = None
+    max_points: int | None = None
+    max_percent_of_order: float | None = None
+
+
+class ExpiryPolicy(Shape):
+    mode: str
+    days: int | None = None
+    months: int | None = None
+
+
+class ReversalPolicy(Shape):
+    shortfall: str
+    uncollected: str
+
+
+class RestorePolicy(Shape):
+    expired: str
+    grace_days: int | None = None
+
+
+class Policy(Shape):
+    policy_version: str
+    channel_code: str | None = None
+    currency: str
+    effective_from: datetime
+    earn_policy: EarnPolicy
+    redeem_policy: RedeemPolicy
+    expiry_policy: ExpiryPolicy
+    reversal_policy: ReversalPolicy
+    restore_policy: RestorePolicy
+    revision: int
+
+
+class PolicyData(Shape):
+    policy: Policy
+
+
+class LoyaltyPolicyEnvelope(Shape):
+    data: PolicyData
+    revision: int
+
+
+class AllocationOut(Shape):
+    lot_id: str
+    points: int
+    makes_whole: bool | None = None
+
+
+class Transaction(Shape):
+    """One entry of the ledger."""
+
+    loyalty_txn_id: str
+    customer_guid: str
+    kind: TxnKind
+    order_ref: str | None = None
+    points: int
+    amount: MoneyOut | None = None
+    value: MoneyOut | None = None
+    effective_at: datetime
+    recorded_at: datetime
+    policy_version: str | None = None
+    allocations: list[AllocationOut] | None = None
+    parent_txn_id: str | None = None
+    sequence: int
+    balance_after: BalanceAfter
+    reason: str | None = None
+    reason_code: str | None = None
+    source_refs: list[SourceRefOut] | None = None
+    actor: str | None = None
+    previous_hash: str
+    hash: str
+
+
+class BalanceAfter(Shape):
+    available_points: int
+    pending_points: int
+    lifetime_earned: int
+    debt_points: int
+
+
+class Expiring(Shape):
+    expires_at: datetime
+    points: int
+
+
+class Balance(BalanceAfter):
+    expiring: list[Expiring]
+    as_of: datetime
+    revision: int
+
+
+class TxnData(Shape):
+    transaction: Transaction
+    balance: Balance
+    redirected_from: str | None = None
+
+
+class LoyaltyTxnEnvelope(Shape):
+    data: TxnData
+    revision: int
+
+
+class ExpireData(Shape):
+    customer_guid: str
+    expired_points: int
+    more: bool
+    balance: Balance
+    dry_run: bool | None = None
+    redirected_from: str | None = None
+
+
+class LoyaltyExpireEnvelope(Shape):
+    data: ExpireData
+    revision: int
+
+
+class QuotedLot(Shape):
+    available_from: datetime
+    expires_at: datetime | None = None
+    points: int
+
+
+class QuoteOut(Shape):
+    points: int
+    amount: MoneyOut
+    policy_version: str
+    rounding: str
+    lots: list[QuotedLot]
+    explanation: list[str]
+    quote_hash: str
+
+
+class PreviewData(Shape):
+    quote: QuoteOut
+    balance: Balance | None = None
+    balance_after: Balance | None = None
+    redirected_from: str | None = None
+
+
+class LoyaltyPreviewEnvelope(Shape):
+    data: PreviewData
+
+
+class Difference(Shape):
+    field: str
+    stored: int
+    derived: int
+    first_divergent_txn_id: str | None = None
+    explanation: str
+
+
+class RecalculateData(Shape):
+    customer_guid: str
+    equal: bool
+    balance: Balance
+    stored: Balance
+    differences: list[Difference]
+    entries_read: int
+    chain_ok: bool
+    applied: bool
+    redirected_from: str | None = None
+
+
+class LoyaltyRecalculateEnvelope(Shape):
+    data: RecalculateData
+    revision: int
+
+
+class BalanceData(Shape):
+    customer_guid: str
+    balance: Balance
+    redirected_from: str | None = None
+
+
+class LoyaltyBalanceEnvelope(Shape):
+    data: BalanceData
+    revision: int
+
+
+class LedgerData(Shape):
+    transactions: list[Transaction]
+    next_token: str | None = None
+    redirected_from: str | None = None
+
+
+class LoyaltyLedgerListEnvelope(Shape):
+    data: LedgerData
+
+
+Transaction.model_rebuild()
