@@ -12,6 +12,9 @@ ENGINE := .engine
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 
+# The word about Node's age is for whoever keeps the machine, not for every run of the tests.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint types suite openapi synth admin package clean python node
 

@@ -16,7 +16,7 @@ from infra.local import clients as local_clients
 from infra.local import demo
 from infra.local.bus import BusRecorder
 from infra.local.engine import Engine, EngineError, create_table
-from infra.local.settings import RUN_FILE, TABLE, LocalSettings, apply, deployment, local_settings
+from infra.local.settings import TABLE, LocalSettings, apply, deployment, local_settings
 from infra.local.stream import StreamPump, StreamReader
 
 THREADS = 48
@@ -69,10 +69,10 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
         return 1
     pump.start()
     threading.Thread(target=server.run, daemon=True).start()
-    _write_run_file(environment)
+    _write_run_file(chosen.run_file, environment)
     _greet(int(server.effective_port))
     ended_well = _wait(stop, engine)
-    RUN_FILE.unlink(missing_ok=True)
+    chosen.run_file.unlink(missing_ok=True)
     server.close()
     # The engine keeps no stream between runs: what is not handled now would never be.
     if ended_well:
@@ -90,11 +90,11 @@ def _wait(stop: threading.Event, engine: Engine) -> bool:
     return True
 
 
-def _write_run_file(environment: dict[str, str]) -> None:
+def _write_run_file(place: Path, environment: dict[str, str]) -> None:
     """For the administration command; it holds the root of the hashes, so only for its owner."""
-    RUN_FILE.parent.mkdir(exist_ok=True)
-    RUN_FILE.touch(mode=0o600)
-    RUN_FILE.write_text(json.dumps(environment))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch(mode=0o600)
+    place.write_text(json.dumps(environment))
 
 
 def _listen(chosen: LocalSettings, bus: BusRecorder, pump: StreamPump) -> Any:

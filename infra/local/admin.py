@@ -19,7 +19,7 @@ import typer
 
 from infra.local import identities
 from infra.local.identities import Refused
-from infra.local.settings import RUN_FILE, apply, deployed
+from infra.local.settings import apply, deployed, local_settings
 from shared.errors import ApiError
 from shared.fields import ORGCODE
 from shared.settings import OrgSettings
@@ -69,9 +69,10 @@ def _reach(
             raise typer.BadParameter("a deployed table needs --root-secret-arn as well")
         apply(deployed(table, root_secret_arn), keep_account=True)
         return
-    if not RUN_FILE.exists():
+    place = local_settings().run_file
+    if not place.exists():
         raise typer.BadParameter("no local server runs (`make run` starts one); or name a --table")
-    apply(json.loads(RUN_FILE.read_text()))
+    apply(json.loads(place.read_text()))
 
 
 def _show(record: Any) -> None:

@@ -13,9 +13,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = "crm-local"
-RUN_FILE = ROOT / ".data" / "run.json"
-"""Where a running server says how its table is reached; the administration command reads it."""
-
 _NOWHERE = "http://127.0.0.1:9"
 
 
@@ -29,6 +26,12 @@ class LocalSettings:
     data: Path | None
     test_clock: bool
     engine_endpoint: str | None
+
+    @property
+    def run_file(self) -> Path:
+        """Where a running server says how its table is reached; the administration command reads
+        it. With its data, so that servers of several folders keep out of each other's way."""
+        return (self.data or ROOT / ".data") / "run.json"
 
 
 def local_settings() -> LocalSettings:
