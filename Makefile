@@ -6,6 +6,7 @@ PORT ?= 8787
 DATA ?=
 ARGS ?=
 ENVIRONMENT ?= dev
+SOAK_SECONDS ?= 120
 
 VENV := .venv
 ENGINE := .engine
@@ -16,7 +17,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite openapi synth admin package clean python node
+.PHONY: help setup run test lint types suite bench soak openapi synth bench audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,11 +40,24 @@ types: $(VENV)/.installed ## mypy, strict, on the deployed code
 suite: setup node_modules/.installed ## the tests alone [ARGS="-k name"]
 	@$(BIN)/pytest -q -n 2 $(ARGS)
 
+bench: setup ## the performance tables, as ratios to a peer in the same run [ARGS="--pairs 0"]
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: setup ## 32 clients in bad weather, and many random histories [SOAK_SECONDS=120]
+	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak tests/test_soak.py $(ARGS)
+
 openapi: $(VENV)/.installed ## write the API document from the route table
 	@$(BIN)/python -m infra.openapi
 
 synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
 	@node_modules/.bin/cdk synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
+
+bench: setup ## the performance table, each figure beside a peer of the same run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+audit: $(VENV)/.installed ## known vulnerabilities of the pinned packages (asks the index's service)
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r infra/local/engine-requirements.txt
 
 admin: $(VENV)/.installed ## orgs, members, sessions, keys [ARGS="org list"]
 	@$(BIN)/python -m infra.local.admin $(ARGS)
