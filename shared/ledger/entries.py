@@ -1,8 +1,8 @@
 """Entries of the ledger, and the chain that makes a change to any of them visible.
 
 An entry says what moved: ``allocations`` sum to ``points``. Beside lots they may name three
-accounts that are no lots: ``debt`` (+ repays it, − makes it), ``written_off`` (points of a reversal
-that nobody owes) and ``others`` (the lots of a merge or forfeit too many to name).
+accounts that are no lots: ``debt`` (plus repays it, minus makes it), ``written_off`` (points of a
+reversal that nobody owes) and ``others`` (lots of a merge or forfeit, too many to name).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Points that moved into (+) or out of (−) one lot. ``makes_whole``: they had repaid debt, and
-    the redemption which made that debt was restored."""
+    """Points that moved into (plus) or out of (minus) one lot. ``makes_whole``: they had repaid
+    debt, and a redemption from before that debt was restored."""
 
     lot_id: str
     points: int

@@ -1,0 +1,1 @@
+"""Points: policies, the ledger, the balance."""

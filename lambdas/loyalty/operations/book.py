@@ -1,0 +1,207 @@
+"""A customer's book in one call: what is read of it, a decision over it, what is then written.
+
+Every movement goes the same way; what differs is the rule and the order that it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lambdas.loyalty import storage
+from lambdas.loyalty.rules import Decision, PolicyRecord, Stamp, in_force
+from shared.api import Answer, Call
+from shared.call import More, Step
+from shared.customers import (
+    CustomerStateRecord,
+    readable,
+    state_at,
+    still_writable,
+    survivor_of,
+    writable,
+)
+from shared.errors import NotFound
+from shared.items import Item
+from shared.ledger import BalanceRecord, Holdings, LotPage, NeedPages
+from shared.table import Put, Range, Seen, Update, Want, Write
+
+Wanted = Want[Any] | Range[Any]
+
+
+@dataclass(slots=True)
+class Book:
+    """The book of the customer that a request names. ``order``: the keyed hash of the order that
+    the call is about. ``ahead``: the pages that are spent next are read at once."""
+
+    named: str
+    order: str = ""
+    ahead: bool = False
+    _more: list[Want[LotPage]] = field(default_factory=list)
+
+    def wants(self, call: Call, customer_guid: str | None = None) -> list[Wanted]:
+        """What every movement reads of a customer, in one trip."""
+        keys, guid = call.keys, customer_guid or self.named
+        wants: list[Wanted] = [
+            state_at(keys, guid),
+            storage.balance_at(keys, guid),
+            storage.open_page_at(keys, guid),
+        ]
+        if self.ahead:
+            wants.append(storage.pages_ahead(keys, guid, call.now))
+        return wants
+
+    def customer(self, call: Call, seen: Seen) -> CustomerStateRecord | More:
+        """The customer, or the one it was merged into; 404 where there is none."""
+        guid = survivor_of(call.keys, seen, self.named)
+        if not seen.has(state_at(call.keys, guid)):
+            return More(self.wants(call, guid))
+        return readable(seen.get(state_at(call.keys, guid)))
+
+    def balance(self, call: Call, seen: Seen, customer_guid: str) -> BalanceRecord:
+        stored = seen.get(storage.balance_at(call.keys, customer_guid))
+        return stored or Holdings.empty(customer_guid, call.now).balance
+
+    def holdings(self, call: Call, seen: Seen, customer_guid: str) -> Holdings:
+        pages = [seen.get(want) for want in self._pages(call, customer_guid)]
+        found = [page for page in pages if page is not None]
+        if self.ahead:
+            found += seen.all(storage.pages_ahead(call.keys, customer_guid, call.now))
+        return Holdings.of(self.balance(call, seen, customer_guid), found)
+
+    def _pages(self, call: Call, customer_guid: str) -> list[Want[LotPage]]:
+        return [storage.open_page_at(call.keys, customer_guid), *self._more]
+
+    def over(
+        self, call: Call, seen: Seen, customer_guid: str, work: Callable[[Holdings], Any]
+    ) -> Any:
+        """What ``work`` makes of the holdings; ``More`` where it needs pages that were not read.
+        The balance is read with them, because only together they are of one time."""
+        try:
+            return work(self.holdings(call, seen, customer_guid))
+        except NeedPages as need:
+            wants = storage.pages_at(call.keys, need.pages)
+            self._more += [want for want in wants if want not in self._more]
+            return More([*wants, *self.wants(call, customer_guid)])
+
+    # ---------------------------------------------------------------- writing
+
+    def step(
+        self,
+        call: Call,
+        seen: Seen,
+        state: CustomerStateRecord,
+        rule: Callable[[Holdings], Decision],
+        *,
+        action: str,
+        blocked: str | None = None,
+        answered: Callable[[Decision, dict[str, Any]], dict[str, Any]] | None = None,
+        natural: bool = False,
+    ) -> Step | More:
+        """The step of a movement: the rule's decision, written in one transaction with the check of
+        the customer's state. ``blocked``: the action type that a hold or a flag may block.
+        ``natural``: the order makes it happen once, so its answer is kept for repeats."""
+        guid = state.customer_guid
+        writable(state, call.now, blocked)
+
+        def work(holdings: Holdings) -> Step:
+            decision = rule(holdings)
+            revision = (decision.change.balance if decision.change else holdings.balance).revision
+            balance = storage.balance_shown(decision.holdings, revision)
+            data = (answered or _transaction)(decision, balance)
+            if guid != self.named:
+                data = {**data, "redirected_from": self.named}
+            answer = Answer(data, revision)
+            partition = call.keys.loyalty_balance(guid)[0]
+            if not decision.entries:
+                return Step(answer, partition)
+            event = call.event(
+                action, ("loyalty_balance", guid, revision), _event_data(decision, balance)
+            )
+            writes = storage.decision_writes(call.keys, decision, self.order, [event])
+            writes.append(_alive(call, state, blocked))
+            if natural:
+                kept = storage.LoyaltyAnswerRecord(data=data, answered_revision=revision)
+                place = storage.answer_at(call.keys, guid, decision.entry.loyalty_txn_id).key
+                writes.append(Put(Item(place, kept)))
+            return Step(answer, partition, writes)
+
+        made: Step | More = self.over(call, seen, guid, work)
+        return made
+
+    def repeat(self, call: Call, seen: Seen, owner: str, loyalty_txn_id: str) -> Step | More:
+        """The answer that the order's first movement got."""
+        want = storage.answer_at(call.keys, owner, loyalty_txn_id)
+        if not seen.has(want):
+            return More([want])
+        kept = seen.get(want)
+        if kept is None:
+            raise NotFound()
+        return Step(Answer(kept.data, kept.answered_revision, replayed=True), want.key[0])
+
+    def expect(self, call: Call, seen: Seen, state: CustomerStateRecord) -> More | None:
+        """409 with the current balance where the caller expects another revision of it."""
+        guid = state.customer_guid
+        revision = self.balance(call, seen, guid).revision
+        if call.expected_revision in (None, revision):
+            return None
+
+        def work(holdings: Holdings) -> None:
+            balance = storage.balance_shown(holdings.settled(call.now), revision)
+            call.expect(revision, {"balance": balance})
+
+        found: More | None = self.over(call, seen, guid, work)
+        return found
+
+
+def stamp(call: Call, order: str = "") -> Stamp:
+    """Who makes the entries of this call, when and why."""
+    why = call.provenance
+    return Stamp(
+        now=call.now,
+        new_id=call.new_id,
+        mark=order,
+        actor=call.caller.actor,
+        reason=why.reason,
+        reason_code=why.reason_code,
+        source_refs=why.source_refs,
+    )
+
+
+def current_policy(
+    seen: Seen, ranges: Sequence[Range[PolicyRecord]], channel: str | None, call: Call
+) -> PolicyRecord | None:
+    """The policy in force now, of those that were read."""
+    versions: Iterable[PolicyRecord] = (p for wanted in ranges for p in seen.all(wanted))
+    return in_force(versions, call.now, channel)
+
+
+def _transaction(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
+    return {"transaction": storage.entry_shown(decision.entry), "balance": balance}
+
+
+def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
+    entry = decision.entry
+    sums = ("available_points", "pending_points", "lifetime_earned", "debt_points")
+    return {
+        "customer_guid": entry.customer_guid,
+        "loyalty_txn_id": entry.loyalty_txn_id,
+        "kind": entry.kind,
+        "points": sum(e.points for e in decision.entries),
+        "entries": len(decision.entries),
+        "order_ref": entry.order_ref,
+        "policy_version": entry.policy_version,
+        "parent_txn_id": entry.parent_txn_id,
+        **{name: balance[name] for name in sums},
+    }
+
+
+def _alive(call: Call, state: CustomerStateRecord, blocked: str | None) -> Write:
+    """The customer may still be written to. Once a day the write also notes that something
+    happened, under the revision of the state that was decided upon."""
+    today = call.now.date()
+    if state.active_on >= today:
+        return still_writable(call.keys, state.customer_guid, call.now, blocked)
+    after = replace(state, active_on=today, revision=state.revision + 1)
+    item = Item(call.keys.customer_state(state.customer_guid), after)
+    return Update(item, if_revision=state.revision)

@@ -1,0 +1,82 @@
+"""What may happen to points: pure decisions. No I/O, no clock, no HTTP.
+
+Each takes the holdings as they were read and gives a ``Decision``: the entries, the balance, the
+pages and the guard to write, all or nothing. ``NeedPages`` means: read these pages too, then decide
+again.
+"""
+
+from lambdas.loyalty.rules.adjusting import Adjustment, adjust, expire
+from lambdas.loyalty.rules.earning import EarnOrder, earn, reverse
+from lambdas.loyalty.rules.orders import (
+    Decision,
+    EarnedOrder,
+    RedeemedOrder,
+    RedeemedPart,
+    Take,
+)
+from lambdas.loyalty.rules.policy import (
+    EarnPolicy,
+    ExpiryPolicy,
+    Multiplier,
+    PointValue,
+    PolicyRecord,
+    RedeemPolicy,
+    RestorePolicy,
+    ReversalPolicy,
+    check,
+    chosen,
+    drafted,
+    in_force,
+    needed,
+    repeats,
+)
+from lambdas.loyalty.rules.quote import Line, Quote, QuotedLot, Sale, quote
+from lambdas.loyalty.rules.recalculation import (
+    Difference,
+    Recalculation,
+    recalculate,
+    repair,
+)
+from lambdas.loyalty.rules.spending import RedeemOrder, redeem, restore
+from lambdas.loyalty.rules.stamp import Stamp
+
+__all__ = [
+    "Adjustment",
+    "Decision",
+    "Difference",
+    "EarnOrder",
+    "EarnPolicy",
+    "EarnedOrder",
+    "ExpiryPolicy",
+    "Line",
+    "Multiplier",
+    "PointValue",
+    "PolicyRecord",
+    "Quote",
+    "QuotedLot",
+    "Recalculation",
+    "RedeemOrder",
+    "RedeemPolicy",
+    "RedeemedOrder",
+    "RedeemedPart",
+    "RestorePolicy",
+    "ReversalPolicy",
+    "Sale",
+    "Stamp",
+    "Take",
+    "adjust",
+    "check",
+    "chosen",
+    "drafted",
+    "earn",
+    "expire",
+    "in_force",
+    "needed",
+    "quote",
+    "recalculate",
+    "redeem",
+    "repair",
+    "repeats",
+    "restore",
+    "reverse",
+]

@@ -1,0 +1,298 @@
+"""A policy: what it says, when it is in force, and what it makes of money, points and dates.
+
+A version never changes, so anything that was priced by one can be priced again, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import count
+from typing import Any, ClassVar
+
+from shared.errors import (
+    AlreadyExists,
+    CurrencyMismatch,
+    Fault,
+    Forbidden,
+    InvalidInput,
+    InvalidState,
+)
+from shared.fields import Money, major_unit
+
+ROUNDINGS = ("floor", "half_up", "ceil")
+MULTIPLIER_KINDS = ("sku", "category", "channel")
+LONGEST_DAYS, LONGEST_MONTHS = 36_500, 1_200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Multiplier:
+    """Points of a line (kind ``sku`` or ``category``) or of an order (``channel``) count so many
+    times."""
+
+    kind: str
+    id: str
+    factor: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarnPolicy:
+    """``points_per_unit`` points for every ``unit_minor`` minor units, exactly."""
+
+    points_per_unit: Decimal
+    unit_minor: int
+    rounding: str = "floor"
+    min_amount_minor: int | None = None
+    max_points: int | None = None
+    pending_days: int = 0
+    multipliers: tuple[Multiplier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointValue:
+    """So many points are worth so much."""
+
+    points: int
+    money: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemPolicy:
+    mode: str
+    point_value: PointValue
+    min_points: int | None = None
+    step: int | None = None
+    max_points: int | None = None
+    max_percent_of_order: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryPolicy:
+    mode: str = "none"
+    days: int | None = None
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalPolicy:
+    shortfall: str = "any_lot"
+    uncollected: str = "debt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePolicy:
+    expired: str = "keep_expired"
+    grace_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRecord:
+    """One version of the policy of a channel, or (without one) of all channels."""
+
+    KIND: ClassVar[str] = "loyalty_policy"
+    policy_version: str
+    currency: str
+    effective_from: datetime
+    earn_policy: EarnPolicy
+    redeem_policy: RedeemPolicy
+    expiry_policy: ExpiryPolicy = field(default_factory=ExpiryPolicy)
+    reversal_policy: ReversalPolicy = field(default_factory=ReversalPolicy)
+    restore_policy: RestorePolicy = field(default_factory=RestorePolicy)
+    channel_code: str | None = None
+    revision: int = 1
+
+
+# ---------------------------------------------------------------- which one is in force
+
+
+def in_force(
+    versions: Iterable[PolicyRecord], at: datetime, channel_code: str | None
+) -> PolicyRecord | None:
+    """The newest version in force at a time for a channel, else the default's."""
+    begun = [p for p in versions if p.effective_from <= at]
+    for channel in (channel_code, None):
+        mine = [p for p in begun if p.channel_code == channel]
+        if mine:
+            return max(mine, key=lambda p: (p.effective_from, p.revision))
+    return None
+
+
+def needed(policy: PolicyRecord | None) -> PolicyRecord:
+    """The policy, or the 409 of every route that turns money into points or back."""
+    if policy is None:
+        raise InvalidState(
+            "No loyalty policy is in force for the channel.", detail={"state": "no-policy"}
+        )
+    return policy
+
+
+def chosen(
+    named: PolicyRecord | None, current: PolicyRecord | None, *, may_choose: bool
+) -> PolicyRecord:
+    """The policy that a sale is priced by: the one it names, or the one in force. Another than the
+    one in force is for those who may choose (403)."""
+    if named is None or named == current:
+        return needed(current)
+    if not may_choose:
+        raise Forbidden(
+            minor=[Fault("forbidden", "policy_version", "is not in force: needs loyalty_admin")],
+            detail={"roles_any_of": ["loyalty_admin"]},
+        )
+    return named
+
+
+def in_currency(policy: PolicyRecord, amount: Money, field: str) -> None:
+    if amount.currency != policy.currency:
+        raise CurrencyMismatch(
+            minor=[Fault("currency-mismatch", field, "must be in the policy's currency")],
+            detail={"currency": policy.currency},
+        )
+
+
+# ---------------------------------------------------------------- making a version
+
+
+def drafted(
+    given: Mapping[str, Any], currency: str, now: datetime, existing: Sequence[PolicyRecord]
+) -> PolicyRecord:
+    """The next version of a channel from what was given (names and types of ``PolicyRecord``, parts
+    as mappings, only what was said), with the defaults of an org of this currency. ``existing``:
+    every version of the org, whose names are taken. ``check`` it before it is stored."""
+    currency = given.get("currency") or currency
+    major = major_unit(currency)
+    earn, redeem = dict(given["earn_policy"]), dict(given["redeem_policy"])
+    earn.setdefault("unit_minor", major)
+    redeem.setdefault("point_value", PointValue(points=100, money=Money(currency, major)))
+    channel, taken = given.get("channel_code"), {p.policy_version for p in existing}
+    free = next(n for n in count(len(existing) + 1) if f"v{n}" not in taken)
+    return PolicyRecord(
+        policy_version=given.get("policy_version") or f"v{free}",
+        channel_code=channel,
+        currency=currency,
+        effective_from=given.get("effective_from") or now,
+        earn_policy=EarnPolicy(**earn),
+        redeem_policy=RedeemPolicy(**redeem),
+        expiry_policy=ExpiryPolicy(**given.get("expiry_policy", {})),
+        reversal_policy=ReversalPolicy(**given.get("reversal_policy", {})),
+        restore_policy=RestorePolicy(**given.get("restore_policy", {})),
+        revision=1 + sum(p.channel_code == channel for p in existing),
+    )
+
+
+def check(policy: PolicyRecord, now: datetime) -> None:
+    """400 with every fault of a draft that is to come into force."""
+    faults = list(_faults(policy, now))
+    if faults:
+        raise InvalidInput(minor=faults)
+
+
+def _faults(policy: PolicyRecord, now: datetime) -> Iterable[Fault]:
+    earn, redeem, expiry = policy.earn_policy, policy.redeem_policy, policy.expiry_policy
+    wrong = {
+        "effective_from": ("must not lie in the past", policy.effective_from < now),
+        "earn_policy.points_per_unit": ("must not be negative", earn.points_per_unit < 0),
+        "earn_policy.unit_minor": ("must be at least 1", earn.unit_minor < 1),
+        "earn_policy.pending_days": (
+            f"must be 0 to {LONGEST_DAYS}",
+            not 0 <= earn.pending_days <= LONGEST_DAYS,
+        ),
+        "redeem_policy.point_value.money.currency": (
+            "must be the policy's currency",
+            redeem.point_value.money.currency != policy.currency,
+        ),
+        "redeem_policy.max_points": (
+            "must not be less than min_points",
+            redeem.max_points is not None and redeem.max_points < (redeem.min_points or 0),
+        ),
+        "redeem_policy.max_percent_of_order": (
+            "must be more than 0 and at most 100",
+            redeem.max_percent_of_order is not None and not 0 < redeem.max_percent_of_order <= 100,
+        ),
+        "expiry_policy.days": (
+            f"must be 1 to {LONGEST_DAYS}, and only with the mode days",
+            not _fits(expiry.days, expiry.mode == "days", 1, LONGEST_DAYS),
+        ),
+        "expiry_policy.months": (
+            f"must be 0 to {LONGEST_MONTHS}, and only with the mode month_end",
+            not _fits(expiry.months, expiry.mode == "month_end", 0, LONGEST_MONTHS),
+        ),
+        "restore_policy.grace_days": (
+            f"must be 1 to {LONGEST_DAYS}, and only with expired grace",
+            not _fits(
+                policy.restore_policy.grace_days,
+                policy.restore_policy.expired == "grace",
+                1,
+                LONGEST_DAYS,
+            ),
+        ),
+    }
+    for name, (message, bad) in wrong.items():
+        if bad:
+            yield Fault("invalid", f"policy.{name}", message)
+
+
+def _fits(number: int | None, wanted: bool, least: int, most: int) -> bool:
+    """Whether a number is there exactly where it is wanted, and within its bounds."""
+    return (number is None) is not wanted and (number is None or least <= number <= most)
+
+
+def repeats(existing: PolicyRecord | None, draft: PolicyRecord, *, dated: bool) -> bool:
+    """Whether a draft only repeats the version of its name; one with other content is a 409.
+    ``dated``: the request said from when it is to be in force."""
+    if existing is None:
+        return False
+    same = replace(draft, revision=existing.revision)
+    if not dated:
+        same = replace(same, effective_from=existing.effective_from)
+    if same != existing:
+        fault = Fault("already-exists", "policy.policy_version", "stands for another policy")
+        raise AlreadyExists(minor=[fault])
+    return True
+
+
+# ---------------------------------------------------------------- points, money, dates
+
+
+def rounded(points: Fraction, rounding: str) -> int:
+    """To whole points: ``floor``, ``half_up`` or ``ceil``."""
+    if rounding == "ceil":
+        return -(-points.numerator // points.denominator)
+    if rounding == "half_up":
+        points += Fraction(1, 2)
+    return points.numerator // points.denominator
+
+
+def factor(multipliers: Sequence[Multiplier], **matches: str | None) -> Fraction:
+    """The product of all multipliers whose kind and id match."""
+    product = Fraction(1)
+    for multiplier in multipliers:
+        if matches.get(multiplier.kind) == multiplier.id:
+            product *= Fraction(multiplier.factor)
+    return product
+
+
+def redeemed_value(policy: PolicyRecord, points: int) -> Money:
+    """What points are worth at the till, rounded down to a minor unit."""
+    value = policy.redeem_policy.point_value
+    return Money(value.money.currency, points * value.money.amount // value.points)
+
+
+def available_from(policy: PolicyRecord, at: datetime) -> datetime:
+    """When points that count from ``at`` can be spent."""
+    return at + timedelta(days=policy.earn_policy.pending_days)
+
+
+def expires_at(policy: PolicyRecord, at: datetime) -> datetime | None:
+    """When points that count from ``at`` expire. The end of a month is the first instant, UTC, of
+    the month after it; ``months`` 0 means the month of ``at`` itself."""
+    expiry = policy.expiry_policy
+    if expiry.mode == "days" and expiry.days is not None:
+        return at + timedelta(days=expiry.days)
+    if expiry.mode == "month_end" and expiry.months is not None:
+        at = at.astimezone(UTC)
+        years, month = divmod(at.month + expiry.months, 12)
+        return datetime(at.year + years, month + 1, 1, tzinfo=UTC)
+    return None

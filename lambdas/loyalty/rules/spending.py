@@ -1,0 +1,228 @@
+"""Points for goods, and back when the goods come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from lambdas.loyalty.rules.orders import (
+    TAKES_TOGETHER,
+    Decision,
+    RedeemedOrder,
+    RedeemedPart,
+    Take,
+)
+from lambdas.loyalty.rules.policy import (
+    PolicyRecord,
+    expires_at,
+    in_currency,
+    redeemed_value,
+)
+from lambdas.loyalty.rules.stamp import Stamp
+from shared.errors import Fault, InsufficientPoints, InvalidInput, InvalidState
+from shared.fields import Money
+from shared.ledger import DEBT, LOTS_AT_ONCE, Allocation, Holdings, Lot, LotTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemOrder:
+    """An order that is to be paid with points, in part or whole."""
+
+    order_ref: str
+    points: int
+    order_amount: Money | None = None
+    channel_code: str | None = None
+
+
+def redeem(holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, stamp: Stamp) -> Decision:
+    """Spend points, soonest expiry first. Points that have expired by the clock do not count."""
+    holdings = holdings.settled(stamp.now)
+    value = _allowed_value(order, policy)
+    available = holdings.totals().available_points
+    if order.points > available:
+        raise InsufficientPoints(detail={"available": available})
+    taken, _ = holdings.take(order.points, "redeem_points")
+    entry = stamp.entry(
+        holdings,
+        "redeem",
+        -order.points,
+        allocations=tuple(Allocation(lot.lot_id, -part) for lot, part in taken),
+        order_ref=order.order_ref,
+        amount=order.order_amount,
+        value=value,
+        policy_version=policy.policy_version,
+    )
+    holdings, entry = holdings.post(entry)
+    takes = tuple(Take(lot.terms, part) for lot, part in taken)
+    rest = [
+        takes[i : i + TAKES_TOGETHER] for i in range(TAKES_TOGETHER, len(takes), TAKES_TOGETHER)
+    ]
+    parts = tuple(RedeemedPart(number=n, takes=some) for n, some in enumerate(rest, 1))
+    redeemed = RedeemedOrder(
+        customer_guid=entry.customer_guid,
+        order_ref=order.order_ref,
+        loyalty_txn_id=entry.loyalty_txn_id,
+        sequence=entry.sequence,
+        points=order.points,
+        order_amount=order.order_amount,
+        channel_code=order.channel_code,
+        value=value,
+        takes=takes[:TAKES_TOGETHER],
+        parts=len(parts),
+    )
+    return Decision(
+        holdings=holdings,
+        entries=(entry,),
+        change=holdings.commit(),
+        redeemed=redeemed,
+        parts=parts,
+    )
+
+
+def _allowed_value(order: RedeemOrder, policy: PolicyRecord) -> Money:
+    """What the points are worth, if the policy lets an order be paid with so many."""
+    rules, points = policy.redeem_policy, order.points
+    percent, amount = rules.max_percent_of_order, order.order_amount
+    faults = []
+    if points < (rules.min_points or 0):
+        faults.append(Fault("too-few", "redeem_points", f"must be at least {rules.min_points}"))
+    if rules.step and points % rules.step:
+        faults.append(Fault("step", "redeem_points", f"must be a multiple of {rules.step}"))
+    if rules.max_points is not None and points > rules.max_points:
+        faults.append(Fault("too-many", "redeem_points", f"must be at most {rules.max_points}"))
+    if percent is not None and amount is None:
+        message = "is needed: points may pay only a part of an order"
+        faults.append(Fault("missing", "order_amount", message))
+    if faults:
+        raise InvalidInput(minor=faults)
+    value = redeemed_value(policy, points)
+    if amount is not None:
+        in_currency(policy, amount, "order_amount")
+    if percent is not None and amount is not None:
+        most = Fraction(percent) * amount.amount / 100
+        if value.amount > most:
+            message = f"must be worth at most {percent} % of the order"
+            raise InvalidInput.of("redeem_points", message, "too-many")
+    return value
+
+
+# ---------------------------------------------------------------- restore
+
+
+@dataclass(frozen=True, slots=True)
+class _Back:
+    """Points on their way back to a lot."""
+
+    lot: Lot
+    points: int
+    makes_whole: bool
+
+
+def restore(
+    holdings: Holdings,
+    redeemed: RedeemedOrder,
+    parts: Sequence[RedeemedPart],
+    points: int | None,
+    policy: PolicyRecord,
+    stamp: Stamp,
+) -> Decision:
+    """Give back what an order redeemed, or (None) the whole rest of it. Debt comes first; then the
+    lots whose points repaid debt since, the latest first; then the redemption's own lots, the last
+    taken first: as if it had redeemed that much less."""
+    holdings = holdings.settled(stamp.now)
+    rest = redeemed.restorable
+    if (points or 0) > rest or not rest:
+        raise InvalidState("That is more than is left to restore.", detail={"restorable": rest})
+    points = points or rest
+    debt = min(points, holdings.balance.debt_points)
+    whole = _made_whole(holdings, redeemed, points - debt)
+    left = points - debt - sum(back.points for back in whole)
+    takes = [*redeemed.takes, *(take for part in parts for take in part.takes)]
+    own = _returned(holdings, takes, redeemed.returned, left)
+    if len(whole) + len(own) > LOTS_AT_ONCE:
+        most = debt + sum(back.points for back in [*whole, *own][:LOTS_AT_ONCE])
+        message = f"return to too many lots at once: at most {most} points in one call"
+        raise InvalidInput.of("points", message, "too-many-lots")
+    opens, allocations = _allocated(holdings, [*whole, *own], policy, stamp)
+    if debt:
+        allocations.insert(0, Allocation(DEBT, debt))
+    entry = stamp.entry(
+        holdings,
+        "restore",
+        points,
+        allocations=tuple(allocations),
+        opens=opens,
+        order_ref=redeemed.order_ref,
+        policy_version=policy.policy_version,
+        parent_txn_id=redeemed.loyalty_txn_id,
+    )
+    holdings, entry = holdings.post(entry, revived=(back.lot for back in own))
+    after = replace(
+        redeemed,
+        restored=redeemed.restored + points,
+        returned=redeemed.returned + left,
+        revision=redeemed.revision + 1,
+    )
+    return Decision(holdings=holdings, entries=(entry,), change=holdings.commit(), redeemed=after)
+
+
+def _made_whole(holdings: Holdings, redeemed: RedeemedOrder, points: int) -> list[_Back]:
+    found = []
+    repaid = holdings.repaid_after(redeemed.customer_guid, redeemed.sequence) if points else []
+    for lot, part in repaid:
+        back = min(part, points)
+        if back:
+            found.append(_Back(lot, back, True))
+        points -= back
+    return found
+
+
+def _returned(holdings: Holdings, takes: Sequence[Take], returned: int, points: int) -> list[_Back]:
+    """Where points go back to, the last taken first, after ``returned`` of them came back."""
+    chosen: list[Take] = []
+    for take in reversed(takes):
+        gone = min(take.points, returned)
+        back = min(take.points - gone, points)
+        returned, points = returned - gone, points - back
+        if back:
+            chosen.append(Take(take.terms, back))
+    now = holdings.current(Lot(take.terms, 0) for take in chosen)
+    return [_Back(now[take.terms.lot_id], take.points, False) for take in chosen]
+
+
+def _allocated(
+    holdings: Holdings, backs: Iterable[_Back], policy: PolicyRecord, stamp: Stamp
+) -> tuple[LotTerms | None, list[Allocation]]:
+    """The allocations, and the lot that they open for points of expired lots where the policy does
+    not let these stay expired. A lot that had repaid debt is made whole first, and then gives the
+    points on: it must not be made whole twice."""
+    allocations, renewed = [], 0
+    keeps = policy.restore_policy.expired == "keep_expired"
+    for back in backs:
+        stays = keeps or not back.lot.terms.expired(holdings.at)
+        if stays or back.makes_whole:
+            allocations.append(Allocation(back.lot.lot_id, back.points, back.makes_whole))
+        if not stays:
+            renewed += back.points
+            if back.makes_whole:
+                allocations.append(Allocation(back.lot.lot_id, -back.points))
+    if not renewed:
+        return None, allocations
+    terms = LotTerms(
+        stamp.lot_id(),
+        renewed,
+        holdings.at,
+        _new_expiry(holdings, policy),
+        policy.policy_version,
+        holdings.balance.sequence + 1,
+    )
+    return terms, [*allocations, Allocation(terms.lot_id, renewed)]
+
+
+def _new_expiry(holdings: Holdings, policy: PolicyRecord) -> datetime | None:
+    grace = policy.restore_policy.grace_days
+    if policy.restore_policy.expired == "grace" and grace is not None:
+        return holdings.at + timedelta(days=grace)
+    return expires_at(policy, holdings.at)

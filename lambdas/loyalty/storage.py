@@ -1,0 +1,244 @@
+"""Where the points lie: policies, balances with their pages of lots, entries, guards of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from lambdas.loyalty.rules import (
+    Decision,
+    EarnedOrder,
+    PolicyRecord,
+    RedeemedOrder,
+    RedeemedPart,
+)
+from shared.fields import instant_text
+from shared.items import Item, shown
+from shared.keys import Keys
+from shared.ledger import (
+    OPEN,
+    BalanceRecord,
+    Checkpoint,
+    Expiring,
+    Holdings,
+    LedgerEntry,
+    LotPage,
+    PageEntry,
+)
+from shared.table import Delete, Put, Range, Update, Want, Write, at_revision
+
+PAGES_AHEAD = 4
+VERSIONS = 1000
+_LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyHeadRecord:
+    """How many versions a channel's policy has: what makes two that are set at once differ."""
+
+    KIND: ClassVar[str] = "loyalty_policy_head"
+    versions: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoyaltyAnswerRecord:
+    """The answer that a repeat of an order's movement gets, as it was."""
+
+    KIND: ClassVar[str] = "loyalty_answer"
+    data: dict[str, Any]
+    answered_revision: int
+
+
+# ---------------------------------------------------------------- policies
+
+
+def policy_head_at(keys: Keys, channel: str | None) -> Want[PolicyHeadRecord]:
+    return Want(keys.loyalty_policy_head(channel), PolicyHeadRecord)
+
+
+def policy_named(keys: Keys, policy_version: str) -> Want[PolicyRecord]:
+    return Want(keys.loyalty_policy_named(policy_version), PolicyRecord)
+
+
+def policies_of_org(keys: Keys) -> Range[PolicyRecord]:
+    """Every version, by name."""
+    partition, sort = keys.loyalty_policy_named("")
+    return Range(partition, sort, sort + _LAST, PolicyRecord, VERSIONS)
+
+
+def policy_in_force(keys: Keys, channel: str | None, at: datetime) -> Range[PolicyRecord]:
+    """The newest version of a channel that is in force at a time: one record."""
+    partition, prefix = keys.loyalty_policies(channel)
+    high = f"{prefix}{instant_text(at)}#{_LAST}"
+    return Range(partition, prefix, high, PolicyRecord, 1, newest_first=True)
+
+
+def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Range[PolicyRecord]]:
+    """The channel's own policy and the one it falls back to."""
+    return [policy_in_force(keys, c, at) for c in dict.fromkeys((channel, None))]
+
+
+def policy_writes(
+    keys: Keys, policy: PolicyRecord, head: PolicyHeadRecord | None, event: dict[str, Any]
+) -> list[Write]:
+    """A version under its time and under its name, and the channel's count. Whoever sets another at
+    the same time decides again."""
+    effective = instant_text(policy.effective_from)
+    place = keys.loyalty_policy(policy.channel_code, effective, policy.revision)
+    after = Item(
+        keys.loyalty_policy_head(policy.channel_code),
+        PolicyHeadRecord(versions=policy.revision, revision=policy.revision),
+    )
+    return [
+        Put(Item(place, policy), events=[event]),
+        Put(Item(keys.loyalty_policy_named(policy.policy_version), policy)),
+        Put(after) if head is None else Update(after, if_revision=head.revision),
+    ]
+
+
+# ---------------------------------------------------------------- what a customer holds
+
+
+def balance_at(keys: Keys, customer_guid: str) -> Want[BalanceRecord]:
+    return Want(keys.loyalty_balance(customer_guid), BalanceRecord)
+
+
+def open_page_at(keys: Keys, customer_guid: str) -> Want[LotPage]:
+    return Want(keys.lot_page(customer_guid, OPEN, OPEN), LotPage)
+
+
+def pages_ahead(keys: Keys, customer_guid: str, now: datetime) -> Range[LotPage]:
+    """The pages whose points are spent next: those that end last are not among them."""
+    partition, low = keys.lot_page(customer_guid, instant_text(now), "")
+    _, high = keys.lot_page(customer_guid, OPEN, "")
+    return Range(partition, low, high, LotPage, PAGES_AHEAD)
+
+
+def all_pages(keys: Keys, customer_guid: str) -> Range[LotPage]:
+    partition, low = keys.lot_page(customer_guid, "", "")
+    return Range(partition, low[:-1], low[:-1] + _LAST, LotPage, 10_000)
+
+
+def pages_at(keys: Keys, entries: Iterable[PageEntry]) -> list[Want[LotPage]]:
+    """Pages by what the directory says of them."""
+    return [Want(_page_key(keys, entry), LotPage) for entry in entries]
+
+
+def _page_key(keys: Keys, entry: PageEntry) -> tuple[str, str]:
+    assert entry.owner is not None, "a page is named with its owner"
+    return keys.lot_page(entry.owner, entry.bound, entry.page_id)
+
+
+def entries_after(keys: Keys, customer_guid: str, sequence: int) -> Range[LedgerEntry]:
+    """The next entries of a ledger, in order."""
+    partition, low = keys.ledger_entry(customer_guid, sequence + 1)
+    return Range(partition, low, "L#" + _LAST, LedgerEntry, 10_000)
+
+
+def checkpoint_at(keys: Keys, customer_guid: str) -> Range[Checkpoint]:
+    """The last checkpoint of a ledger."""
+    partition, _ = keys.loyalty_balance(customer_guid)
+    return Range(partition, "LC#", "LC#" + _LAST, Checkpoint, 1, newest_first=True)
+
+
+# ---------------------------------------------------------------- orders
+
+
+def earned_at(keys: Keys, order_hash: str) -> Want[EarnedOrder]:
+    return Want(keys.earned_order(order_hash), EarnedOrder)
+
+
+def redeemed_at(keys: Keys, customer_guid: str, order_hash: str) -> Want[RedeemedOrder]:
+    return Want(keys.redeemed_order(customer_guid, order_hash), RedeemedOrder)
+
+
+def parts_at(keys: Keys, order_hash: str, redeemed: RedeemedOrder) -> list[Want[RedeemedPart]]:
+    return [
+        Want(_part_key(keys, redeemed.customer_guid, order_hash, number), RedeemedPart)
+        for number in range(1, redeemed.parts + 1)
+    ]
+
+
+def _part_key(keys: Keys, customer_guid: str, order_hash: str, number: int) -> tuple[str, str]:
+    partition, sort = keys.redeemed_order(customer_guid, order_hash)
+    return partition, f"{sort}#{number:03d}"
+
+
+def answer_at(keys: Keys, customer_guid: str, loyalty_txn_id: str) -> Want[LoyaltyAnswerRecord]:
+    partition, _ = keys.loyalty_balance(customer_guid)
+    return Want((partition, f"LA#{loyalty_txn_id}"), LoyaltyAnswerRecord)
+
+
+def order_hash(keys: Keys, order_ref: str) -> str:
+    return keys.hash("order", order_ref)
+
+
+# ---------------------------------------------------------------- what a decision writes
+
+
+def decision_writes(
+    keys: Keys, decision: Decision, hashed: str, events: list[dict[str, Any]]
+) -> list[Write]:
+    """Everything that a decision changes, each under the revision that it was read at. The event
+    rides on the balance, whose revisions order it."""
+    change = decision.change
+    if change is None:
+        return []
+    balance = change.balance
+    guid = balance.customer_guid
+    writes = [_revised(Item(keys.loyalty_balance(guid), balance), balance.revision, events)]
+    for page in change.put:
+        place = keys.lot_page(page.owner, page.bound, page.page_id)
+        writes.append(_revised(Item(place, page), page.revision))
+    for entry in change.drop:
+        writes.append(Delete(_page_key(keys, entry), at_revision(entry.revision)))
+    for made in decision.entries:
+        writes.append(Put(Item(keys.ledger_entry(made.customer_guid, made.sequence), made)))
+    if decision.earned is not None:
+        earned = Item(keys.earned_order(hashed), decision.earned)
+        writes.append(_revised(earned, decision.earned.revision))
+    if decision.redeemed is not None:
+        redeemed = decision.redeemed
+        place = keys.redeemed_order(redeemed.customer_guid, hashed)
+        writes.append(_revised(Item(place, redeemed), redeemed.revision))
+        for part in decision.parts:
+            key = _part_key(keys, redeemed.customer_guid, hashed, part.number)
+            writes.append(Put(Item(key, part)))
+    return writes
+
+
+def _revised(item: Item[Any], revision: int, events: list[dict[str, Any]] | None = None) -> Write:
+    """A record at its next revision: the first is new, any other replaces the one before it."""
+    if revision == 1:
+        return Put(item, events=events or [])
+    return Update(item, if_revision=revision - 1, events=events or [])
+
+
+# ---------------------------------------------------------------- out
+
+
+def policy_shown(policy: PolicyRecord) -> dict[str, Any]:
+    return shown(policy)
+
+
+def entry_shown(entry: LedgerEntry) -> dict[str, Any]:
+    """An entry as answers show it."""
+    allocations = [
+        {"lot_id": a.lot_id, "points": a.points} | ({"makes_whole": True} if a.makes_whole else {})
+        for a in entry.allocations
+    ]
+    hidden = ("opens", "lifetime_delta", "counterpart_guid")
+    return shown(entry, without=hidden, allocations=allocations or None)
+
+
+def balance_shown(holdings: Holdings, revision: int) -> dict[str, Any]:
+    """The balance as of the time that the holdings are settled at."""
+    expiring = [_expiring_shown(found) for found in holdings.expiring()]
+    return shown(holdings.totals(), expiring=expiring, as_of=holdings.at, revision=revision)
+
+
+def _expiring_shown(found: Expiring) -> dict[str, Any]:
+    return shown(found)

@@ -1,0 +1,59 @@
+"""The points ledger, pure: lots and their arithmetic, entries and their chain, what a customer
+holds, and the fold that derives it all from the entries again.
+
+Loyalty, merge and retention stand on it. It knows no policy, no clock, no table and no HTTP.
+"""
+
+from shared.ledger.entries import (
+    ALLOCATIONS,
+    DEBT,
+    OTHERS,
+    WRITTEN_OFF,
+    Allocation,
+    LedgerEntry,
+    Totals,
+)
+from shared.ledger.holdings import LOTS_AT_ONCE, Expiring, Holdings
+from shared.ledger.lots import Lot, LotTerms, Repayment, spend_order
+from shared.ledger.merging import joined, left
+from shared.ledger.pages import (
+    OPEN,
+    Absorbed,
+    BalanceRecord,
+    Change,
+    LotPage,
+    NeedPages,
+    PageEntry,
+    described,
+)
+from shared.ledger.replay import Checkpoint, Divergence, Replay
+
+__all__ = [
+    "ALLOCATIONS",
+    "DEBT",
+    "LOTS_AT_ONCE",
+    "OPEN",
+    "OTHERS",
+    "WRITTEN_OFF",
+    "Absorbed",
+    "Allocation",
+    "BalanceRecord",
+    "Change",
+    "Checkpoint",
+    "Divergence",
+    "Expiring",
+    "Holdings",
+    "LedgerEntry",
+    "Lot",
+    "LotPage",
+    "LotTerms",
+    "NeedPages",
+    "PageEntry",
+    "Repayment",
+    "Replay",
+    "Totals",
+    "described",
+    "joined",
+    "left",
+    "spend_order",
+]

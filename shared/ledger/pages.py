@@ -1,0 +1,236 @@
+"""How lots lie in the table: pages of at most 64, and a directory that says what each page holds.
+
+A new lot goes to the one *open* page of its customer, whose key is always the same, so that an earn
+never looks for the place of its lot. When the open page is full, the largest group of lots that
+spending treats alike is *sealed* into a page of its own: a sealed page only loses lots, and its key
+never changes. A directory that grows too long folds its far end into *segments*: pages that hold
+directory entries in place of lots. So no item grows with the number of lots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from shared.ledger.entries import GENESIS
+from shared.ledger.lots import Lot, moment_text
+
+OPEN = "open"
+LOTS = 64
+WORTH_A_PAGE = 16
+ENTRIES = 96
+SEGMENT = 64
+
+PageRef = tuple[str, str]
+"""A page among all: (the customer in whose partition it lies, its id)."""
+
+
+def _passed(key: str, at: datetime) -> bool:
+    """Whether a lot of this key has expired: ``never`` comes after every time."""
+    return key.partition("~")[0] <= moment_text(at)
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """What the directory knows of a page or a segment.
+
+    ``first`` and ``last`` enclose the keys of its lots. ``remaining`` is the sum of all its lots;
+    ``pending`` the part that was not available when the page was last written, of which the first
+    lot is due at ``matures_at`` and the last at ``matured_at``. ``repaid`` points went into debt.
+    ``owner`` is the customer in whose partition it lies (absent: the balance's own).
+    """
+
+    page_id: str
+    revision: int
+    first: str
+    last: str
+    remaining: int
+    pending: int = 0
+    matures_at: datetime | None = None
+    matured_at: datetime | None = None
+    repaid: int = 0
+    owner: str | None = None
+    segment: bool = False
+
+    @property
+    def bound(self) -> str:
+        """The upper expiry in the page's sort key: a time, ``never``, or ``open``."""
+        return OPEN if self.page_id == OPEN else self.last.partition("~")[0]
+
+    def split(self, at: datetime) -> tuple[int, int] | None:
+        """(usable, pending) points at a time not before the page was written; None where only the
+        lots themselves can tell."""
+        if self.remaining == 0 or _passed(self.last, at):
+            return 0, 0
+        if _passed(self.first, at):
+            return None
+        if self.matures_at is None or self.matured_at is None or self.matured_at <= at:
+            return self.remaining, 0
+        if at < self.matures_at:
+            return self.remaining - self.pending, self.pending
+        return None
+
+    def may_be_usable(self, at: datetime) -> bool:
+        known = self.split(at)
+        return known is None or known[0] > 0
+
+    def may_mature(self, until: datetime) -> bool:
+        return self.matures_at is not None and self.matures_at <= until
+
+    def may_be_due(self, at: datetime) -> bool:
+        """Whether points of it may have expired without an entry that says so."""
+        return self.remaining > 0 and _passed(self.first, at)
+
+    def may_hold(self, key: str) -> bool:
+        return self.first <= key <= self.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotPage:
+    """A page of lots in spend order, or (``entries``) a segment of the directory."""
+
+    KIND: ClassVar[str] = "loyalty_lot_page"
+    owner: str
+    page_id: str
+    bound: str
+    revision: int
+    lots: tuple[Lot, ...] = ()
+    entries: tuple[PageEntry, ...] = ()
+
+    @property
+    def ref(self) -> PageRef:
+        return self.owner, self.page_id
+
+
+class NeedPages(Exception):
+    """These pages must be read, with the balance, before a decision can be made. Each entry names
+    its ``owner``, ``bound`` and ``page_id``: its key."""
+
+    def __init__(self, pages: Sequence[PageEntry]) -> None:
+        self.pages = tuple(pages)
+        super().__init__(f"{len(self.pages)} pages of lots are needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """The ledger of a merged customer, and the entry of ``into`` that took its lots over."""
+
+    customer_guid: str
+    into: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRecord:
+    """The balance of a customer: totals as of ``settled_at``, the end of the ledger's chain, and
+    the directory of its pages of lots. ``pages_made`` numbers the pages."""
+
+    KIND: ClassVar[str] = "loyalty_balance"
+    customer_guid: str
+    revision: int = 0
+    sequence: int = 0
+    last_hash: str = GENESIS
+    settled_at: datetime
+    available_points: int = 0
+    pending_points: int = 0
+    lifetime_earned: int = 0
+    debt_points: int = 0
+    pages_made: int = 0
+    pages: tuple[PageEntry, ...] = ()
+    absorbed: tuple[Absorbed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What steps changed: the balance at its next revision; each page to put (revision 1: a new
+    one, else under the revision before it); the entries of pages to delete, at the revision they
+    are deleted under. Every page names its ``owner``."""
+
+    balance: BalanceRecord
+    put: tuple[LotPage, ...]
+    drop: tuple[PageEntry, ...]
+
+
+def described(
+    page_id: str, revision: int, lots: Sequence[Lot], at: datetime, before: PageEntry | None = None
+) -> PageEntry:
+    """The directory's entry of a page with these lots, in spend order and not none. ``before`` is
+    its entry so far: the upper key of a sealed page stays, because it is part of the page's key."""
+    pending = [lot for lot in lots if lot.remaining and lot.terms.condition(at) == "pending"]
+    keeps_key = before is not None and not (page_id == OPEN and before.owner is None)
+    return PageEntry(
+        page_id=page_id,
+        revision=revision,
+        first=lots[0].terms.key,
+        last=before.last if before is not None and keeps_key else lots[-1].terms.key,
+        remaining=sum(lot.remaining for lot in lots),
+        pending=sum(lot.remaining for lot in pending),
+        matures_at=min((lot.terms.available_from for lot in pending), default=None),
+        matured_at=max((lot.terms.available_from for lot in pending), default=None),
+        repaid=sum(lot.repaid_points for lot in lots),
+        owner=None if before is None else before.owner,
+    )
+
+
+def overflow(lots: Iterable[Lot], at: datetime) -> tuple[list[Lot], list[list[Lot]]]:
+    """(what stays in the open page, the groups to be sealed), each at most a page. Pending lots
+    stay as long as they can, and never-expiring lots do not mix with others, so that the directory
+    can tell what a sealed page holds without reading it."""
+    staying, sealed = sorted(lots, key=lambda lot: lot.order), []
+    while len(staying) > LOTS:
+        groups: dict[tuple[bool, bool], list[Lot]] = {}
+        for lot in staying:
+            kind = (lot.terms.available_from <= at, lot.terms.expires_at is None)
+            groups.setdefault(kind, []).append(lot)
+        worth = {k: (k[0] and len(g) >= WORTH_A_PAGE, len(g), k) for k, g in groups.items()}
+        group = groups[max(groups, key=lambda kind: worth[kind])][:LOTS]
+        sealed.append(group)
+        gone = {lot.lot_id for lot in group}
+        staying = [lot for lot in staying if lot.lot_id not in gone]
+    return staying, sealed
+
+
+def folded(
+    entries: Iterable[PageEntry], owner: str, next_page: int
+) -> tuple[tuple[PageEntry, ...], list[LotPage]]:
+    """The directory in spend order, and the new segments that keep it within its bound: the far
+    end goes first, what is spent next stays at hand."""
+    directory = sorted(entries, key=lambda entry: entry.first)
+    segments: list[LotPage] = []
+    while len(directory) > ENTRIES:
+        far = [e for e in directory if not (e.page_id == OPEN and e.owner is None)][-SEGMENT:]
+        near = [e for e in directory if e not in far]
+        entry = _segment_entry(f"s{next_page + len(segments)}", far)
+        segments.append(
+            LotPage(
+                owner=owner,
+                page_id=entry.page_id,
+                bound=entry.bound,
+                revision=entry.revision,
+                entries=tuple(far),
+            )
+        )
+        directory = sorted([*near, entry], key=lambda e: e.first)
+    return tuple(directory), segments
+
+
+def _segment_entry(page_id: str, entries: Sequence[PageEntry]) -> PageEntry:
+    return PageEntry(
+        page_id=page_id,
+        revision=1,
+        first=min(e.first for e in entries),
+        last=max(e.last for e in entries),
+        remaining=sum(e.remaining for e in entries),
+        pending=sum(e.pending for e in entries),
+        matures_at=min((e.matures_at for e in entries if e.matures_at), default=None),
+        matured_at=max((e.matured_at for e in entries if e.matured_at), default=None),
+        repaid=sum(e.repaid for e in entries),
+        segment=True,
+    )
+
+
+def owned(entries: Iterable[PageEntry], owner: str) -> list[PageEntry]:
+    """The entries as another customer's directory names them: with the partition they lie in."""
+    return [e if e.owner is not None else replace(e, owner=owner) for e in entries]
