@@ -17,7 +17,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite bench soak openapi synth bench audit admin package clean python node
+.PHONY: help setup run test lint types suite bench soak openapi synth audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,9 +51,6 @@ openapi: $(VENV)/.installed ## write the API document from the route table
 
 synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
 	@node_modules/.bin/cdk synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
-
-bench: setup ## the performance table, each figure beside a peer of the same run
-	@$(BIN)/python -m tests.bench $(ARGS)
 
 audit: $(VENV)/.installed ## known vulnerabilities of the pinned packages (asks the index's service)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
