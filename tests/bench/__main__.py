@@ -1,0 +1,47 @@
+"""``python -m tests.bench``: the performance tables. A missed target is said, and is no failure:
+the machine's load decides about the times, the reader about the ratios."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from infra.local import settings as local
+from infra.package import BUILD, LIMIT_MIB, Package, sizes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print every table. ``--calls`` and ``--turns`` say how long the warm figures are measured,
+    ``--pairs`` how many fresh processes of each kind are started (0: none)."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--calls", type=int, default=400)
+    parser.add_argument("--turns", type=int, default=12)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--draws", type=int, default=20_000)
+    chosen = parser.parse_args(arguments)
+    # Before anything of the service asks for its settings.
+    local.apply(local.deployment(root_secret="bench" * 8, table="crm-bench"))
+    from tests.bench import budget, cold, listing, measure, warm
+
+    measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))
+    sys.stdout.write(budget.ASSUMED + "\n")
+    figures = warm.figures(calls=chosen.calls, turns=chosen.turns)
+    figures.append(warm.log_share(calls=chosen.calls, turns=chosen.turns))
+    figures.append(listing.figure(calls=max(1, chosen.calls // 20), turns=chosen.turns))
+    if chosen.pairs:
+        figures += cold.figures(pairs=chosen.pairs)
+    measure.show("Ratios", measure.COLUMNS, [figure.line() for figure in figures])
+    measure.show("Packages", ["function with its layer", "MiB zipped", "limit"], packages())
+    return 0
+
+
+def packages() -> list[list[str]]:
+    """What lies in the build folder as it is; nothing where ``make package`` has not run."""
+    package = Package(layer=BUILD / "layer", functions=BUILD / "functions")
+    if not package.layer.is_dir() or not package.functions.is_dir():
+        return [["not built: run `make package`", "-", "-"]]
+    return [[name, f"{size / 2**20:.2f}", str(LIMIT_MIB)] for name, size in sizes(package).items()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

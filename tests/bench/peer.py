@@ -1,0 +1,72 @@
+"""The usual stack: Powertools' resolver with validation and its logger, over the same routes and
+the same request models. Its handlers read nothing: they answer what they were made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TextIO
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from pydantic import create_model
+
+from shared.api import Crosscutting
+from shared.routes import Route
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Answering = Callable[[Route, Any], dict[str, Any]]
+
+
+def canned(row: Route, _: Any) -> dict[str, Any]:
+    """An answer of the usual size."""
+    return {
+        "success": True,
+        "data": row.sample,
+        "revision": 1,
+        "stats": {"call": row.call, "service": "crm", "request_id": "bench-request"},
+    }
+
+
+def handler(
+    rows: Iterable[Route], *, stream: TextIO | None = None, answering: Answering = canned
+) -> Handler:
+    """A Lambda handler for the rows. ``stream`` is where the log goes (standard output);
+    ``answering(row, body)`` makes the answer."""
+    logger = Logger(service="peer", utc=True, level="INFO")
+    if stream is not None:
+        # The logger of a name is one per process and keeps the stream that it was first given;
+        # ``setStream`` would flush that one, which may be closed by now.
+        logger.registered_handler.stream = stream
+    app = APIGatewayRestResolver(enable_validation=True, strip_prefixes=["/crm"])
+    for row in rows:
+        _add(app, row, logger, answering)
+
+    @logger.inject_lambda_context
+    def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return app.resolve(event, context)
+
+    return answer
+
+
+def _add(app: APIGatewayRestResolver, row: Route, logger: Logger, answering: Answering) -> None:
+    def operation(body: Any = None) -> dict[str, Any]:
+        logger.info("answered", extra={"call": row.call, "status": 200})
+        return answering(row, body)
+
+    annotations: dict[str, Any] = {"return": dict[str, Any]}
+    if row.request is None:
+        del annotations["return"]
+
+        def operation() -> dict[str, Any]:
+            logger.info("answered", extra={"call": row.call, "status": 200})
+            return answering(row, None)
+
+    else:
+        # The fields that every route takes are part of the model here, as they would be.
+        model = create_model(f"{row.request.__name__}Call", __base__=(row.request, Crosscutting))
+        annotations["body"] = Annotated[model, Body()]
+        operation.__defaults__ = None
+        operation.__annotations__ = annotations
+    operation.__name__ = row.path.strip("/").replace("/", "_")
+    app.route(row.path, method=row.method)(operation)

@@ -1,0 +1,51 @@
+"""The bench runs: every piece once, without a word about how long it took."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from lambdas.families import FAMILIES
+from tests.bench import budget, canned, listing, measure, peer, warm
+
+
+def test_the_warm_figures_compare_two_programs_that_both_answer() -> None:
+    found = warm.figures(calls=1, turns=1)
+    names = [f"warm {words} {name}" for words in ("door", "handler") for name in canned.BODIES]
+    assert [figure.name for figure in found] == names
+    assert all(figure.ours_s > 0 and figure.peer_s > 0 for figure in found)
+
+
+def test_the_page_is_full_and_parsed() -> None:
+    assert listing.figure(calls=1, turns=1).target == 0.5
+
+
+def test_the_peer_validates_and_logs_each_request() -> None:
+    log = io.StringIO()
+    usual = peer.handler([r for rows in FAMILIES.values() for r in rows], stream=log)
+    path, body = canned.BODIES["/account/get"]
+    good = usual(canned.event(path, body), canned.Context())
+    bad = usual(canned.event(path, {"account_guid": 7}), canned.Context())
+    assert (good["statusCode"], bad["statusCode"]) == (200, 422)
+    assert [json.loads(line)["message"] for line in log.getvalue().splitlines()] == ["answered"]
+
+
+def test_every_committed_cost_has_a_line() -> None:
+    lines = budget.lines(draws=100)
+    assert [line[0] for line in lines] == list(json.loads(budget.COSTS.read_text()))
+    assert all(len(line) == len(budget.COLUMNS) for line in lines)
+
+
+def test_more_trips_are_slower_and_a_figure_knows_its_target(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one, three = (budget.percentiles(n, writes=False, draws=200) for n in (1, 3))
+    assert three[50] > one[50]
+    assert one[50] < one[95] <= one[99]
+    faster = measure.Figure("a", 1.0, 5.0, 4, at_least=True)
+    slower = measure.Figure("b", 1.0, 1.5, 0.6)
+    assert (faster.met, slower.met) == (True, False)
+    measure.show("T", measure.COLUMNS, [faster.line(), slower.line()])
+    assert "MISSED" in capsys.readouterr().out
