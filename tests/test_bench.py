@@ -29,7 +29,7 @@ def test_the_peer_validates_and_logs_each_request() -> None:
     good = usual(canned.event(path, body), canned.Context())
     bad = usual(canned.event(path, {"account_guid": 7}), canned.Context())
     assert (good["statusCode"], bad["statusCode"]) == (200, 422)
-    assert [json.loads(line)["message"] for line in log.getvalue().splitlines()] == ["answered"]
+    assert [json.loads(line)["status"] for line in log.getvalue().splitlines()] == [200, 422]
 
 
 def test_every_committed_cost_has_a_line() -> None:

@@ -4,6 +4,7 @@ the same request models. Its handlers read nothing: they answer what they were m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from inspect import Parameter, Signature
 from typing import Annotated, Any, TextIO
 
 from aws_lambda_powertools import Logger
@@ -40,33 +41,29 @@ def handler(
         logger.registered_handler.stream = stream
     app = APIGatewayRestResolver(enable_validation=True, strip_prefixes=["/crm"])
     for row in rows:
-        _add(app, row, logger, answering)
+        _add(app, row, answering)
 
     @logger.inject_lambda_context
     def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return app.resolve(event, context)
+        answered = app.resolve(event, context)
+        logger.info("answered", extra={"call": event["path"], "status": answered["statusCode"]})
+        return answered
 
     return answer
 
 
-def _add(app: APIGatewayRestResolver, row: Route, logger: Logger, answering: Answering) -> None:
-    def operation(body: Any = None) -> dict[str, Any]:
-        logger.info("answered", extra={"call": row.call, "status": 200})
-        return answering(row, body)
+def _add(app: APIGatewayRestResolver, row: Route, answering: Answering) -> None:
+    def operation(**given: Any) -> Any:
+        return answering(row, given.get("body"))
 
-    annotations: dict[str, Any] = {"return": dict[str, Any]}
-    if row.request is None:
-        del annotations["return"]
-
-        def operation() -> dict[str, Any]:
-            logger.info("answered", extra={"call": row.call, "status": 200})
-            return answering(row, None)
-
-    else:
+    # Powertools reads the signature: the whole body is one model, and the answer is checked.
+    body: list[Parameter] = []
+    if row.request is not None:
         # The fields that every route takes are part of the model here, as they would be.
         model = create_model(f"{row.request.__name__}Call", __base__=(row.request, Crosscutting))
-        annotations["body"] = Annotated[model, Body()]
-        operation.__defaults__ = None
-        operation.__annotations__ = annotations
+        body = [Parameter("body", Parameter.KEYWORD_ONLY, annotation=Annotated[model, Body()])]
+    operation.__signature__ = Signature(  # type: ignore[attr-defined]
+        body, return_annotation=dict[str, Any]
+    )
     operation.__name__ = row.path.strip("/").replace("/", "_")
     app.route(row.path, method=row.method)(operation)
