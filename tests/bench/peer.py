@@ -30,10 +30,15 @@ def canned(row: Route, _: Any) -> dict[str, Any]:
 
 
 def handler(
-    rows: Iterable[Route], *, stream: TextIO | None = None, answering: Answering = canned
+    rows: Iterable[Route],
+    *,
+    stream: TextIO | None = None,
+    answering: Answering = canned,
+    eager: bool = False,
 ) -> Handler:
     """A Lambda handler for the rows. ``stream`` is where the log goes (standard output);
-    ``answering(row, body)`` makes the answer."""
+    ``answering(row, body)`` makes the answer. ``eager`` builds the models' validators here,
+    pydantic's own default; without it they are built when first used, as this project has it."""
     logger = Logger(service="peer", utc=True, level="INFO")
     if stream is not None:
         # The logger of a name is one per process and keeps the stream that it was first given;
@@ -41,7 +46,7 @@ def handler(
         logger.registered_handler.stream = stream
     app = APIGatewayRestResolver(enable_validation=True, strip_prefixes=["/crm"])
     for row in rows:
-        _add(app, row, answering)
+        _add(app, row, answering, eager)
 
     @logger.inject_lambda_context
     def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def handler(
     return answer
 
 
-def _add(app: APIGatewayRestResolver, row: Route, answering: Answering) -> None:
+def _add(app: APIGatewayRestResolver, row: Route, answering: Answering, eager: bool) -> None:
     def operation(**given: Any) -> Any:
         return answering(row, given.get("body"))
 
@@ -61,6 +66,8 @@ def _add(app: APIGatewayRestResolver, row: Route, answering: Answering) -> None:
     if row.request is not None:
         # The fields that every route takes are part of the model here, as they would be.
         model = create_model(f"{row.request.__name__}Call", __base__=(row.request, Crosscutting))
+        if eager:
+            model.model_rebuild(force=True)
         body = [Parameter("body", Parameter.KEYWORD_ONLY, annotation=Annotated[model, Body()])]
     operation.__signature__ = Signature(  # type: ignore[attr-defined]
         body, return_annotation=dict[str, Any]
