@@ -38,6 +38,7 @@ def figure(*, calls: int, turns: int) -> Figure:
     model = botocore.session.get_session().get_service_model("dynamodb")
     parser = create_parser(model.metadata["protocol"])
     shape = model.operation_model("Query").output_shape
+    assert shape is not None
     listing = Listing((of_org(ORG).list_of("account", ""),), ALL_OF_KIND)
     table = Table()
 

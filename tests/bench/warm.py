@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, TextIO
 
 from lambdas.account.handler import door
@@ -51,8 +52,8 @@ def figures(*, calls: int, turns: int) -> list[Figure]:
             for words, ours in (("door", CANNED), ("handler", door)):
                 _agree(ours, request, context, usual, 400 if "400" in name else 200)
                 ours_s, peer_s = cpu_in_turns(
-                    lambda r=request, o=ours: o(r, context),
-                    lambda r=request: usual(r, context),
+                    partial(ours, request, context),
+                    partial(usual, request, context),
                     calls=calls,
                     turns=turns,
                 )
