@@ -5,6 +5,7 @@ from __future__ import annotations
 from lambdas.account.handler import ROUTES as ACCOUNT
 from lambdas.customer.handler import ROUTES as CUSTOMER
 from lambdas.giftcard.handler import ROUTES as GIFTCARD
+from lambdas.loyalty.handler import ROUTES as LOYALTY
 from lambdas.stat.handler import ROUTES as STAT
 from shared.routes import Route
 
@@ -12,5 +13,6 @@ FAMILIES: dict[str, tuple[Route, ...]] = {
     "account": ACCOUNT,
     "customer": CUSTOMER,
     "giftcard": GIFTCARD,
+    "loyalty": LOYALTY,
     "stat": STAT,
 }

@@ -142,6 +142,11 @@ def decode(cls: Any, wire: Wire) -> Any:
 
 
 @cache
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cls))
+
+
+@cache
 def _factories(cls: Any) -> frozenset[str]:
     return frozenset(f.name for f in fields(cls) if f.default_factory is not MISSING)
 
@@ -189,7 +194,7 @@ def shown(record: Any, *, without: tuple[str, ...] = (), **derived: Any) -> dict
     """A record as answers show it: its fields by name, absent ones and empty lists left out,
     ``derived`` ones in their place."""
     out: dict[str, Any] = {}
-    for name, _, _ in _plan(record.__class__):
+    for name in _names(record.__class__):
         if name in without or name in derived:
             continue
         value = getattr(record, name)

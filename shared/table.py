@@ -51,14 +51,15 @@ class Want(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Range(Generic[R]):
-    """Records of one partition to load, in sort order from ``low`` to ``high``, at most ``limit``
-    (one internal page)."""
+    """Records of one partition to load, in sort order from ``low`` to ``high`` (or, newest
+    first, back), at most ``limit`` (one internal page)."""
 
     partition: str
     low: str
     high: str
     of: type[R]
     limit: int = 100
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,9 @@ class Seen:
             if wanted.partition == key[0] and wanted.low <= key[1] <= wanted.high:
                 kept = [w for w in wires if key_of(w) != key]
                 kept += [fresh.wire] if fresh.wire is not None else []
-                wires[:] = sorted(kept, key=lambda w: str(w[SORT]["S"]))
+                wires[:] = sorted(
+                    kept, key=lambda w: str(w[SORT]["S"]), reverse=wanted.newest_first
+                )
 
     def add(self, other: Seen) -> None:
         """Take over what a further load brought."""
@@ -270,6 +273,7 @@ class Table:
                 ":high": {"S": wanted.high},
             },
             Limit=wanted.limit,
+            ScanIndexForward=not wanted.newest_first,
             ConsistentRead=True,
         )
         return list(answer["Items"])

@@ -212,7 +212,7 @@ class Holdings:
             ((repayment.at, repayment.sequence, lot.order), lot, repayment.points)
             for lot in self.loaded()
             for repayment in lot.repaid
-            if repayment.ledger in marks and repayment.sequence > marks[repayment.ledger]
+            if repayment.ledger in marks and repayment.sequence >= 0
         ]
         found.sort(key=lambda item: item[0], reverse=True)
         return [(lot, points) for _, lot, points in found]
@@ -325,11 +325,12 @@ class Holdings:
         balance, here = self.balance, (self.balance.customer_guid, OPEN)
         known = {self.ref(e): e for e in balance.pages}
         lots, made = dict(self.lots), balance.pages_made
-        staying, groups = paging.overflow(lots.get(here, ()), self.at)
-        lots[here] = tuple(staying)
-        for group in groups:
-            made += 1
-            lots[balance.customer_guid, f"p{made}"] = tuple(group)
+        if here in lots:
+            staying, groups = paging.overflow(lots[here], self.at)
+            lots[here] = tuple(staying)
+            for group in groups:
+                made += 1
+                lots[balance.customer_guid, f"p{made}"] = tuple(group)
         put, directory = [], {ref: e for ref, e in known.items() if ref not in lots}
         for ref, unsorted in lots.items():
             ordered = tuple(sorted(unsorted, key=spend_order))

@@ -7,9 +7,15 @@ tests know routes by; a route without a scene fails a test.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from shared import auth, clients
+from shared.fields import instant_text
+from shared.keys import of_org
+from shared.settings import settings
 from tests.builders import WHY, World, euro
 
 Scene = Callable[[World], dict[str, Any]]
@@ -47,6 +53,76 @@ def redeemed(world: World, **more: Any) -> dict[str, Any]:
     return {**body, "idempotency_key": secrets.token_hex(8), **more}
 
 
+POLICY = {
+    "currency": "EUR",
+    "earn_policy": {"points_per_unit": 10},
+    "redeem_policy": {"mode": "per_point"},
+}
+
+
+def member(world: World, **more: Any) -> dict[str, Any]:
+    """A customer of an org that has a loyalty policy."""
+    body = {"policy": {**POLICY, "policy_version": "first"}, **WHY}
+    assert world.owner("/loyalty/policy/set", body).status == 200
+    return customer(world, **more)
+
+
+def earned(world: World, **more: Any) -> dict[str, Any]:
+    """A customer with 100 points of an order."""
+    body = sold(world)
+    assert world.owner("/loyalty/earn", body).status == 200
+    return {"customer_guid": body["customer_guid"], **more}
+
+
+def sold(world: World) -> dict[str, Any]:
+    """An order, which earns once in its org."""
+    return member(world, order_ref=secrets.token_hex(4), amount=euro(1_000), **WHY)
+
+
+def returned(world: World) -> dict[str, Any]:
+    """An order that earned, and comes back."""
+    body = sold(world)
+    assert world.owner("/loyalty/earn", body).status == 200
+    return {"customer_guid": body["customer_guid"], "order_ref": body["order_ref"], **WHY}
+
+
+def paid(world: World, **more: Any) -> dict[str, Any]:
+    """A customer who paid order SO-2 with 60 of 100 points."""
+    body = earned(world, order_ref="SO-2", redeem_points=60, **WHY)
+    assert world.owner("/loyalty/redeem", body).status == 200
+    return {"customer_guid": body["customer_guid"], **more}
+
+
+def policy(world: World, **more: Any) -> dict[str, Any]:
+    """A next version where there is one already."""
+    member(world)
+    current = world.owner("/loyalty/policy/get", {}).data["policy"]["revision"]
+    return {"policy": POLICY, "expected_revision": current, **WHY, **more}
+
+
+def lapsed(world: World, **more: Any) -> dict[str, Any]:
+    """A customer with 50 points that have expired, of which no entry says so yet."""
+    body = customer(world)
+    soon = auth.now() + timedelta(milliseconds=60)
+    gift = {**body, "points_delta": 50, "expires_at": instant_text(soon), **WHY}
+    assert world.owner("/loyalty/adjust", gift).status == 200
+    time.sleep(max(0, (soon - auth.now()).total_seconds()) + 0.005)
+    return {**body, **more}
+
+
+def damaged(world: World, **more: Any) -> dict[str, Any]:
+    """A customer whose stored balance is not what the ledger says."""
+    body = earned(world)
+    pk, sk = of_org(world.code).loyalty_balance(body["customer_guid"])
+    clients.dynamodb().update_item(
+        TableName=settings().table_name,
+        Key={"pk": {"S": pk}, "sk": {"S": sk}},
+        UpdateExpression="SET lifetime_earned = :wrong",
+        ExpressionAttributeValues={":wrong": {"N": "7"}},
+    )
+    return {**body, **more}
+
+
 SCENES: dict[str, Scene] = {
     "/account/contact/create": lambda w: {"contact": account(w), **WHY},
     "/account/contact/get": contact,
@@ -80,8 +156,29 @@ SCENES: dict[str, Scene] = {
     "/giftcard/redeem": lambda w: card(w, order_ref="SO-1", amount=euro(300), **WHY),
     "/giftcard/reverse": lambda w: redeemed(w, **WHY),
     "/giftcard/status/set": lambda w: card(w, status="blocked", expected_revision=1, **WHY),
+    "/loyalty/adjust": lambda w: customer(w, points_delta=50, **WHY),
+    "/loyalty/balance/get": customer,
+    "/loyalty/earn": sold,
+    "/loyalty/expire": lambda w: lapsed(w, **WHY),
+    "/loyalty/ledger/list": earned,
+    "/loyalty/policy/get": lambda w: {"policy_version": member(w) and "first"},
+    "/loyalty/policy/set": policy,
+    "/loyalty/preview": lambda w: member(w, amount=euro(1_000)),
+    "/loyalty/recalculate": lambda w: damaged(w, apply=True, **WHY),
+    "/loyalty/redeem": lambda w: earned(w, order_ref="SO-2", redeem_points=60, **WHY),
+    "/loyalty/restore": lambda w: paid(w, order_ref="SO-2", **WHY),
+    "/loyalty/reverse": returned,
 }
 NAMED = {
+    "/loyalty/adjust": ("customer_guid",),
+    "/loyalty/balance/get": ("customer_guid",),
+    "/loyalty/earn": ("customer_guid",),
+    "/loyalty/expire": ("customer_guid",),
+    "/loyalty/ledger/list": ("customer_guid",),
+    "/loyalty/recalculate": ("customer_guid",),
+    "/loyalty/redeem": ("customer_guid",),
+    "/loyalty/restore": ("customer_guid",),
+    "/loyalty/reverse": ("customer_guid",),
     "/account/contact/create": ("contact", "account_guid"),
     "/account/contact/get": ("contact_guid",),
     "/account/contact/list": (),
