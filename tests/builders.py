@@ -52,6 +52,9 @@ class Response:
     def tag(self) -> str:
         return str(self.body["error"]["major"]["tag"])
 
+    def tag_or_none(self) -> str | None:
+        return None if self.status == 200 else self.tag
+
     @property
     def fields(self) -> list[str]:
         return [fault["field"] for fault in self.body["error"]["minor"]]

@@ -1,0 +1,60 @@
+"""A customer with a thousand open lots and ten thousand entries costs what any other does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from lambdas.loyalty import rules, storage
+from lambdas.loyalty.rules import Decision
+from shared.items import item_wire
+from shared.keys import of_org
+from shared.ledger import Holdings, LedgerEntry
+from shared.settings import settings
+from tests.builders import World
+from tests.lambdas.loyalty.tills import Member, on, policy
+
+
+def long_history(guid: str) -> tuple[Decision, list[LedgerEntry]]:
+    """9,000 entries that come to nothing, then 1,000 lots, by the rules themselves."""
+    ids, entries = count(), []
+    holdings = Holdings.empty(guid, on(1))
+    for n in range(10_000):
+        stamp = rules.Stamp(now=on(1) + timedelta(seconds=n), new_id=lambda: f"{next(ids):026d}")
+        points = 3 if n >= 9_000 else (1 if n % 2 == 0 else -1)
+        ends = on(2).replace(year=2090) + timedelta(hours=n) if n >= 9_000 and n % 3 else None
+        asked = rules.Adjustment(points_delta=points, expires_at=ends)
+        decision = rules.adjust(holdings, asked, stamp)
+        holdings = decision.holdings
+        entries += decision.entries
+    return replace(decision, entries=tuple(entries), change=holdings.commit()), entries
+
+
+def stored(world: World, client: Any, decision: Decision) -> None:
+    """Puts the history in place, 25 items a call."""
+    writes = storage.decision_writes(of_org(world.code), decision, "", [])
+    puts = [{"PutRequest": {"Item": item_wire(w.item, "history", [])}} for w in writes]
+    for start in range(0, len(puts), 25):
+        client.batch_write_item(RequestItems={settings().table_name: puts[start : start + 25]})
+
+
+def test_a_long_ledger_is_two_trips_and_exact(world: World, meter: Any) -> None:
+    policy(world, now=on(1))
+    member = Member.of(world, on(1))
+    decision, entries = long_history(member.guid)
+    stored(world, meter.client, decision)
+    member.now = on(2)
+    assert member.balance()["available_points"] == 3_000
+    paid = []
+    for move in (lambda: member.redeem("R", 100), lambda: member.earn("E", 10)):
+        with meter.measuring() as costs:
+            assert move().status == 200
+        assert costs[0].trips == 2
+        paid.append((costs[0].read_units, costs[0].write_units))
+    assert max(read for read, _ in paid) < 80
+    assert max(written for _, written in paid) < 250
+    assert member.balance()["available_points"] == 2_910
+    found = member.agrees()
+    assert found["entries_read"] == len(entries) + 2 == 10_002
