@@ -212,7 +212,7 @@ class Holdings:
             ((repayment.at, repayment.sequence, lot.order), lot, repayment.points)
             for lot in self.loaded()
             for repayment in lot.repaid
-            if repayment.ledger in marks and repayment.sequence >= 0
+            if repayment.ledger in marks and repayment.sequence > marks[repayment.ledger]
         ]
         found.sort(key=lambda item: item[0], reverse=True)
         return [(lot, points) for _, lot, points in found]

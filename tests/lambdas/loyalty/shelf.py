@@ -1,0 +1,189 @@
+"""The table of the loyalty rules' tests: one ledger's records, and the conditions of its writes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from lambdas.loyalty import rules
+from lambdas.loyalty.rules import Decision, PolicyRecord, Recalculation, Stamp
+from shared.fields import Money
+from shared.items import decode, encode
+from shared.ledger import (
+    BalanceRecord,
+    Holdings,
+    LedgerEntry,
+    Lot,
+    LotPage,
+    NeedPages,
+    Replay,
+    Totals,
+    joined,
+    left,
+)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def new_id() -> str:
+    return f"{next(_numbers):08d}"
+
+
+def stamp(now: datetime) -> Stamp:
+    return Stamp(now=now, new_id=new_id, actor="user_guid:U1", reason="a test")
+
+
+def at(days: float) -> datetime:
+    return START + timedelta(days=days)
+
+
+def policy(**parts: Any) -> PolicyRecord:
+    """One point per minor unit, unless said otherwise; keys are ``earn``, ``redeem``, ``expiry``,
+    ``reversal``, ``restore``."""
+    return PolicyRecord(
+        policy_version=parts.pop("policy_version", "v1"),
+        currency="EUR",
+        effective_from=START - timedelta(days=3650),
+        earn_policy=rules.EarnPolicy(
+            **{"points_per_unit": Decimal(1), "unit_minor": 1, **parts.pop("earn", {})}
+        ),
+        redeem_policy=rules.RedeemPolicy(
+            **{
+                "mode": "per_point",
+                "point_value": rules.PointValue(points=100, money=Money("EUR", 100)),
+                **parts.pop("redeem", {}),
+            }
+        ),
+        expiry_policy=rules.ExpiryPolicy(**parts.pop("expiry", {})),
+        reversal_policy=rules.ReversalPolicy(**parts.pop("reversal", {})),
+        restore_policy=rules.RestorePolicy(**parts.pop("restore", {})),
+        **parts,
+    )
+
+
+def again(record: Any) -> Any:
+    """The record after a round through its stored form."""
+    return decode(type(record), encode(record))
+
+
+class Shelf:
+    """What is stored of some ledgers. Each decision first sees the pages that ``reads`` lets it,
+    and gets those that it then asks for."""
+
+    def __init__(self) -> None:
+        self.balances: dict[str, BalanceRecord] = {}
+        self.pages: dict[tuple[str, str], LotPage] = {}
+        self.entries: dict[str, list[LedgerEntry]] = {}
+        self.trips = 0
+
+    def balance(self, guid: str, now: datetime) -> BalanceRecord:
+        return self.balances.get(guid) or Holdings.empty(guid, now).balance
+
+    def holdings(self, guid: str, now: datetime, reads: Callable[[LotPage], bool]) -> Holdings:
+        seen = [page for page in self.pages.values() if reads(page)]
+        return Holdings.of(self.balance(guid, now), seen)
+
+    def ask(
+        self,
+        guid: str,
+        now: datetime,
+        question: Callable[[Holdings], Any],
+        reads: Callable[[LotPage], bool] = lambda _: True,
+    ) -> Any:
+        """The answer to a question, after reading whatever it needs."""
+        refs: set[tuple[str, str]] = set()
+
+        def read(page: LotPage) -> bool:
+            return reads(page) or page.ref in refs
+
+        for self.trips in range(1, 50):
+            here = self.holdings(guid, now, read)
+            try:
+                return question(here)
+            except NeedPages as need:
+                asked = {(entry.owner or "", entry.page_id) for entry in need.pages}
+                for entry in need.pages:
+                    page = self.pages[entry.owner or "", entry.page_id]
+                    assert page.bound == entry.bound, "the directory knows the page's key"
+                assert not asked <= refs, "never asks for what it has"
+                refs |= asked
+        raise AssertionError("asks without end")
+
+    def do(
+        self,
+        guid: str,
+        now: datetime,
+        decide: Callable[[Holdings], Decision],
+        reads: Callable[[LotPage], bool] = lambda _: True,
+    ) -> Decision:
+        """Decide, and write what was decided under its conditions."""
+        decision: Decision = self.ask(guid, now, decide, reads)
+        self.write(decision)
+        return decision
+
+    def write(self, decision: Decision) -> None:
+        change = decision.change
+        if change is None:
+            assert not decision.entries
+            return
+        stored = self.balances.get(change.balance.customer_guid)
+        assert change.balance.revision == (1 if stored is None else stored.revision + 1)
+        self.balances[change.balance.customer_guid] = again(change.balance)
+        for entry in change.drop:
+            page = self.pages.pop((entry.owner or "", entry.page_id))
+            assert (page.revision, page.bound) == (entry.revision, entry.bound)
+        for page in change.put:
+            before = self.pages.get(page.ref)
+            assert page.revision == (1 if before is None else before.revision + 1), page.ref
+            assert before is None or page.page_id == "open" or before.bound == page.bound
+            self.pages[page.ref] = again(page)
+        for made in decision.entries:
+            self.entries.setdefault(made.customer_guid, []).append(again(made))
+
+    def merge(self, source: str, target: str, now: datetime) -> None:
+        """The source's ledger into the target's."""
+        at = max(now, self.balance(source, now).settled_at, self.balance(target, now).settled_at)
+        one = self.holdings(source, now, lambda _: True).settled(at)
+        two = self.holdings(target, now, lambda _: True).settled(at)
+        by = stamp(now)
+        out = replace(by.entry(one, "merge_out", 0), counterpart_guid=target)
+        gone, out = left(one, out)
+        here, into = joined(two, one, by.entry(two, "merge_in", 0))
+        self.write(Decision(holdings=gone, entries=(out,), change=gone.commit()))
+        self.write(Decision(holdings=here, entries=(into,), change=here.commit()))
+
+    # ---------------------------------------------------------------- looking
+
+    def replay(self, guid: str, until: datetime | None = None) -> Replay:
+        sources = {
+            e.counterpart_guid: self.replay(e.counterpart_guid)
+            for e in self.entries.get(guid, [])
+            if e.kind == "merge_in" and e.counterpart_guid
+        }
+        return Replay(guid, sources).run(self.entries.get(guid, []), until)
+
+    def recalculate(self, guid: str, now: datetime) -> Recalculation:
+        balance = self.balance(guid, now)
+        mine = {guid, *(merge.customer_guid for merge in balance.absorbed)}
+        pages = [page for page in self.pages.values() if page.owner in mine]
+        return rules.recalculate(balance, pages, self.replay(guid))
+
+    def totals(self, guid: str, now: datetime) -> Totals:
+        found: Totals = self.ask(guid, now, lambda here: here.settled(now).totals())
+        return found
+
+    def lots(self, guid: str, now: datetime) -> dict[str, Lot]:
+        here = self.holdings(guid, now, lambda _: True).settled(now)
+        return {lot.lot_id: lot for lot in here.loaded()}
+
+
+def live(lots: Iterable[Lot], now: datetime) -> dict[str, int]:
+    """What remains of the lots that have not expired."""
+    return {
+        lot.lot_id: lot.remaining for lot in lots if lot.remaining and not lot.terms.expired(now)
+    }

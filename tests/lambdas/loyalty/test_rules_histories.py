@@ -1,0 +1,430 @@
+"""Random histories: the rules, in pages and in the ledger's fold, against a second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lambdas.loyalty import rules
+from lambdas.loyalty.rules import (
+    Adjustment,
+    Decision,
+    EarnOrder,
+    PolicyRecord,
+    RedeemOrder,
+    Sale,
+)
+from shared.errors import InsufficientPoints
+from shared.fields import Money
+from shared.ledger import Holdings, LotPage
+from tests.lambdas.loyalty import naive
+from tests.lambdas.loyalty.shelf import START, Shelf, live, policy, stamp
+
+ONE, TWO = "cust_1", "cust_2"
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and directories so small that a short history fills many."""
+    monkeypatch.setattr("shared.ledger.pages.LOTS", 3)
+    monkeypatch.setattr("shared.ledger.pages.WORTH_A_PAGE", 2)
+    monkeypatch.setattr("shared.ledger.pages.ENTRIES", 4)
+    monkeypatch.setattr("shared.ledger.pages.SEGMENT", 3)
+
+
+class Game:
+    """The rules and the second opinion, side by side."""
+
+    def __init__(self, terms: PolicyRecord, renew: timedelta | None) -> None:
+        self.policy, self.renew = terms, renew
+        self.shelf, self.now = Shelf(), START
+        self.players = {name: naive.Player(name, START) for name in (ONE, TWO)}
+        self.sales: dict[str, list[tuple[Any, naive.Sale]]] = {ONE: [], TWO: []}
+        self.spent: dict[str, list[tuple[Any, naive.Spending]]] = {ONE: [], TWO: []}
+        self.reads = 0
+
+    def do(self, who: str, decide: Any) -> Decision:
+        """Decide with an arbitrary choice of pages read at first."""
+        self.reads += 1
+
+        def some(page: LotPage) -> bool:
+            return (sum(map(ord, page.page_id)) + self.reads) % 3 == 0
+
+        return self.shelf.do(who, self.now, decide, some)
+
+    def pass_time(self, amount: int) -> None:
+        self.now += timedelta(hours=amount, milliseconds=1)
+        for player in self.players.values():
+            player.pass_time(self.now)
+
+    def earn(self, who: str, amount: int, kind: int) -> None:
+        back = timedelta(hours=kind % 7) if kind % 3 == 0 else timedelta()
+        order = EarnOrder(
+            order_ref="E",
+            sale=Sale(amount=Money("EUR", amount)),
+            occurred_at=self.now - back,
+        )
+        done = self.do(who, lambda here: rules.earn(here, order, self.policy, stamp(self.now)))
+        terms = done.entry.opens
+        sale = naive.Sale(None, 0)
+        if terms is None:
+            sale = self.players[who].earn("", 0, self.now, None)
+        else:
+            assert done.entry.points == terms.points
+            sale = self.players[who].earn(
+                terms.lot_id, terms.points, terms.available_from, terms.expires_at
+            )
+        self.sales[who].append((done.earned, sale))
+
+    def redeem(self, who: str, amount: int, _: int) -> None:
+        points = min(amount, self.players[who].available) or 1
+        order = RedeemOrder(order_ref="R", points=points)
+        try:
+            done = self.do(
+                who, lambda here: rules.redeem(here, order, self.policy, stamp(self.now))
+            )
+        except InsufficientPoints:
+            assert self.players[who].available < points
+            return
+        spending = self.players[who].redeem(points)
+        names = [a.lot_id for a in done.entry.allocations for _ in range(-a.points)]
+        assert names == [pot.name for pot in spending.tokens]
+        self.spent[who].append(((done.redeemed, done.parts), spending))
+
+    def restore(self, who: str, amount: int, kind: int) -> None:
+        open_ = [i for i, ((r, _), _) in enumerate(self.spent[who]) if r.restorable]
+        if not open_:
+            return
+        index = open_[kind % len(open_)]
+        (guard, parts), spending = self.spent[who][index]
+        points = min(amount, guard.restorable)
+        done = self.do(
+            who,
+            lambda here: rules.restore(here, guard, parts, points, self.policy, stamp(self.now)),
+        )
+        new = "" if done.entry.opens is None else done.entry.opens.lot_id
+        self.players[who].restore(spending, points, new, self.renew)
+        self.spent[who][index] = ((done.redeemed, parts), spending)
+
+    def reverse(self, who: str, amount: int, kind: int) -> None:
+        if not self.sales[who]:
+            return
+        index = kind % len(self.sales[who])
+        guard, sale = self.sales[who][index]
+        points = min(amount, guard.reversible)
+        reversal = self.policy.reversal_policy
+        found = self.players[who].available
+        both = (self.policy, self.policy)
+        try:
+            done = self.do(
+                who, lambda here: rules.reverse(here, guard, points, both, stamp(self.now))
+            )
+        except InsufficientPoints:
+            assert reversal.uncollected == "reject"
+            refused = self.players[who].reverse(sale, points, reversal.shortfall, "reject")
+            assert refused is False
+            assert self.players[who].available == found
+            return
+        assert self.players[who].reverse(sale, points, reversal.shortfall, reversal.uncollected)
+        assert done.earned is not None
+        assert done.earned.reversed == sale.reversed <= sale.points
+        self.sales[who][index] = (done.earned, sale)
+
+    def adjust(self, who: str, amount: int, kind: int) -> None:
+        if kind % 2:
+            ends = None if kind % 3 else self.now + timedelta(hours=kind)
+            asked = Adjustment(points_delta=amount, expires_at=ends)
+            done = self.do(who, lambda here: rules.adjust(here, asked, stamp(self.now)))
+            lot = done.entry.allocations[0].lot_id
+            self.players[who].give(lot, amount, self.now, ends)
+            self.players[who].step()
+            return
+        owe = kind % 4 == 0
+        asked = Adjustment(points_delta=-amount, allow_debt=owe)
+        try:
+            self.do(who, lambda here: rules.adjust(here, asked, stamp(self.now)))
+        except InsufficientPoints:
+            assert self.players[who].take(amount, owe=owe) is False
+            return
+        assert self.players[who].take(amount, owe=owe)
+
+    def expire(self, who: str, amount: int, _: int) -> None:
+        until = self.now - timedelta(hours=amount // 10)
+        before = self.shelf.totals(who, self.now)
+        written = 0
+        for _ in range(20):
+            done = self.do(who, lambda here: rules.expire(here, until, stamp(self.now)))
+            written += len(done.entries)
+            if not done.more:
+                break
+        assert written == self.players[who].expire(until)
+        assert self.shelf.totals(who, self.now) == before
+
+    def merge(self) -> None:
+        self.now += timedelta(milliseconds=1)
+        for player in self.players.values():
+            player.pass_time(self.now)
+        self.shelf.merge(TWO, ONE, self.now)
+        gone = self.players.pop(TWO)
+        self.players[ONE].join(gone)
+        self.sales[ONE] += self.sales.pop(TWO)
+        self.spent[ONE] += self.spent.pop(TWO)
+
+    # ------------------------------------------------------------ judging
+
+    def judge(self) -> None:
+        for who, player in self.players.items():
+            if who not in self.shelf.balances:
+                continue
+            totals = self.shelf.totals(who, self.now)
+            assert (
+                totals.available_points,
+                totals.pending_points,
+                totals.debt_points,
+                totals.lifetime_earned,
+            ) == (player.available, player.pending, player.owed, player.lifetime)
+            assert not (totals.debt_points and totals.available_points)
+            assert min(player.available, player.pending, player.lifetime) >= 0
+            assert live(self.shelf.lots(who, self.now).values(), self.now) == player.held
+            self.judge_ledger(who)
+
+    def judge_ledger(self, who: str) -> None:
+        result = self.shelf.recalculate(who, self.now)
+        assert result.differences == ()
+        assert result.chain_fault is None
+        entries = self.shelf.entries[who]
+        assert [e.sequence for e in entries] == list(range(1, len(entries) + 1))
+        assert all(entry.balanced for entry in entries)
+        replay = self.shelf.replay(who, self.now)
+        assert replay.totals == self.shelf.totals(who, self.now)
+        assert replay.open_lots == self.shelf.lots(who, self.now)
+        assert all(len(p.lots) <= 3 and len(p.entries) <= 3 for p in self.shelf.pages.values())
+        assert all(len(b.pages) <= 4 for b in self.shelf.balances.values())
+
+
+Step = tuple[str, int, int, int]
+"""A move, its amount, its kind, and the hours before it."""
+
+# Chance alone seldom comes to the deep corners: a redemption, then debt, then lots that repay it;
+# or many pending lots that fall due while there is debt.
+OPENINGS: list[list[Step]] = [
+    [],
+    [("adjust", 20, kind, 0) for kind in (1, 3, 5, 7, 9, 11)],
+    [
+        *[("adjust", 12, kind, 0) for kind in (1, 3, 5, 7, 9)],
+        ("redeem", 45, 0, 8),
+        ("adjust", 60, 4, 8),
+        *[("earn", 9, 1, hours) for hours in (7, 0, 8, 0, 9, 0)],
+        ("restore", 15, 0, 30),
+    ],
+    [
+        *[("earn", 8, 1, hours) for hours in (0, 7, 0, 8, 0, 9, 0)],
+        ("adjust", 30, 4, 0),
+        ("expire", 1, 0, 30),
+    ],
+    [
+        *[("earn", 25, 2, 0) for _ in range(3)],
+        ("redeem", 60, 0, 30),
+        ("reverse", 25, 0, 0),
+        ("reverse", 25, 1, 0),
+        *[("earn", 11, 1, 7) for _ in range(5)],
+        ("restore", 35, 0, 30),
+    ],
+]
+MOVES = ["earn", "earn", "redeem", "redeem", "restore", "reverse", "adjust", "expire"]
+moves = st.builds(
+    list.__add__,
+    st.sampled_from(OPENINGS),
+    st.lists(
+        st.tuples(
+            st.sampled_from(MOVES), st.integers(1, 60), st.integers(0, 11), st.integers(0, 30)
+        ),
+        min_size=2,
+        max_size=16,
+    ),
+)
+kinds_of_policy = st.fixed_dictionaries(
+    {
+        "earn": st.fixed_dictionaries(
+            {
+                "pending_days": st.sampled_from([0, 0, 1]),
+                "min_amount_minor": st.sampled_from([0, 5]),
+            }
+        ),
+        "expiry": st.sampled_from([{}, {"mode": "days", "days": 1}, {"mode": "days", "days": 3}]),
+        "reversal": st.fixed_dictionaries(
+            {
+                "shortfall": st.sampled_from(["any_lot", "own_lot"]),
+                "uncollected": st.sampled_from(["debt", "debt", "write_off", "reject"]),
+            }
+        ),
+        "restore": st.sampled_from([{}, {"expired": "grace", "grace_days": 2}]),
+    }
+)
+QUICK = settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def play(game: Game, who: Iterator[str], steps: list[Step]) -> None:
+    for move, amount, kind, hours in steps:
+        # Several things at one instant are the harder case.
+        if hours > 6 or len(game.players) == 2:
+            game.pass_time(hours)
+        getattr(game, move)(next(who), amount, kind)
+        game.judge()
+
+
+def _game(parts: dict[str, Any]) -> Game:
+    grace = parts["restore"].get("grace_days")
+    return Game(policy(**parts), None if grace is None else timedelta(days=grace))
+
+
+def _always(who: str) -> Iterator[str]:
+    while True:
+        yield who
+
+
+@QUICK
+@given(kinds_of_policy, moves)
+def test_every_history_agrees_with_the_second_opinion(
+    parts: dict[str, Any], steps: list[Step]
+) -> None:
+    game = _game(parts)
+    game.players.pop(TWO)
+    play(game, _always(ONE), steps)
+
+
+@QUICK
+@given(kinds_of_policy, moves, st.lists(st.sampled_from([ONE, TWO]), min_size=32), moves)
+def test_a_merge_moves_everything_and_loses_nothing(
+    parts: dict[str, Any],
+    before: list[Step],
+    who: list[str],
+    after: list[Step],
+) -> None:
+    game = _game(parts)
+    play(game, iter(who), before)
+    if not {ONE, TWO} <= game.shelf.balances.keys():
+        return
+    game.merge()
+    game.judge()
+    assert game.shelf.totals(TWO, game.now).lifetime_earned == 0
+    play(game, _always(ONE), after[:10])
+
+
+@QUICK
+@given(kinds_of_policy, moves, st.integers(1, 80), st.data())
+def test_restoring_leaves_the_lots_of_having_redeemed_less(
+    parts: dict[str, Any], steps: list[Step], points: int, data: st.DataObject
+) -> None:
+    game = _game(parts)
+    game.players.pop(TWO)
+    for number in range(4):
+        game.adjust(ONE, 20, 2 * number + 1)
+    play(game, _always(ONE), steps)
+    available = game.shelf.totals(ONE, game.now).available_points
+    if not available:
+        return
+    points = min(points, available)
+    back = data.draw(st.integers(1, points))
+    here = game.shelf.holdings(ONE, game.now, lambda _: True)
+    by = stamp(game.now)
+
+    def redeemed(many: int) -> Decision:
+        return rules.redeem(here, RedeemOrder(order_ref="R", points=many), game.policy, by)
+
+    done = redeemed(points)
+    assert done.redeemed is not None
+    undone, guard = done.holdings, done.redeemed
+    for part in (back // 2, back - back // 2):
+        if part:
+            step = rules.restore(undone, guard, done.parts, part, game.policy, by)
+            assert step.redeemed is not None
+            undone, guard = step.holdings, step.redeemed
+    less = redeemed(points - back).holdings if points > back else here.settled(game.now)
+    assert set(undone.loaded()) == set(less.loaded())
+
+
+@QUICK
+@given(kinds_of_policy, moves, st.lists(st.integers(0, 200), max_size=6))
+def test_it_does_not_matter_how_often_one_looks(
+    parts: dict[str, Any], steps: list[Step], looks: list[int]
+) -> None:
+    game = _game(parts)
+    game.players.pop(TWO)
+    play(game, _always(ONE), steps)
+    here = game.shelf.holdings(ONE, game.now, lambda _: True)
+    end = game.now + timedelta(hours=200)
+    often: Holdings = here
+    for hours in sorted(looks):
+        often = often.settled(game.now + timedelta(hours=hours))
+        assert often.settled(often.at) == often
+    assert often.settled(end) == here.settled(end)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    amount=st.integers(1, 10**7),
+    rate=st.decimals(0, 50, places=3),
+    unit=st.integers(1, 1000),
+    rounding=st.sampled_from(["floor", "half_up", "ceil"]),
+    least=st.integers(0, 500),
+    most=st.one_of(st.none(), st.integers(0, 5000)),
+    cuts=st.lists(st.integers(0, 10**7), max_size=5),
+)
+def test_refunds_in_any_split_sum_to_what_was_earned(
+    amount: int,
+    rate: Decimal,
+    unit: int,
+    rounding: str,
+    least: int,
+    most: int | None,
+    cuts: list[int],
+) -> None:
+    terms = policy(
+        earn={
+            "points_per_unit": rate,
+            "unit_minor": unit,
+            "rounding": rounding,
+            "min_amount_minor": least,
+            "max_points": most,
+        }
+    )
+    by = stamp(START)
+    sale = Sale(amount=Money("EUR", amount))
+    promised = rules.quote(terms, sale, START)
+    order = EarnOrder(order_ref="E", sale=sale, quote_hash=promised.quote_hash)
+    done = rules.earn(Holdings.empty(ONE, START), order, terms, by)
+    assert done.entry.points == promised.points
+    edges = sorted({min(cut, amount) for cut in cuts} | {0, amount})
+    total = 0
+    for low, high in pairwise(edges):
+        guard = done.earned
+        assert guard is not None
+        done = rules.reverse(done.holdings, guard, Money("EUR", high - low), (terms, terms), by)
+        assert done.entry.points <= 0
+        total -= done.entry.points
+    assert total == promised.points
+    assert done.holdings.totals().lifetime_earned == 0
+
+
+def test_a_year_of_quiet_does_not_change_what_a_pending_lot_repaid() -> None:
+    game = Game(policy(earn={"pending_days": 1}, expiry={"mode": "days", "days": 3}), None)
+    game.players.pop(TWO)
+    game.earn(ONE, 50, 1)
+    game.adjust(ONE, 20, 4)
+    later: datetime = game.now + timedelta(days=400)
+    game.now = later
+    game.players[ONE].pass_time(later)
+    game.judge()
+    assert game.shelf.totals(ONE, later).debt_points == 0
