@@ -246,8 +246,10 @@ def entry_shown(entry: LedgerEntry) -> dict[str, Any]:
         {"lot_id": a.lot_id, "points": a.points} | ({"makes_whole": True} if a.makes_whole else {})
         for a in entry.allocations
     ]
+    terms = entry.opens
+    lot = None if terms is None else shown(terms, without=("policy_version", "opened"))
     hidden = ("opens", "lifetime_delta", "counterpart_guid")
-    return shown(entry, without=hidden, allocations=allocations or None)
+    return shown(entry, without=hidden, allocations=allocations or None, lot=lot)
 
 
 def balance_shown(holdings: Holdings, revision: int) -> dict[str, Any]:

@@ -82,6 +82,15 @@ class AllocationOut(Shape):
     makes_whole: bool | None = None
 
 
+class LotOut(Shape):
+    """A lot that an entry opened: how many points, spendable from when, until when."""
+
+    lot_id: str
+    points: int
+    available_from: datetime
+    expires_at: datetime | None = None
+
+
 class Transaction(Shape):
     """One entry of the ledger."""
 
@@ -96,6 +105,7 @@ class Transaction(Shape):
     recorded_at: datetime
     policy_version: str | None = None
     allocations: list[AllocationOut] | None = None
+    lot: LotOut | None = None
     parent_txn_id: str | None = None
     sequence: int
     balance_after: BalanceAfter

@@ -15,7 +15,7 @@ from lambdas.loyalty.rules import (
 )
 from shared.fields import Money
 from shared.ledger import Holdings
-from tests.lambdas.loyalty.shelf import Shelf, live, policy, stamp
+from tests.lambdas.loyalty.shelf import Shelf, at, live, policy, stamp
 
 CUSTOMER = "cust_1"
 
