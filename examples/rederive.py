@@ -1,8 +1,8 @@
 """Derive points balances from exported ledger entries alone: a second opinion on the service.
 
-Reads the entries of ``/loyalty/ledger/list`` as JSON lines on standard input, any number of customers
-in any order, and writes one line per customer with the balance at the time given. It shares no code
-with the service, on purpose.
+Reads the entries of ``/loyalty/ledger/list`` as JSON lines on standard input, any number of
+customers in any order, and writes one line per customer with the balance at the time given. It
+shares no code with the service, on purpose.
 
     python examples/rederive.py 2026-02-01T00:00:00Z < entries.jsonl
 """
