@@ -20,7 +20,6 @@ from shared.keys import Keys
 from shared.ledger import (
     OPEN,
     BalanceRecord,
-    Checkpoint,
     Expiring,
     Holdings,
     LedgerEntry,
@@ -152,12 +151,6 @@ def entries_after(keys: Keys, customer_guid: str, sequence: int) -> Range[Ledger
     """The next entries of a ledger, in order."""
     partition, low = keys.ledger_entry(customer_guid, sequence + 1)
     return Range(partition, low, "L#" + _LAST, LedgerEntry, 10_000)
-
-
-def checkpoint_at(keys: Keys, customer_guid: str) -> Range[Checkpoint]:
-    """The last checkpoint of a ledger."""
-    partition, _ = keys.loyalty_balance(customer_guid)
-    return Range(partition, "LC#", "LC#" + _LAST, Checkpoint, 1, newest_first=True)
 
 
 # ---------------------------------------------------------------- orders

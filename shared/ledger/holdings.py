@@ -332,12 +332,12 @@ class Holdings:
                 made += 1
                 lots[balance.customer_guid, f"p{made}"] = tuple(group)
         put, directory = [], {ref: e for ref, e in known.items() if ref not in lots}
-        for ref, unsorted in lots.items():
-            ordered = tuple(sorted(unsorted, key=spend_order))
+        for ref, held in lots.items():
             stored, before = self.stored.get(ref), known.get(ref)
-            if stored is not None and before is not None and stored.lots == ordered:
+            if stored is not None and before is not None and stored.lots == held:
                 directory[ref] = before
-            elif ordered:
+            elif held:
+                ordered = tuple(sorted(held, key=spend_order))
                 revision = 1 if stored is None else stored.revision + 1
                 entry = paging.described(ref[1], revision, ordered, self.at, before)
                 directory[ref] = entry

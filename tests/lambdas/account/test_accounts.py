@@ -69,6 +69,7 @@ def test_an_account_keeps_every_field_it_is_given(world: World) -> None:
     assert (made.body["revision"], account["revision"]) == (1, 1)
     read = world.owner("/account/get", {"account_guid": account["account_guid"]})
     assert read.data["account"] == account
+    assert world.owner("/account/get", account["account_guid"]).data["account"] == account
 
 
 def test_no_limit_means_no_credit(world: World) -> None:
