@@ -1,0 +1,145 @@
+"""Corners that a random history seldom turns: each once cost somebody a point somewhere."""
+
+from __future__ import annotations
+
+from lambdas.loyalty import rules
+from lambdas.loyalty.rules import Decision, RedeemOrder
+from shared.ledger import Holdings
+from tests.lambdas.loyalty.counter import Till
+from tests.lambdas.loyalty.shelf import Shelf, at, policy, stamp
+
+
+def moved(decision: Decision) -> list[tuple[str, int]]:
+    return [(a.lot_id, a.points) for a in decision.entry.allocations]
+
+
+def test_what_paid_debt_is_not_counted_as_returned_to_the_lots() -> None:
+    till = Till()
+    first = till.adjust(50, at(0), expires_at=at(50)).entry.allocations[0].lot_id
+    second = till.adjust(30, at(0), expires_at=at(60)).entry.allocations[0].lot_id
+    done = till.redeem(80, at(1))
+    till.adjust(-10, at(2), allow_debt=True)
+    back = till.restore(done, 30, at(3))
+    assert moved(back) == [("debt", 10), (second, 20)]
+    assert moved(till.restore(back, None, at(4))) == [(second, 10), (first, 40)]
+    assert till.sound(at(4))
+
+
+def test_debt_from_before_a_redemption_has_nothing_to_do_with_it() -> None:
+    till = Till()
+    till.adjust(-40, at(0), allow_debt=True)
+    payer = till.adjust(60, at(1), expires_at=at(90)).entry.allocations[0].lot_id
+    other = till.adjust(30, at(2), expires_at=at(80)).entry.allocations[0].lot_id
+    done = till.redeem(50, at(3))
+    assert moved(done) == [(other, -30), (payer, -20)]
+    assert moved(till.restore(done, 35, at(4))) == [(payer, 20), (other, 15)]
+
+
+def test_the_latest_lot_to_repay_is_the_first_to_be_made_whole() -> None:
+    till = Till()
+    own = till.adjust(80, at(0)).entry.allocations[0].lot_id
+    done = till.redeem(80, at(1))
+    till.adjust(-80, at(2), allow_debt=True)
+    early = till.adjust(50, at(3)).entry.allocations[0].lot_id
+    late = till.adjust(50, at(4)).entry.allocations[0].lot_id
+    back = till.restore(done, 45, at(5))
+    assert moved(back) == [(late, 30), (early, 15)]
+    assert till.live(at(5)) == {early: 15, late: 50}
+    assert moved(till.restore(back, None, at(6))) == [(early, 35)]
+    assert own not in till.live(at(6))
+    assert till.sound(at(6))
+
+
+def test_an_expired_lot_that_had_repaid_is_made_whole_once_under_grace() -> None:
+    till = Till(policy(restore={"expired": "grace", "grace_days": 5}))
+    own = till.adjust(60, at(0)).entry.allocations[0].lot_id
+    done = till.redeem(60, at(1))
+    till.adjust(-30, at(2), allow_debt=True)
+    payer = till.adjust(30, at(3), expires_at=at(10)).entry.allocations[0].lot_id
+    back = till.restore(done, 20, at(20))
+    assert back.entry.opens is not None
+    fresh = back.entry.opens.lot_id
+    assert moved(back) == [(payer, 20), (payer, -20), (fresh, 20)]
+    assert back.entry.opens.expires_at == at(25)
+    again = till.restore(back, None, at(21))
+    assert again.entry.opens is not None
+    assert till.live(at(21)) == {fresh: 20, again.entry.opens.lot_id: 10, own: 30}
+    assert till.sound(at(21))
+
+
+def test_a_restore_on_the_survivor_makes_whole_what_repaid_since_on_either_side() -> None:
+    shelf, terms = Shelf(), policy()
+
+    def adjust(who: str, points: int, day: float) -> Decision:
+        asked = rules.Adjustment(points_delta=points, allow_debt=points < 0)
+        return shelf.do(who, at(day), lambda here: rules.adjust(here, asked, stamp(at(day))))
+
+    own = adjust("source", 90, 0).entry.allocations[0].lot_id
+    before = adjust("target", 5, 0).entry.allocations[0].lot_id
+    adjust("target", -8, 1)
+    adjust("target", 7, 1.5)
+    order = RedeemOrder(order_ref="R", points=90)
+    done = shelf.do("source", at(2), lambda here: rules.redeem(here, order, terms, stamp(at(2))))
+    adjust("source", -20, 3)
+    there = adjust("source", 20, 4).entry.allocations[0].lot_id
+    shelf.merge("source", "target", at(5))
+    adjust("target", -34, 6)
+    here = adjust("target", 40, 7).entry.allocations[0].lot_id
+    guard = done.redeemed
+    assert guard is not None
+
+    def restore(holdings: Holdings) -> Decision:
+        return rules.restore(holdings, guard, (), None, terms, stamp(at(8)))
+
+    back = shelf.do("target", at(8), restore)
+    assert moved(back) == [(here, 30), (there, 20), (own, 40)]
+    assert before not in shelf.lots("target", at(8))
+    result = shelf.recalculate("target", at(8))
+    assert (result.differences, result.chain_fault) == ((), None)
+
+
+def test_a_ledger_merged_twice_still_knows_what_repaid_since() -> None:
+    shelf, terms = Shelf(), policy()
+
+    def adjust(who: str, points: int, day: float) -> Decision:
+        asked = rules.Adjustment(points_delta=points, allow_debt=points < 0)
+        return shelf.do(who, at(day), lambda here: rules.adjust(here, asked, stamp(at(day))))
+
+    own = adjust("a", 50, 0).entry.allocations[0].lot_id
+    order = RedeemOrder(order_ref="R", points=50)
+    done = shelf.do("a", at(1), lambda here: rules.redeem(here, order, terms, stamp(at(1))))
+    adjust("b", 1, 1)
+    adjust("c", 2, 1)
+    shelf.merge("a", "b", at(2))
+    adjust("b", -11, 3)
+    first = adjust("b", 10, 4).entry.allocations[0].lot_id
+    shelf.merge("b", "c", at(5))
+    adjust("c", -22, 6)
+    second = adjust("c", 20, 7).entry.allocations[0].lot_id
+    guard = done.redeemed
+    assert guard is not None
+    back = shelf.do(
+        "c", at(8), lambda here: rules.restore(here, guard, (), None, terms, stamp(at(8)))
+    )
+    assert moved(back) == [(second, 20), (first, 10), (own, 20)]
+    result = shelf.recalculate("c", at(8))
+    assert (result.differences, result.chain_fault) == ((), None)
+
+
+def test_points_that_arrive_expired_repay_nothing() -> None:
+    till = Till(policy(expiry={"mode": "days", "days": 3}))
+    till.adjust(-10, at(9), allow_debt=True)
+    done = till.earn(25, at(10), occurred_at=at(1))
+    assert done.entry.balance_after.debt_points == 10
+    assert done.entry.balance_after.available_points == 0
+    assert done.entry.balance_after.lifetime_earned == 25
+    assert till.expire(at(10)).entry.points == -25
+    assert till.sound(at(10))
+
+
+def test_a_clock_that_is_behind_does_not_turn_the_ledger_back() -> None:
+    till = Till()
+    till.adjust(10, at(5))
+    entry = till.adjust(10, at(4)).entry
+    assert entry.recorded_at == at(5)
+    assert till.sound(at(5))
