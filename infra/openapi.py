@@ -174,7 +174,7 @@ def _responses(family: str, row: Route) -> dict[str, Any]:
 def _errors(family: str, row: Route) -> list[type[ApiError]]:
     if row.roles == (ANYONE,):
         return [errors.RateLimited, errors.InternalError]
-    found = list(_EVERYWHERE)
+    found = [*_EVERYWHERE, *row.refuses]
     if row.paginated:
         found.append(errors.InvalidNextToken)
     if row.writes:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from shared.errors import ApiError
+
 MEMBER = "*member"
 ANYONE = "*anyone"
 
@@ -68,7 +70,8 @@ class Route:
     JSON string stands for. ``record`` names the object of the body that may repeat the provenance.
     ``keyed`` says what makes a repeat safe when no ``idempotency_key`` is sent. ``creates``: a
     ``set`` route that needs no revision where nothing is yet. ``gate`` says which calls pass the
-    write gate of an org that is not verified.
+    write gate of an org that is not verified. ``refuses``: the refusals of a reading route
+    beyond those that all have.
     """
 
     method: str
@@ -91,6 +94,7 @@ class Route:
     creates: bool = False
     gate: Literal["closed", "open", "refusals"] = "closed"
     extension: bool = False
+    refuses: tuple[type[ApiError], ...] = ()
     sample: Any = None
 
     @property

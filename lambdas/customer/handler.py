@@ -5,6 +5,7 @@ from __future__ import annotations
 from lambdas.customer import models
 from lambdas.customer.operations import profile, search
 from shared.api import EDITORS, READERS, Route, Tier, serve
+from shared.errors import InvalidState
 
 WHY = {"reason": "Signed up at the till", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
 C = "cust_01KA0000000000000000000000"
@@ -42,6 +43,7 @@ ROUTES = (
         roles=READERS,
         latency=Tier.C.value,
         bare=models.BARE,
+        refuses=(InvalidState,),
         sample={"customer_guid": C},
     ),
     Route(

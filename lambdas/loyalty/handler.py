@@ -5,6 +5,7 @@ from __future__ import annotations
 from lambdas.loyalty import models
 from lambdas.loyalty.operations import movements, policies, reading, undoing
 from shared.api import READERS, Route, Tier, serve
+from shared.errors import CurrencyMismatch, InvalidState
 
 WHY = {"reason": "Sale at the till", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
 EURO_10 = {"currency": "EUR", "amount": 1001}
@@ -129,6 +130,7 @@ ROUTES = (
         envelope=models.LoyaltyPreviewEnvelope,
         roles=READERS,
         latency=Tier.C.value,
+        refuses=(InvalidState, CurrencyMismatch),
         sample={"customer_guid": C, "amount": EURO_10},
     ),
     Route(
