@@ -186,6 +186,7 @@ class Game:
         entries = self.shelf.entries[who]
         assert [e.sequence for e in entries] == list(range(1, len(entries) + 1))
         assert all(entry.balanced for entry in entries)
+        assert self.shelf.reachable(who) == self.shelf.stored_for(who), "no page is lost"
         replay = self.shelf.replay(who, self.now)
         assert replay.totals == self.shelf.totals(who, self.now)
         assert replay.open_lots == self.shelf.lots(who, self.now)

@@ -167,6 +167,21 @@ class Shelf:
         }
         return Replay(guid, sources).run(self.entries.get(guid, []), until)
 
+    def stored_for(self, guid: str) -> dict[tuple[str, str], int]:
+        """The revisions of the pages of a customer and of those merged into it."""
+        owners = {guid, *(merge.customer_guid for merge in self.balances[guid].absorbed)}
+        return {ref: page.revision for ref, page in self.pages.items() if page.owner in owners}
+
+    def reachable(self, guid: str) -> dict[tuple[str, str], int]:
+        """The revisions of the pages that the directory leads to, its segments among them."""
+        found, queue = {}, list(self.balances[guid].pages)
+        while queue:
+            entry = queue.pop()
+            page = self.pages[entry.owner or guid, entry.page_id]
+            found[page.ref] = entry.revision
+            queue += [replace(e, owner=e.owner or page.owner) for e in page.entries]
+        return found
+
     def recalculate(self, guid: str, now: datetime) -> Recalculation:
         balance = self.balance(guid, now)
         mine = {guid, *(merge.customer_guid for merge in balance.absorbed)}

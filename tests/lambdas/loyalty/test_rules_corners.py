@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
 from lambdas.loyalty import rules
 from lambdas.loyalty.rules import Decision, RedeemOrder
 from shared.ledger import Holdings
-from tests.lambdas.loyalty.counter import Till
+from tests.lambdas.loyalty.counter import CUSTOMER, Till
 from tests.lambdas.loyalty.shelf import Shelf, at, policy, stamp
 
 
@@ -143,3 +148,117 @@ def test_a_clock_that_is_behind_does_not_turn_the_ledger_back() -> None:
     entry = till.adjust(10, at(4)).entry
     assert entry.recorded_at == at(5)
     assert till.sound(at(5))
+
+
+# ---------------------------------------------------------------- pages
+
+
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.ledger.pages.LOTS", 3)
+    monkeypatch.setattr("shared.ledger.pages.WORTH_A_PAGE", 2)
+    monkeypatch.setattr("shared.ledger.pages.ENTRIES", 4)
+    monkeypatch.setattr("shared.ledger.pages.SEGMENT", 3)
+
+
+def hourly(shelf: Shelf, who: str, lots: int, first_end: float) -> None:
+    """So many lots of one point that expire one hour after the other."""
+    for number in range(lots):
+        asked = rules.Adjustment(points_delta=1, expires_at=at(first_end) + timedelta(hours=number))
+        now = at(0) + timedelta(minutes=number)
+        shelf.do(
+            who,
+            now,
+            lambda here, asked=asked, now=now: rules.adjust(here, asked, stamp(now)),
+            lambda page: page.page_id == "open",
+        )
+
+
+def test_a_ledger_in_segments_is_merged_and_spent_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small_pages(monkeypatch)
+    shelf = Shelf()
+    hourly(shelf, "source", 60, 10)
+    hourly(shelf, "target", 40, 10.01)
+    assert any(entry.segment for entry in shelf.balances["source"].pages)
+    source, target = (shelf.holdings(who, at(1), lambda _: False) for who in ("source", "target"))
+    assert not source.lots
+    assert target.balance.sequence == 40
+    shelf.merge("source", "target", at(1))
+    assert shelf.reachable("target") == shelf.stored_for("target")
+    order = RedeemOrder(order_ref="R", points=95)
+    done = shelf.do(
+        "target",
+        at(2),
+        lambda here: rules.redeem(here, order, policy(), stamp(at(2))),
+        lambda _: False,
+    )
+    assert done.entry.balance_after.available_points == 5
+    assert shelf.reachable("target") == shelf.stored_for("target")
+    result = shelf.recalculate("target", at(2))
+    assert (result.differences, result.chain_fault) == ((), None)
+
+
+def test_expire_keeps_to_one_transaction_however_thin_the_pages_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small_pages(monkeypatch)
+    shelf, ends = Shelf(), []
+    hourly(shelf, "one", 200, 1)
+    more = True
+    while more:
+        done = shelf.do("one", at(30), lambda here: rules.expire(here, None, stamp(at(30))))
+        assert done.change is not None
+        size = len(done.entries) + len(done.change.put) + len(done.change.drop)
+        assert size <= 96
+        ends += [entry.effective_at for entry in done.entries]
+        more = done.more
+    assert len(ends) == 200
+    assert shelf.reachable("one") == shelf.stored_for("one") == {}
+
+
+def test_expire_goes_by_date_even_where_the_first_pages_were_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small_pages(monkeypatch)
+    shelf, ends = Shelf(), []
+    hourly(shelf, "one", 40, 1)
+    for _ in range(40):
+        done = shelf.do(
+            "one",
+            at(30),
+            lambda here: rules.expire(here, None, stamp(at(30))),
+            lambda page: page.page_id in ("open", "p9", "p10", "p11"),
+        )
+        ends += [entry.effective_at for entry in done.entries]
+        if not done.more:
+            break
+    assert len(ends) == 40
+    assert ends == sorted(ends)
+
+
+# ---------------------------------------------------------------- repair, lifetime
+
+
+def test_a_page_that_lost_its_last_lot_is_repaired_in_its_place() -> None:
+    till = Till()
+    hourly(till.shelf, CUSTOMER, 100, 5)
+    shelf = till.shelf
+    ref = next(ref for ref in shelf.pages if ref[1] != "open")
+    page = shelf.pages[ref]
+    shelf.pages[ref] = replace(page, lots=page.lots[:-1])
+    shelf.write(rules.repair(shelf.recalculate(CUSTOMER, at(1)), stamp(at(1))))
+    assert till.sound(at(1))
+    taken = till.redeem(100, at(2))
+    assert taken.entry.balance_after.available_points == 0
+    assert shelf.pages == {}
+
+
+def test_nobody_has_earned_less_than_nothing() -> None:
+    till = Till()
+    done = till.earn(50, at(0))
+    till.adjust(-40, at(1), counts_as_earned=True)
+    taken = till.reverse(done, None, at(2)).entry
+    assert taken.points == -50
+    assert taken.balance_after.lifetime_earned == 0
+    assert till.sound(at(2))
