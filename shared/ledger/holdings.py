@@ -201,8 +201,9 @@ class Holdings:
         self.require(lambda entry: any(entry.may_hold(key) for key in keys))
         return {w.lot_id: here.get(w.lot_id, Lot(w.terms, 0)) for w in wanted}
 
-    def repaid_after(self, ledger: str, sequence: int) -> list[tuple[Lot, int]]:
-        """Points that repaid debt after an entry of a ledger, with their lots, the latest first."""
+    def repaid_since(self, ledger: str, sequence: int) -> list[tuple[Lot, int]]:
+        """Points that repaid debt since an entry of a ledger, with their lots, the latest first. In
+        a ledger that took the entry's over, that is since the merge, which itself repays debt."""
         self.require(lambda entry: entry.repaid > 0)
         marks = {ledger: sequence}
         for merge in self.balance.absorbed:
@@ -212,7 +213,7 @@ class Holdings:
             ((repayment.at, repayment.sequence, lot.order), lot, repayment.points)
             for lot in self.loaded()
             for repayment in lot.repaid
-            if repayment.ledger in marks and repayment.sequence > marks[repayment.ledger]
+            if repayment.ledger in marks and repayment.sequence >= marks[repayment.ledger]
         ]
         found.sort(key=lambda item: item[0], reverse=True)
         return [(lot, points) for _, lot, points in found]

@@ -170,7 +170,7 @@ def restore(
 
 def _made_whole(holdings: Holdings, redeemed: RedeemedOrder, points: int) -> list[_Back]:
     found = []
-    repaid = holdings.repaid_after(redeemed.customer_guid, redeemed.sequence) if points else []
+    repaid = holdings.repaid_since(redeemed.customer_guid, redeemed.sequence) if points else []
     for lot, part in repaid:
         back = min(part, points)
         if back:

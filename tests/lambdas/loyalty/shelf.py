@@ -145,11 +145,17 @@ class Shelf:
         for made in decision.entries:
             self.entries.setdefault(made.customer_guid, []).append(again(made))
 
-    def merge(self, source: str, target: str, now: datetime) -> None:
+    def merge(
+        self,
+        source: str,
+        target: str,
+        now: datetime,
+        reads: Callable[[LotPage], bool] = lambda _: True,
+    ) -> None:
         """The source's ledger into the target's."""
         at = max(now, self.balance(source, now).settled_at, self.balance(target, now).settled_at)
-        one = self.holdings(source, now, lambda _: True).settled(at)
-        two = self.holdings(target, now, lambda _: True).settled(at)
+        one = self.holdings(source, now, reads).settled(at)
+        two = self.holdings(target, now, reads).settled(at)
         by = stamp(now)
         out = replace(by.entry(one, "merge_out", 0), counterpart_guid=target)
         gone, out = left(one, out)

@@ -103,6 +103,28 @@ def test_a_restore_on_the_survivor_makes_whole_what_repaid_since_on_either_side(
     assert (result.differences, result.chain_fault) == ((), None)
 
 
+def test_a_merge_that_repays_the_sources_debt_counts_as_since_its_redemption() -> None:
+    shelf, terms = Shelf(), policy()
+
+    def adjust(who: str, points: int, day: float) -> Decision:
+        asked = rules.Adjustment(points_delta=points, allow_debt=points < 0)
+        return shelf.do(who, at(day), lambda here: rules.adjust(here, asked, stamp(at(day))))
+
+    own = adjust("source", 50, 0).entry.allocations[0].lot_id
+    order = RedeemOrder(order_ref="R", points=50)
+    done = shelf.do("source", at(1), lambda here: rules.redeem(here, order, terms, stamp(at(1))))
+    adjust("source", -30, 2)
+    payer = adjust("target", 40, 0).entry.allocations[0].lot_id
+    shelf.merge("source", "target", at(3))
+    assert shelf.totals("target", at(3)).available_points == 10
+    guard = done.redeemed
+    assert guard is not None
+    back = shelf.do(
+        "target", at(4), lambda here: rules.restore(here, guard, (), None, terms, stamp(at(4)))
+    )
+    assert moved(back) == [(payer, 30), (own, 20)]
+
+
 def test_a_ledger_merged_twice_still_knows_what_repaid_since() -> None:
     shelf, terms = Shelf(), policy()
 
@@ -181,10 +203,9 @@ def test_a_ledger_in_segments_is_merged_and_spent_like_any_other(
     hourly(shelf, "source", 60, 10)
     hourly(shelf, "target", 40, 10.01)
     assert any(entry.segment for entry in shelf.balances["source"].pages)
-    source, target = (shelf.holdings(who, at(1), lambda _: False) for who in ("source", "target"))
-    assert not source.lots
-    assert target.balance.sequence == 40
-    shelf.merge("source", "target", at(1))
+    shelf.merge("source", "target", at(1), lambda page: page.page_id == "open")
+    inside = [entry for page in shelf.pages.values() for entry in page.entries]
+    assert any(entry.segment and entry.owner == "source" for entry in inside)
     assert shelf.reachable("target") == shelf.stored_for("target")
     order = RedeemOrder(order_ref="R", points=95)
     done = shelf.do(
