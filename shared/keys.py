@@ -242,6 +242,16 @@ class Keys:
     def ledger_entry(self, customer_guid: str, sequence: int) -> Key:
         return self._at("C", customer_guid), f"L#{sequence:012d}"
 
+    def ledger_checkpoint(self, customer_guid: str, sequence: int) -> Key:
+        return self._at("C", customer_guid), f"LC#{sequence:012d}"
+
+    def checkpoint_part(
+        self, customer_guid: str, sequence: int, number: int, *, spent: bool
+    ) -> Key:
+        """Lots of a checkpoint: those that hold something, or those that it adds to the archive."""
+        kind = "LCS" if spent else "LCL"
+        return self._at("C", customer_guid), f"{kind}#{sequence:012d}#{number:03d}"
+
     def redeemed_order(self, customer_guid: str, order_hash: str) -> Key:
         return self._at("C", customer_guid), f"IR#{order_hash}"
 

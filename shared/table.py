@@ -52,13 +52,13 @@ class Want(Generic[R]):
 @dataclass(frozen=True, slots=True)
 class Range(Generic[R]):
     """Records of one partition to load, in sort order from ``low`` to ``high`` (or, newest
-    first, back), at most ``limit`` (one internal page)."""
+    first, back): at most ``limit`` (one internal page), or (None) every one, page after page."""
 
     partition: str
     low: str
     high: str
     of: type[R]
-    limit: int = 100
+    limit: int | None = 100
     newest_first: bool = False
 
 
@@ -262,21 +262,26 @@ class Table:
         raise Unavailable()
 
     def _range(self, wanted: Range[Any]) -> list[Wire]:
-        answer = self.ask(
-            "query",
-            TableName=settings().table_name,
-            KeyConditionExpression="#p = :p AND #s BETWEEN :low AND :high",
-            ExpressionAttributeNames={"#p": PARTITION, "#s": SORT},
-            ExpressionAttributeValues={
+        asked: dict[str, Any] = {
+            "TableName": settings().table_name,
+            "KeyConditionExpression": "#p = :p AND #s BETWEEN :low AND :high",
+            "ExpressionAttributeNames": {"#p": PARTITION, "#s": SORT},
+            "ExpressionAttributeValues": {
                 ":p": {"S": wanted.partition},
                 ":low": {"S": wanted.low},
                 ":high": {"S": wanted.high},
             },
-            Limit=wanted.limit,
-            ScanIndexForward=not wanted.newest_first,
-            ConsistentRead=True,
-        )
-        return list(answer["Items"])
+            "ScanIndexForward": not wanted.newest_first,
+            "ConsistentRead": True,
+        }
+        asked |= {} if wanted.limit is None else {"Limit": wanted.limit}
+        found: list[Wire] = []
+        while True:
+            answer = self.ask("query", **asked)
+            found += answer["Items"]
+            asked["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
+            if wanted.limit is not None or asked["ExclusiveStartKey"] is None:
+                return found
 
     # ---------------------------------------------------------------- writing
 

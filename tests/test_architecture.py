@@ -48,7 +48,7 @@ LARGER = {
     "infra/openapi.py": 441,
     "lambdas/account/models.py": 456,
     "shared/fields.py": 463,
-    "shared/table.py": 405,
+    "shared/table.py": 410,
 }
 
 

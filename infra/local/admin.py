@@ -1,4 +1,4 @@
-"""The administration command: organisations, members, sessions and API keys.
+"""The administration command: organisations, members, sessions, API keys, and points ledgers.
 
 It works on the table of the local server that runs on this machine, or, with --table NAME, on a
 deployed table with the AWS credentials of whoever calls; the root of the keyed hashes then comes
@@ -19,6 +19,7 @@ import typer
 
 from infra.local import identities
 from infra.local.identities import Refused
+from infra.local.ledger_export import exported
 from infra.local.settings import apply, deployed, local_settings
 from shared.errors import ApiError
 from shared.fields import ORGCODE
@@ -36,7 +37,9 @@ org = _group("Organisations: who may write, and by which rules.")
 member = _group("People in an organisation, and their roles.")
 session = _group("Sessions of people.")
 key = _group("API keys of an organisation's service accounts.")
-for name, group in (("org", org), ("member", member), ("session", session), ("key", key)):
+ledger = _group("Points ledgers of an organisation's customers.")
+GROUPS = {"org": org, "member": member, "session": session, "key": key, "ledger": ledger}
+for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
 
@@ -174,6 +177,18 @@ def key_list(orgcode: OrgCode) -> None:
     for found in identities.keys_of(orgcode):
         line = {"fingerprint": f"kf_{found.fingerprint}", **asdict(found.credential)}
         typer.echo(json.dumps(line, default=str))
+
+
+@ledger.command("export")
+def ledger_export(
+    orgcode: OrgCode,
+    customer: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given several times.")
+    ] = None,
+) -> None:
+    """Every entry as a line of JSON, as /loyalty/ledger/list shows it, customer by customer."""
+    for entry in exported(orgcode, customer):
+        typer.echo(json.dumps(entry))
 
 
 def _revoke(found: list[Any], fingerprint: str | None) -> None:

@@ -84,7 +84,7 @@ def change_org(orgcode: str, **changes: Any) -> OrgRecord:
 
 def orgs() -> list[OrgRecord]:
     """All organisations, by code."""
-    return [decode(OrgRecord, wire) for wire in _listed(NO_ORG, "org")]
+    return [decode(OrgRecord, wire) for wire in listed(NO_ORG, "org")]
 
 
 # ------------------------------------------------------------------------------ memberships
@@ -212,7 +212,7 @@ def _membership(orgcode: str, person: str) -> MembershipRecord | None:
 
 def _credentials(orgcode: str, kind: str, start: str = "") -> Iterator[Found]:
     entry_names = (ALL_OF_KIND.partition, ALL_OF_KIND.sort)
-    for wire in _listed(orgcode, kind, start):
+    for wire in listed(orgcode, kind, start):
         key = (wire[PARTITION]["S"], wire[SORT]["S"])
         entry = {name: wire[name]["S"] for name in entry_names}
         credential = decode(CredentialRecord, wire)
@@ -220,7 +220,7 @@ def _credentials(orgcode: str, kind: str, start: str = "") -> Iterator[Found]:
         yield Found(mark, credential, Item(key, credential, indexes=entry))
 
 
-def _listed(orgcode: str, kind: str, start: str = "") -> list[dict[str, Any]]:
+def listed(orgcode: str, kind: str, start: str = "") -> list[dict[str, Any]]:
     """The whole items of one listing, in its order."""
     table, name = clients.dynamodb(), settings().table_name
     answers = table.get_paginator("query").paginate(

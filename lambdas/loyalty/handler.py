@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambdas.loyalty import models
-from lambdas.loyalty.operations import movements, policies, reading, undoing
+from lambdas.loyalty.operations import movements, policies, reading, recalculating, undoing
 from shared.api import READERS, Route, Tier, serve
 from shared.errors import CurrencyMismatch, InvalidState
 
@@ -137,7 +137,7 @@ ROUTES = (
         method="POST",
         path="/loyalty/recalculate",
         summary="Recalculate loyalty balances",
-        operation=reading.loyalty_recalculate,
+        operation=recalculating.loyalty_recalculate,
         request=models.LoyaltyRecalculateRequest,
         envelope=models.LoyaltyRecalculateEnvelope,
         roles=ADMINS,

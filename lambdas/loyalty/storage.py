@@ -20,6 +20,8 @@ from shared.keys import Keys
 from shared.ledger import (
     OPEN,
     BalanceRecord,
+    CheckpointPart,
+    CheckpointRecord,
     Expiring,
     Holdings,
     LedgerEntry,
@@ -30,6 +32,8 @@ from shared.table import Delete, Put, Range, Update, Want, Write, at_revision
 
 PAGES_AHEAD = 4
 VERSIONS = 1000
+LATEST = 1000
+CHECKPOINTS = 100
 _LAST = "\U0010ffff"
 
 
@@ -134,7 +138,7 @@ def pages_ahead(keys: Keys, customer_guid: str, now: datetime) -> Range[LotPage]
 
 def all_pages(keys: Keys, customer_guid: str) -> Range[LotPage]:
     partition, low = keys.lot_page(customer_guid, "", "")
-    return Range(partition, low[:-1], low[:-1] + _LAST, LotPage, 10_000)
+    return Range(partition, low[:-1], low[:-1] + _LAST, LotPage, None)
 
 
 def pages_at(keys: Keys, entries: Iterable[PageEntry]) -> list[Want[LotPage]]:
@@ -147,10 +151,42 @@ def _page_key(keys: Keys, entry: PageEntry) -> tuple[str, str]:
     return keys.lot_page(entry.owner, entry.bound, entry.page_id)
 
 
-def entries_after(keys: Keys, customer_guid: str, sequence: int) -> Range[LedgerEntry]:
-    """The next entries of a ledger, in order."""
-    partition, low = keys.ledger_entry(customer_guid, sequence + 1)
-    return Range(partition, low, "L#" + _LAST, LedgerEntry, 10_000)
+def latest_entries(keys: Keys, customer_guid: str) -> Range[LedgerEntry]:
+    """The newest entries of a ledger: all of them for nearly every customer."""
+    partition, _ = keys.ledger_entry(customer_guid, 0)
+    return Range(partition, "L#", "L#" + _LAST, LedgerEntry, LATEST, newest_first=True)
+
+
+def entries_between(
+    keys: Keys, customer_guid: str, after: int, before: int | None = None
+) -> Range[LedgerEntry]:
+    """The entries of a ledger after one and before another (None: to its end), in order."""
+    partition, low = keys.ledger_entry(customer_guid, after + 1)
+    high = "L#" + _LAST if before is None else keys.ledger_entry(customer_guid, before - 1)[1]
+    return Range(partition, low, high, LedgerEntry, None)
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+def checkpoints(keys: Keys, customer_guid: str) -> Range[CheckpointRecord]:
+    """The heads of a ledger's checkpoints, newest first."""
+    partition, _ = keys.ledger_checkpoint(customer_guid, 0)
+    return Range(partition, "LC#", "LC#" + _LAST, CheckpointRecord, CHECKPOINTS, newest_first=True)
+
+
+def parts_of(keys: Keys, head: CheckpointRecord) -> Range[CheckpointPart]:
+    """The lots of a checkpoint."""
+    partition, low = keys.checkpoint_part(head.customer_guid, head.sequence, 0, spent=False)
+    return Range(partition, low, low[:-3] + _LAST, CheckpointPart, None)
+
+
+def archive_of(keys: Keys, head: CheckpointRecord) -> Range[CheckpointPart]:
+    """The spent lots that a checkpoint and those before it have archived, in order."""
+    guid = head.customer_guid
+    partition, low = keys.checkpoint_part(guid, head.archive_from, 0, spent=True)
+    _, high = keys.checkpoint_part(guid, head.sequence, 0, spent=True)
+    return Range(partition, low, high[:-3] + _LAST, CheckpointPart, None)
 
 
 # ---------------------------------------------------------------- orders
@@ -193,12 +229,13 @@ def decision_writes(
 ) -> list[Write]:
     """Everything that a decision changes, each under the revision that it was read at. The event
     rides on the balance, whose revisions order it."""
+    writes = [] if decision.checkpoint is None else _checkpoint_writes(keys, *decision.checkpoint)
     change = decision.change
     if change is None:
-        return []
+        return writes
     balance = change.balance
     guid = balance.customer_guid
-    writes = [_revised(Item(keys.loyalty_balance(guid), balance), balance.revision, events)]
+    writes.append(_revised(Item(keys.loyalty_balance(guid), balance), balance.revision, events))
     for page in change.put:
         place = keys.lot_page(page.owner, page.bound, page.page_id)
         writes.append(_revised(Item(place, page), page.revision))
@@ -216,6 +253,17 @@ def decision_writes(
         for part in decision.parts:
             key = _part_key(keys, redeemed.customer_guid, hashed, part.number)
             writes.append(Put(Item(key, part)))
+    return writes
+
+
+def _checkpoint_writes(
+    keys: Keys, head: CheckpointRecord, parts: Iterable[CheckpointPart]
+) -> list[Write]:
+    guid = head.customer_guid
+    writes: list[Write] = [Put(Item(keys.ledger_checkpoint(guid, head.sequence), head))]
+    for part in parts:
+        key = keys.checkpoint_part(guid, part.sequence, part.number, spent=part.spent)
+        writes.append(Put(Item(key, part)))
     return writes
 
 

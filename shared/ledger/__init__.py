@@ -4,6 +4,15 @@ holds, and the fold that derives it all from the entries again.
 Loyalty, merge and retention stand on it. It knows no policy, no clock, no table and no HTTP.
 """
 
+from shared.ledger.checkpoints import (
+    PARTS_AT_ONCE,
+    CheckpointPart,
+    CheckpointRecord,
+    asks_for_archive,
+    intact,
+    resumable,
+    stored_checkpoint,
+)
 from shared.ledger.entries import (
     ALLOCATIONS,
     DEBT,
@@ -34,12 +43,15 @@ __all__ = [
     "LOTS_AT_ONCE",
     "OPEN",
     "OTHERS",
+    "PARTS_AT_ONCE",
     "WRITTEN_OFF",
     "Absorbed",
     "Allocation",
     "BalanceRecord",
     "Change",
     "Checkpoint",
+    "CheckpointPart",
+    "CheckpointRecord",
     "Divergence",
     "Expiring",
     "Holdings",
@@ -52,8 +64,12 @@ __all__ = [
     "Repayment",
     "Replay",
     "Totals",
+    "asks_for_archive",
     "described",
+    "intact",
     "joined",
     "left",
+    "resumable",
     "spend_order",
+    "stored_checkpoint",
 ]

@@ -10,7 +10,6 @@ import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
 
 from shared.ledger.entries import (
     DEBT,
@@ -26,11 +25,11 @@ from shared.ledger.pages import Absorbed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Everything that a ledger said up to an entry: a replay may begin here. It holds every lot,
-    spent ones too, since a redemption before it can still be restored. A ledger that ``merge_out``
-    closed needs none: the checkpoint of the one that took it over holds its lots."""
+    """Everything that a ledger said up to an entry: a replay may begin here. Of the spent lots it
+    needs those that later entries name, since a redemption before it can still be restored. A
+    ledger that ``merge_out`` closed needs none: the checkpoint of the one that took it over holds
+    its lots."""
 
-    KIND: ClassVar[str] = "loyalty_checkpoint"
     customer_guid: str
     sequence: int
     last_hash: str

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
+from infra.local.settings import ROOT
 from tests.local.conftest import Server
 
 
@@ -83,3 +86,35 @@ def test_what_makes_no_sense_is_refused_in_words(
     assert run.returncode != 0
     assert run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_an_exported_ledger_is_enough_to_derive_the_balance(server: Server) -> None:
+    why = {"reason": "test", "source_refs": [{"kind": "note", "id": "1"}]}
+    made = server.post("/customer/create", {"customer": {"first_name": "Ada"}, **why})[1]
+    guid = made["data"]["customer"]["customer_guid"]
+    rule = {"earn_policy": {"points_per_unit": 1}, "redeem_policy": {"mode": "per_point"}}
+    assert server.post("/loyalty/policy/set", {"policy": rule, **why})[0] == 200
+    amount = {"amount": 1234, "currency": "USD"}
+    earned = server.post(
+        "/loyalty/earn", {"customer_guid": guid, "order_ref": "1", "amount": amount, **why}
+    )
+    assert earned[0] == 200, earned[1]
+    taken = {"customer_guid": guid, "order_ref": "1", "redeem_points": 5, **why}
+    assert server.post("/loyalty/redeem", taken)[0] == 200
+    lines = done(server, "ledger", "export", "ACME")
+    assert lines == done(server, "ledger", "export", "ACME", "--customer", guid)
+    entries = [json.loads(line) for line in lines.splitlines()]
+    assert [(e["sequence"], e["kind"]) for e in entries] == [(1, "earn"), (2, "redeem")]
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "rederive.py"), "2099-01-01T00:00:00Z"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(run.stdout) == {
+        "customer_guid": guid,
+        "available_points": 7,
+        "pending_points": 0,
+        "debt_points": 0,
+    }

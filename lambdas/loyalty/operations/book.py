@@ -113,12 +113,13 @@ class Book:
                 data = {**data, "redirected_from": self.named}
             answer = Answer(data, revision)
             partition = call.keys.loyalty_balance(guid)[0]
-            if not decision.entries:
+            events = []
+            if decision.entries:
+                aggregate = ("loyalty_balance", guid, revision)
+                events = [call.event(action, aggregate, _event_data(decision, balance))]
+            writes = storage.decision_writes(call.keys, decision, self.order, events)
+            if not writes:
                 return Step(answer, partition)
-            event = call.event(
-                action, ("loyalty_balance", guid, revision), _event_data(decision, balance)
-            )
-            writes = storage.decision_writes(call.keys, decision, self.order, [event])
             writes.append(_alive(call, state, blocked))
             if natural:
                 kept = storage.LoyaltyAnswerRecord(data=data, answered_revision=revision)

@@ -34,6 +34,7 @@ from lambdas.loyalty.rules.quote import Line, Quote, QuotedLot, Sale, quote
 from lambdas.loyalty.rules.recalculation import (
     Difference,
     Recalculation,
+    checkpointed,
     recalculate,
     repair,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Take",
     "adjust",
     "check",
+    "checkpointed",
     "chosen",
     "drafted",
     "earn",

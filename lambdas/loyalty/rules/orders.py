@@ -13,7 +13,14 @@ from typing import ClassVar
 from lambdas.loyalty.rules.quote import Line, Sale
 from shared.errors import AlreadyExists, Fault
 from shared.fields import Money
-from shared.ledger import Change, Holdings, LedgerEntry, LotTerms
+from shared.ledger import (
+    Change,
+    CheckpointPart,
+    CheckpointRecord,
+    Holdings,
+    LedgerEntry,
+    LotTerms,
+)
 
 TAKES_TOGETHER = 256
 """How many takes lie in one item."""
@@ -117,8 +124,8 @@ class RedeemedPart:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is to be written, all or nothing: the entries; the balance and the pages that changed;
-    the order's guard, new at revision 1. Without entries nothing is. ``holdings`` are as they then
-    will be."""
+    the order's guard, new at revision 1; a checkpoint. Without entries the balance stays.
+    ``holdings`` are as they then will be."""
 
     holdings: Holdings
     entries: tuple[LedgerEntry, ...] = ()
@@ -126,6 +133,7 @@ class Decision:
     earned: EarnedOrder | None = None
     redeemed: RedeemedOrder | None = None
     parts: tuple[RedeemedPart, ...] = ()
+    checkpoint: tuple[CheckpointRecord, tuple[CheckpointPart, ...]] | None = None
     more: bool = False
 
     @property

@@ -6,7 +6,7 @@ the balance and the pages that differ. Entries are never touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,9 @@ from lambdas.loyalty.rules.orders import Decision
 from lambdas.loyalty.rules.stamp import Stamp
 from shared.ledger import (
     OPEN,
+    PARTS_AT_ONCE,
     BalanceRecord,
+    CheckpointRecord,
     Holdings,
     Lot,
     LotPage,
@@ -23,7 +25,11 @@ from shared.ledger import (
     Replay,
     described,
     spend_order,
+    stored_checkpoint,
 )
+
+CHECKPOINT_AFTER = 500
+"""How many entries a replay reads before a checkpoint is worth its price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +63,17 @@ class Recalculation:
         return self.chain_fault is None
 
 
-def recalculate(stored: BalanceRecord, pages: Sequence[LotPage], replay: Replay) -> Recalculation:
+def recalculate(
+    stored: BalanceRecord,
+    pages: Sequence[LotPage],
+    replay: Replay,
+    damaged: CheckpointRecord | None = None,
+) -> Recalculation:
     """Compare. ``pages`` are all that lie in the partitions of the customer and of those merged
-    into it, known to the directory or not; ``replay`` has run over every entry."""
+    into it, known to the directory or not; ``replay`` has run over every entry, or over those
+    after a checkpoint. ``damaged``: the checkpoint that it could not begin after."""
     differences = [
+        *_damage(damaged),
         *_divergence(replay),
         *_balance(stored, replay),
         *_lots(pages, replay),
@@ -80,6 +93,35 @@ def repair(result: Recalculation, stamp: Stamp) -> Decision:
     holdings = result.holdings.settled(stamp.now)
     holdings, entry = holdings.post(stamp.entry(holdings, "recalculate", 0))
     return Decision(holdings=holdings, entries=(entry,), change=holdings.commit())
+
+
+def checkpointed(
+    decision: Decision,
+    replay: Replay,
+    after: CheckpointRecord | None,
+    archived: Collection[str],
+    damaged: CheckpointRecord | None,
+) -> Decision:
+    """The decision with a checkpoint behind its entries, where the replay read many of them or the
+    last checkpoint is damaged. None is made of a ledger that does not follow from itself: it would
+    hide where; nor of more lots than one transaction can write."""
+    for entry in decision.entries:
+        replay.apply(entry)
+    many = replay.entries_read >= CHECKPOINT_AFTER or damaged is not None
+    if not many or replay.broken or replay.divergence:
+        return decision
+    head, parts = stored_checkpoint(replay.checkpoint(), after, archived)
+    change = decision.change
+    pages = 0 if change is None else len(change.put) + len(change.drop)
+    if len(parts) + pages > PARTS_AT_ONCE:
+        return decision
+    return replace(decision, checkpoint=(head, parts))
+
+
+def _damage(damaged: CheckpointRecord | None) -> Iterable[Difference]:
+    if damaged is not None:
+        text = "A checkpoint is not what its hash was made of; the replay began before it."
+        yield from _difference(f"checkpoints.{damaged.sequence}.hash", damaged.hash, None, text)
 
 
 def _difference(field: str, stored: Any, derived: Any, explanation: str) -> Iterable[Difference]:

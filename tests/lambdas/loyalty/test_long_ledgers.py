@@ -58,3 +58,8 @@ def test_a_long_ledger_is_two_trips_and_exact(world: World, meter: Any) -> None:
     assert member.balance()["available_points"] == 2_910
     found = member.agrees()
     assert found["entries_read"] == len(entries) + 2 == 10_002
+    assert member.call("recalculate", apply=True).data["entries_read"] == 10_002
+    assert member.earn("E2", 10).status == 200
+    with meter.measuring() as costs:
+        assert member.agrees()["entries_read"] == 1
+    assert costs[0].trips == 2

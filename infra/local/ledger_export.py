@@ -1,0 +1,28 @@
+"""The points ledgers of an organisation, whole: for whoever wants to derive the balances again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from infra.local.identities import listed, org_of
+from lambdas.loyalty import storage
+from shared.keys import PARTITION, of_org
+from shared.ledger import LedgerEntry
+from shared.table import Range, Table
+
+
+def exported(orgcode: str, customers: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Every entry as ``/loyalty/ledger/list`` shows it, customer by customer, in order; of all
+    customers of the organisation, or of these. The list of all customers is an index's: one made a
+    moment ago may be missing from it."""
+    org_of(orgcode)
+    keys, table = of_org(orgcode), Table()
+    partitions = [keys.customer_state(guid)[0] for guid in customers or []]
+    if customers is None:
+        partitions = sorted({str(w[PARTITION]["S"]) for w in listed(orgcode, "customer")})
+    for partition in partitions:
+        guid = partition.rpartition("#")[2]
+        ledger: Range[LedgerEntry] = storage.entries_between(keys, guid, 0)
+        for entry in table.load([ledger]).all(ledger):
+            yield storage.entry_shown(entry)

@@ -1,0 +1,120 @@
+"""Whether what is stored follows from the ledger; and how it is made to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.loyalty import rules, storage
+from lambdas.loyalty.models import LoyaltyRecalculateRequest
+from lambdas.loyalty.operations.book import Book, Wanted, stamp
+from lambdas.loyalty.operations.replaying import Replayed, replayed
+from lambdas.loyalty.rules import Decision, Recalculation
+from shared.api import Answer, Call
+from shared.call import More, Step
+from shared.customers import CustomerStateRecord
+from shared.items import shown
+from shared.ledger import BalanceRecord, Holdings
+from shared.table import Seen
+
+
+def loyalty_recalculate(call: Call, body: LoyaltyRecalculateRequest) -> Answer:
+    """Derives the balance from the ledger again, from its last checkpoint on, and says where what
+    is stored differs. ``apply`` repairs what is stored, and leaves a checkpoint where many entries
+    had to be read; entries are never touched."""
+    book = Book(body.customer_guid)
+    judge = _Judge(book, apply=body.apply)
+    return call.write(judge.wants(call, body.customer_guid), judge.decide)
+
+
+@dataclass(slots=True)
+class _Judge:
+    """One call's judgement, however often it has to begin again.
+
+    Reads in one trip need not be of one moment. A difference that is only told counts where the
+    balance was at the same ``revision`` before and after the reads; one that is repaired is written
+    under the revisions that were read, and if these have passed (``again``) all is read anew.
+    """
+
+    book: Book
+    apply: bool
+    again: bool = False
+    revision: int | None = None
+
+    def wants(self, call: Call, guid: str, absorbed: tuple[str, ...] = ()) -> list[Wanted]:
+        """Everything that is compared, in one trip."""
+        keys = call.keys
+        pages = [storage.all_pages(keys, one) for one in (guid, *absorbed)]
+        ledger = (storage.checkpoints(keys, guid), storage.latest_entries(keys, guid))
+        return [*self.book.wants(call, guid), *pages, *ledger]
+
+    def decide(self, call: Call, seen: Seen) -> Step | More:
+        state = self.book.customer(call, seen)
+        if isinstance(state, More):
+            return state
+        guid = state.customer_guid
+        wants = self.wants(call, guid, state.absorbed)
+        if self.again or not all(seen.has(wanted) for wanted in wants):
+            self.again = False
+            return More(wants)
+        stored = self.book.balance(call, seen, guid)
+        partitions = (guid, *state.absorbed)
+        pages = [p for one in partitions for p in seen.all(storage.all_pages(call.keys, one))]
+        read = replayed(call, guid, seen)
+        read.replay.settle(max(stored.settled_at, read.replay.at or stored.settled_at))
+        result = rules.recalculate(stored, pages, read.replay, read.damaged)
+        if not (result.equal or self.apply) and self._moving(call, stored):
+            return More(wants)
+        before = shown(
+            Holdings.of(stored, pages).totals(),
+            expiring=[],
+            as_of=stored.settled_at,
+            revision=stored.revision,
+        )
+        self.again = self.apply
+        return self._step(call, seen, state, result, read, before)
+
+    def _step(
+        self,
+        call: Call,
+        seen: Seen,
+        state: CustomerStateRecord,
+        result: Recalculation,
+        read: Replayed,
+        before: dict[str, Any],
+    ) -> Step | More:
+        repairs = self.apply and not result.equal
+
+        def rule(_: Holdings) -> Decision:
+            decision = Decision(holdings=result.holdings.settled(call.now))
+            if repairs:
+                decision = rules.repair(result, stamp(call))
+            if not self.apply:
+                return decision
+            return rules.checkpointed(
+                decision, read.replay, read.after, read.archived, read.damaged
+            )
+
+        def answered(_: Decision, balance: dict[str, Any]) -> dict[str, Any]:
+            return {
+                "customer_guid": state.customer_guid,
+                "equal": result.equal,
+                "balance": balance,
+                "stored": before,
+                "differences": [shown(difference) for difference in result.differences],
+                "entries_read": result.entries_read,
+                "chain_ok": result.chain_ok,
+                "applied": repairs,
+            }
+
+        action = "loyalty-recalculated"
+        return self.book.step(call, seen, state, rule, action=action, answered=answered)
+
+    def _moving(self, call: Call, stored: BalanceRecord) -> bool:
+        """Whether the balance was, or may have been, written to while all was read."""
+        before, self.revision = self.revision, stored.revision
+        if before != stored.revision:
+            return True
+        balance_at = storage.balance_at(call.keys, stored.customer_guid)
+        after = call.table.load([balance_at]).get(balance_at)
+        return after is not None and after.revision != stored.revision
