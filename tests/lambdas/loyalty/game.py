@@ -190,5 +190,20 @@ class Game:
         replay = self.shelf.replay(who, self.now)
         assert replay.totals == self.shelf.totals(who, self.now)
         assert replay.open_lots == self.shelf.lots(who, self.now)
+        self.judge_checkpoints(who)
         assert all(len(p.lots) <= 3 and len(p.entries) <= 3 for p in self.shelf.pages.values())
         assert all(len(b.pages) <= 4 for b in self.shelf.balances.values())
+
+    def judge_checkpoints(self, who: str) -> None:
+        """From the last checkpoint everything is as from the first entry; now and then another."""
+        whole, (late, _) = self.shelf.replay(who, self.now), self.shelf.resumed(who, self.now)
+        assert (late.broken, late.divergence) == (None, None)
+        assert (late.totals, late.open_lots, late.sequence) == (
+            whole.totals,
+            whole.open_lots,
+            whole.sequence,
+        )
+        assert (late.last_hash, late.absorbed) == (whole.last_hash, whole.absorbed)
+        last = self.shelf.heads.get(who)
+        if last is None or late.sequence >= last.sequence + 3:
+            self.shelf.keep_checkpoint(who, self.now)

@@ -15,6 +15,8 @@ from shared.fields import Money
 from shared.items import decode, encode
 from shared.ledger import (
     BalanceRecord,
+    CheckpointPart,
+    CheckpointRecord,
     Holdings,
     LedgerEntry,
     Lot,
@@ -22,8 +24,12 @@ from shared.ledger import (
     NeedPages,
     Replay,
     Totals,
+    asks_for_archive,
+    intact,
     joined,
     left,
+    resumable,
+    stored_checkpoint,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,6 +85,8 @@ class Shelf:
         self.balances: dict[str, BalanceRecord] = {}
         self.pages: dict[tuple[str, str], LotPage] = {}
         self.entries: dict[str, list[LedgerEntry]] = {}
+        self.heads: dict[str, CheckpointRecord] = {}
+        self.parts: dict[str, list[CheckpointPart]] = {}
         self.trips = 0
 
     def balance(self, guid: str, now: datetime) -> BalanceRecord:
@@ -172,6 +180,36 @@ class Shelf:
             if e.kind == "merge_in" and e.counterpart_guid
         }
         return Replay(guid, sources).run(self.entries.get(guid, []), until)
+
+    def resumed(
+        self, guid: str, until: datetime | None = None, *, as_source: bool = False
+    ) -> tuple[Replay, set[str]]:
+        """The replay from the last checkpoint, and the ids that were read from its archive."""
+        head, parts = self.heads.get(guid), self.parts.get(guid, [])
+        entries = self.entries.get(guid, [])
+        after = [e for e in entries if head is None or e.sequence > head.sequence]
+        sources = {
+            e.counterpart_guid: self.resumed(e.counterpart_guid, as_source=True)[0]
+            for e in after
+            if e.kind == "merge_in" and e.counterpart_guid
+        }
+        if head is None:
+            return Replay(guid, sources).run(after, until), set()
+        live = [p for p in parts if p.sequence == head.sequence and not p.spent]
+        held = [lot for part in live for lot in part.lots]
+        archive = None
+        if as_source or asks_for_archive(held, after):
+            archive = [p for p in parts if p.spent]
+        assert intact(head, live, archive)
+        start = resumable(head, live, archive or [])
+        replay = Replay.resumed(start, sources).run(after, until)
+        return replay, {lot.lot_id for part in archive or [] for lot in part.lots}
+
+    def keep_checkpoint(self, guid: str, now: datetime) -> None:
+        replay, archived = self.resumed(guid, now)
+        head, parts = stored_checkpoint(replay.checkpoint(), self.heads.get(guid), archived)
+        self.heads[guid] = again(head)
+        self.parts.setdefault(guid, []).extend(again(part) for part in parts)
 
     def stored_for(self, guid: str) -> dict[tuple[str, str], int]:
         """The revisions of the pages of a customer and of those merged into it."""
