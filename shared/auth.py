@@ -28,7 +28,8 @@ from shared.fields import instant_text
 from shared.items import Item
 from shared.routes import ANYONE, MEMBER, Route
 from shared.settings import OrgSettings
-from shared.table import Condition, Seen, Table, Want
+from shared.table import Seen, Table, Want
+from shared.writes import Condition
 
 BELIEVED_S = 30
 SESSION_LIFE = timedelta(hours=1)

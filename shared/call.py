@@ -27,21 +27,8 @@ from shared.items import Item, R, Wire, shown_value
 from shared.keys import Keys
 from shared.paging import Listing, page, read, sign
 from shared.routes import Route
-from shared.table import (
-    ATTEMPTS,
-    Failed,
-    Fresh,
-    Put,
-    Range,
-    Seen,
-    Table,
-    Want,
-    Write,
-    absent_or_before,
-    key_written,
-    meaning,
-    pause,
-)
+from shared.table import ATTEMPTS, Failed, Range, Seen, Table, Want, pause
+from shared.writes import Fresh, Put, Write, absent_or_before, key_written, meaning
 
 
 @dataclass(frozen=True, slots=True)

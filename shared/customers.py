@@ -15,7 +15,8 @@ from typing import ClassVar
 from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
 from shared.fields import instant_text
 from shared.keys import Keys
-from shared.table import Check, Condition, Fresh, Seen, Want
+from shared.table import Seen, Want
+from shared.writes import Check, Condition, Fresh
 
 WITHOUT_END = datetime(9999, 12, 31, tzinfo=UTC)
 """When a standing block ends."""

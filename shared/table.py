@@ -1,8 +1,6 @@
 """The one table: strong batch reads, filled pages over indexes, and one visible transaction.
 
-Knows DynamoDB and nothing of HTTP or of any family. Each write says what its failed condition
-means: a refusal, an answer that was already given, or (nothing) that the fresh item, which the
-failure brings along, is to be decided upon again.
+Knows DynamoDB and nothing of HTTP or of any family.
 """
 
 from __future__ import annotations
@@ -11,15 +9,16 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
 from shared import clients
-from shared.errors import ApiError, Busy, Unavailable
-from shared.items import CHANGE, Item, R, Wire, decode, item_wire, key_of
+from shared.errors import Busy, Unavailable
+from shared.items import CHANGE, R, Wire, decode, key_of
 from shared.keys import PARTITION, SORT, Key
 from shared.settings import settings
+from shared.writes import Condition, Fresh, Write, action
 
 ATTEMPTS = 6
 ACTIONS = 100
@@ -60,85 +59,6 @@ class Range(Generic[R]):
     of: type[R]
     limit: int | None = 100
     newest_first: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition on the item that is there; ``names`` and ``values`` as DynamoDB wants them."""
-
-    expression: str
-    names: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Wire] = field(default_factory=dict)
-
-
-ABSENT = Condition(f"attribute_not_exists({PARTITION})")
-PRESENT = Condition(f"attribute_exists({PARTITION})")
-
-
-def at_revision(revision: int) -> Condition:
-    """The item is still the one that was read."""
-    return Condition("#r = :r", {"#r": "revision"}, {":r": {"N": str(revision)}})
-
-
-def absent_or_before(attribute: str, moment: str) -> Condition:
-    """Nothing is there, or what is there ended before ``moment`` (both in stored form)."""
-    return Condition(
-        f"attribute_not_exists({PARTITION}) OR #e < :e", {"#e": attribute}, {":e": {"S": moment}}
-    )
-
-
-Meaning = ApiError | Callable[["Fresh"], Any] | None
-"""What a failed condition means: this refusal; whatever is made of the fresh item; or (None, or a
-function that returns None) decide again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """A new record where nothing is (or where ``condition`` holds; None: wherever)."""
-
-    item: Item[Any]
-    unless_exists: Meaning = None
-    condition: Condition | None = ABSENT
-    events: Sequence[dict[str, Any]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """The record's next state, while it is still at the revision that was read."""
-
-    item: Item[Any]
-    if_revision: int
-    otherwise: Meaning = None
-    events: Sequence[dict[str, Any]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    key: Key
-    condition: Condition | None = None
-    otherwise: Meaning = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A record that the write only depends on."""
-
-    key: Key
-    condition: Condition
-    otherwise: Meaning = None
-
-
-Write = Put | Update | Delete | Check
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """What stands where a condition failed; ``wire`` is absent where nothing is there."""
-
-    wire: Wire | None
-
-    def record(self, cls: type[R]) -> R | None:
-        return None if self.wire is None else decode(cls, self.wire)
 
 
 class Seen:
@@ -290,7 +210,7 @@ class Table:
         its repeats are recognised, so a lost answer is neither a second effect nor a refusal."""
         if len(writes) > ACTIONS:
             raise ValueError(f"a transaction holds at most {ACTIONS} actions, not {len(writes)}")
-        actions = [_action(write, change_id) for write in writes]
+        actions = [action(write, settings().table_name, change_id) for write in writes]
         for again in range(ATTEMPTS):
             try:
                 self.ask(
@@ -357,39 +277,6 @@ class Table:
             self.write_units += total
         else:
             self.read_units += total
-
-
-def _action(write: Write, change_id: str) -> dict[str, Any]:
-    name = settings().table_name
-    if isinstance(write, Put | Update):
-        condition = at_revision(write.if_revision) if isinstance(write, Update) else write.condition
-        wire = item_wire(write.item, change_id, list(write.events))
-        return {"Put": _conditioned({"TableName": name, "Item": wire}, condition)}
-    key = {PARTITION: {"S": write.key[0]}, SORT: {"S": write.key[1]}}
-    verb = "Delete" if isinstance(write, Delete) else "ConditionCheck"
-    return {verb: _conditioned({"TableName": name, "Key": key}, write.condition)}
-
-
-def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[str, Any]:
-    if condition is None:
-        return action
-    action["ConditionExpression"] = condition.expression
-    action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    if condition.names:
-        action["ExpressionAttributeNames"] = dict(condition.names)
-    if condition.values:
-        action["ExpressionAttributeValues"] = dict(condition.values)
-    return action
-
-
-def meaning(write: Write) -> Meaning:
-    """What the failure of the write's condition means."""
-    return write.unless_exists if isinstance(write, Put) else write.otherwise
-
-
-def key_written(write: Write) -> Key:
-    """Where a write takes place."""
-    return write.item.key if isinstance(write, Put | Update) else write.key
 
 
 def _failures(

@@ -20,7 +20,8 @@ from shared.items import Item, decode
 from shared.keys import ALL_OF_KIND, PARTITION, SORT, Key
 from shared.routes import ANYONE, MEMBER, READERS
 from shared.settings import OrgSettings, settings
-from shared.table import Put, Table, Update, Want, Write
+from shared.table import Table, Want
+from shared.writes import Put, Update, Write
 
 # No organisation can have this code: it is too short. What belongs to none is listed under it.
 NO_ORG = "-"

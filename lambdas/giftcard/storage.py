@@ -15,7 +15,8 @@ from lambdas.giftcard.models import (
 from shared.fields import instant_text
 from shared.items import Item, shown
 from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys
-from shared.table import Check, Condition, Want
+from shared.table import Want
+from shared.writes import Check, Condition
 
 MADE_CARD = "card_"
 

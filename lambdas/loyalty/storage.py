@@ -28,7 +28,8 @@ from shared.ledger import (
     LotPage,
     PageEntry,
 )
-from shared.table import Delete, Put, Range, Update, Want, Write, at_revision
+from shared.table import Range, Want
+from shared.writes import Delete, Put, Update, Write, at_revision
 
 PAGES_AHEAD = 4
 VERSIONS = 1000

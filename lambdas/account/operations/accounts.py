@@ -26,7 +26,8 @@ from shared.items import view_of
 from shared.keys import ALL_OF_KIND, BY_STATUS
 from shared.paging import Listing
 from shared.search import asked, find, matching
-from shared.table import Check, Condition, Put, Seen, Update, Want, Write
+from shared.table import Seen, Want
+from shared.writes import Check, Condition, Put, Update, Write
 
 NO_PARENT = NotFound(minor=[Fault("not-found", "account.parent_account_guid", "names no account")])
 

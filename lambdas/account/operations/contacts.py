@@ -27,7 +27,8 @@ from shared.items import Wire, decode, view_of
 from shared.keys import SECOND_ORDER
 from shared.paging import Listing
 from shared.states import advance
-from shared.table import Check, Condition, Delete, Fresh, Put, Seen, Update, Write
+from shared.table import Seen
+from shared.writes import Check, Condition, Delete, Fresh, Put, Update, Write
 
 NO_ACCOUNT = NotFound(minor=[Fault("not-found", "contact.account_guid", "names no account")])
 NO_CUSTOMER = NotFound(minor=[Fault("not-found", "contact.customer_guid", "names no customer")])

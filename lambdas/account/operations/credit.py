@@ -18,7 +18,8 @@ from shared.call import Step
 from shared.errors import InvalidInput, NotFound
 from shared.fields import Money
 from shared.items import Item, shown_value
-from shared.table import Put, Seen, Update, Want, Write
+from shared.table import Seen, Want
+from shared.writes import Put, Update, Write
 
 
 def account_credit_consume(call: Call, body: AccountCreditConsumeRequest) -> Answer:

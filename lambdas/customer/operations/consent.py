@@ -15,7 +15,7 @@ from lambdas.customer.models import (
 from lambdas.customer.rules.consent import current, key_of
 from shared.api import Call
 from shared.items import utc
-from shared.table import Put, Write
+from shared.writes import Put, Write
 
 
 def decision_of(call: Call, customer_guid: str, given: ConsentIn) -> ConsentDecisionRecord:

@@ -36,7 +36,8 @@ from shared.customers import (
 from shared.errors import AlreadyExists, Fault, InvalidInput, InvalidState, NotFound
 from shared.fields import phone
 from shared.states import advance
-from shared.table import ABSENT, Check, Condition, Delete, Fresh, Put, Seen, Update, Write
+from shared.table import Seen
+from shared.writes import ABSENT, Check, Condition, Delete, Fresh, Put, Update, Write
 
 
 def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:

@@ -13,7 +13,8 @@ from shared.api import Answer, Call
 from shared.customers import survivor_of
 from shared.errors import Busy, Conflict, NotFound
 from shared.items import Item
-from shared.table import ATTEMPTS, Put, Seen, Update, Want, Write, pause
+from shared.table import ATTEMPTS, Seen, Want, pause
+from shared.writes import Put, Update, Write
 
 
 class _Unknown(NotFound):

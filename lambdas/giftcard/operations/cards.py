@@ -18,7 +18,8 @@ from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.customers import state_at, still_writable, survivor_of
 from shared.errors import AlreadyExists, Fault, NotFound
-from shared.table import Put, Seen, Update, Want, Write
+from shared.table import Seen, Want
+from shared.writes import Put, Update, Write
 
 NO_CUSTOMER = NotFound(minor=[Fault("not-found", "customer_guid", "names no customer")])
 SEED = "seed"

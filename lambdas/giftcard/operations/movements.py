@@ -19,7 +19,8 @@ from shared.customers import state_at, survivor_of
 from shared.errors import InvalidInput, NotFound
 from shared.fields import Money
 from shared.items import shown_value
-from shared.table import Put, Seen, Update, Want, Write
+from shared.table import Seen, Want
+from shared.writes import Put, Update, Write
 
 
 def giftcard_redeem(call: Call, body: StoredValueRedeemRequest) -> Answer:

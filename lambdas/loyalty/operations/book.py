@@ -24,7 +24,8 @@ from shared.customers import (
 from shared.errors import NotFound
 from shared.items import Item
 from shared.ledger import BalanceRecord, Holdings, LotPage, NeedPages
-from shared.table import Put, Range, Seen, Update, Want, Write
+from shared.table import Range, Seen, Want
+from shared.writes import Put, Update, Write
 
 Wanted = Want[Any] | Range[Any]
 
