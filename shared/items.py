@@ -170,7 +170,8 @@ def item_wire(item: Item[Any], change_id: str, events: list[dict[str, Any]]) -> 
 
 def view_of(wire: Wire) -> dict[str, Any]:
     """What a list may show of an index entry."""
-    return dict(json.loads(wire[VIEW]["S"]))
+    view: dict[str, Any] = json.loads(wire[VIEW]["S"])
+    return view
 
 
 def key_of(wire: Wire) -> Key:

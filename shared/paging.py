@@ -11,9 +11,10 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from shared.errors import InvalidNextToken
@@ -24,6 +25,7 @@ from shared.table import Table, together
 
 ROUNDS = 10
 TOKEN_HOURS = 24
+_SORT_VALUE = itemgetter(0)
 
 T = TypeVar("T")
 
@@ -62,7 +64,7 @@ def page(
         if jobs:
             together(jobs)
         made = []
-        for passed, wire in _merged(streams, listing):
+        for passed, wire in _certain(streams, listing):
             found = keep(wire)
             if found is not None:
                 made.append((passed, found))
@@ -78,15 +80,24 @@ def page(
     return [found for _, found in kept], passed
 
 
-def _merged(streams: list[_Stream], listing: Listing) -> Iterator[tuple[str, Wire]]:
-    """The entries that are certainly next, in order, until some stream must be read on."""
-    first = max if listing.newest_first else min
-    while all(s.buffer or s.done for s in streams):
-        waiting = [s for s in streams if s.buffer]
-        if not waiting:
-            return
-        stream = first(waiting, key=lambda s: s.head)
-        yield stream.head, stream.buffer.pop(0)
+def _certain(streams: list[_Stream], listing: Listing) -> list[tuple[str, Wire]]:
+    """Takes out the entries that are certainly next, in order: up to where the first stream must be
+    read on."""
+    reading = [s for s in streams if not s.done]
+    if not all(s.buffer for s in reading):
+        return []
+    newest = listing.newest_first
+    taken = sorted((entry for s in streams for entry in s.buffer), key=_SORT_VALUE, reverse=newest)
+    if reading:
+        ends = [s.buffer[-1][0] for s in reading]
+        bound = max(ends) if newest else min(ends)
+        taken = [e for e in taken if (e[0] >= bound if newest else e[0] <= bound)]
+        for s in streams:
+            s.buffer = [e for e in s.buffer if (e[0] < bound if newest else e[0] > bound)]
+    else:
+        for s in streams:
+            s.buffer = []
+    return taken
 
 
 def sign(scope: str, cursor: str, now: datetime) -> str:
@@ -120,12 +131,8 @@ class _Stream:
         self._table, self._listing, self._partition = table, listing, partition
         self._limit, self._cursor = limit + 1, cursor
         self._sort = listing.index.sort if listing.index else SORT
-        self.buffer: list[Wire] = []
+        self.buffer: list[tuple[str, Wire]] = []
         self.done = False
-
-    @property
-    def head(self) -> str:
-        return str(self.buffer[0][self._sort]["S"])
 
     def fill(self) -> None:
         listing, index = self._listing, self._listing.index
@@ -154,6 +161,7 @@ class _Stream:
         )
         wires = answer["Items"]
         self.done = "LastEvaluatedKey" not in answer
-        self.buffer = [w for w in wires if w[self._sort]["S"] != self._cursor]
-        if wires:
-            self._cursor = wires[-1][self._sort]["S"]
+        found = [(str(wire[self._sort]["S"]), wire) for wire in wires]
+        self.buffer = [entry for entry in found if entry[0] != self._cursor]
+        if found:
+            self._cursor = found[-1][0]
