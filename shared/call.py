@@ -138,6 +138,12 @@ class Call:
             raise NotFound()
         return record
 
+    def refused(self, refusal: ApiError) -> ApiError:
+        """To be raised for what the request alone already shows to be wrong. On a strict route the
+        caller is verified first: nobody hears what is wrong before it is certain who asks."""
+        self.load()
+        return refusal
+
     def _load(self, wants: Sequence[Want[Any] | Range[Any]]) -> tuple[Seen, Call]:
         if not self.route.strict or self.claim is None or self.wall is None:
             return self.table.load(wants), self

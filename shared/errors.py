@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class ApiError(Exception):
 
     status: ClassVar[int] = 500
     tag: ClassVar[str] = "internal-error"
+    fault: ClassVar[str | None] = None
     message: ClassVar[str] = "The service failed."
     retryable: ClassVar[bool] = False
     retry_after_s: ClassVar[int | None] = None
@@ -71,15 +72,16 @@ class ApiError(Exception):
             self.headers.setdefault("Retry-After", str(self.retry_after_s))
         super().__init__(self.said)
 
+    @classmethod
+    def of(cls, field: str, message: str, tag: str | None = None) -> Self:
+        """The refusal of a single field. Always a new one: an error that is raised again drags the
+        frames of every request before it along."""
+        return cls(minor=[Fault(tag or cls.fault or cls.tag, field, message)])
+
 
 class InvalidInput(ApiError):
-    status, tag = 400, "invalid-input"
+    status, tag, fault = 400, "invalid-input", "invalid"
     message = "The request is not valid; every fault is listed."
-
-    @classmethod
-    def of(cls, field: str, message: str, tag: str = "invalid") -> InvalidInput:
-        """The refusal of a single field."""
-        return cls(minor=[Fault(tag, field, message)])
 
 
 class InvalidNextToken(InvalidInput):

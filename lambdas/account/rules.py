@@ -116,9 +116,7 @@ def may_consume_again(order: CreditOrderRecord, amount: Money) -> None:
             detail={"released": shown_value(Money(order.consumed.currency, order.released))},
         )
     if order.consumed != amount:
-        raise AlreadyExists(
-            minor=[Fault("already-exists", "order_ref", "consumed credit with another amount")]
-        )
+        raise AlreadyExists.of("order_ref", "consumed credit with another amount")
 
 
 def can_carry(account: AccountRecord) -> None:

@@ -11,7 +11,6 @@ from shared.customers import CustomerStateRecord, writable
 from shared.errors import (
     AlreadyExists,
     CurrencyMismatch,
-    Fault,
     InsufficientBalance,
     InvalidInput,
     InvalidState,
@@ -123,7 +122,7 @@ def _years_after(now: datetime) -> datetime:
 def same_order(activity: GiftCardActivityRecord, amount: Money) -> None:
     """Refuses a second redemption of an order by another amount. An alike one is a replay."""
     if activity.requested != amount:
-        raise AlreadyExists(minor=[Fault("already-exists", "order_ref", "took another amount")])
+        raise AlreadyExists.of("order_ref", "took another amount")
 
 
 def same_currency(card: GiftCardRecord, amount: Money) -> None:

@@ -20,7 +20,7 @@ from lambdas.account.models import (
 )
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.errors import AlreadyExists, Fault, InvalidInput, InvalidState, NotFound
+from shared.errors import AlreadyExists, InvalidInput, InvalidState, NotFound
 from shared.fields import Money, phone
 from shared.items import view_of
 from shared.keys import ALL_OF_KIND, BY_STATUS
@@ -28,8 +28,6 @@ from shared.paging import Listing
 from shared.search import asked, find, matching
 from shared.table import Seen, Want
 from shared.writes import Check, Condition, Put, Update, Write
-
-NO_PARENT = NotFound(minor=[Fault("not-found", "account.parent_account_guid", "names no account")])
 
 
 def account_create(call: Call, body: AccountCreateRequest) -> Answer:
@@ -209,7 +207,7 @@ def _event(
 
 
 def _code_taken() -> AlreadyExists:
-    return AlreadyExists(minor=[Fault("already-exists", "account.account_code", "is taken")])
+    return AlreadyExists.of("account.account_code", "is taken")
 
 
 def _list_by_code(call: Call, body: AccountListRequest, account_code: str) -> Answer:
@@ -283,7 +281,7 @@ def _ancestors(
         return ()
     parent = seen.get(storage.account_at(call.keys, parent_guid))
     if parent is None:
-        raise NO_PARENT
+        raise NotFound()
     return rules.below(parent, account_guid)
 
 

@@ -21,7 +21,7 @@ from lambdas.account.models import (
 )
 from shared.api import Answer, Call
 from shared.call import Step
-from shared.errors import ApiError, Fault, InvalidState, NotFound
+from shared.errors import ApiError, InvalidState, NotFound
 from shared.fields import phone
 from shared.items import Wire, decode, view_of
 from shared.keys import SECOND_ORDER
@@ -29,9 +29,6 @@ from shared.paging import Listing
 from shared.states import advance
 from shared.table import Seen
 from shared.writes import Check, Condition, Delete, Fresh, Put, Update, Write
-
-NO_ACCOUNT = NotFound(minor=[Fault("not-found", "contact.account_guid", "names no account")])
-NO_CUSTOMER = NotFound(minor=[Fault("not-found", "contact.customer_guid", "names no customer")])
 
 
 def account_contact_create(call: Call, body: AccountContactCreateRequest) -> Answer:
@@ -59,7 +56,7 @@ def account_contact_create(call: Call, body: AccountContactCreateRequest) -> Ans
         if given.is_primary:
             account = seen.get(account_at)
             if account is None:
-                raise NO_ACCOUNT
+                raise NotFound()
             _not_closed(account.status)
             writes.append(_marked(call, account, contact.contact_guid))
         else:
@@ -266,7 +263,7 @@ def _open_account(call: Call, account_guid: str) -> Check:
 
     def refused(fresh: Fresh) -> ApiError:
         if fresh.wire is None:
-            return NO_ACCOUNT
+            return NotFound()
         return InvalidState("The account is closed.", detail={"state": "closed"})
 
     condition = Condition(
@@ -298,5 +295,5 @@ def _linked(call: Call, before: str | None, after: str | None, contact_guid: str
         )
         state = call.keys.customer_state(after)
         link = storage.contact_link(call.keys, after, contact_guid)
-        writes += [Check(state, live, otherwise=NO_CUSTOMER), Put(link, condition=None)]
+        writes += [Check(state, live, otherwise=NotFound()), Put(link, condition=None)]
     return writes

@@ -27,9 +27,8 @@ def account_credit_consume(call: Call, body: AccountCreditConsumeRequest) -> Ans
     is held, and beyond what is available."""
     order_ref = body.order_ref or call.provenance.source("order")
     if order_ref is None:
-        raise InvalidInput.of(
-            "order_ref", "is required, or a source_refs element of kind order", "missing"
-        )
+        message = "is required, or a source_refs element of kind order"
+        raise call.refused(InvalidInput.of("order_ref", message, "missing"))
     account_at = storage.account_at(call.keys, body.account_guid)
     order_at = storage.order_at(call.keys, body.account_guid, order_ref)
     amount = body.amount.money()
@@ -117,11 +116,9 @@ def account_credit_release(call: Call, body: AccountCreditReleaseRequest) -> Ans
 
 def _release_without_order(call: Call, body: AccountCreditReleaseRequest) -> Answer:
     if body.amount is None or call.idempotency_key is None:
-        raise InvalidInput.of(
-            "idempotency_key" if body.amount is not None else "amount",
-            "is required where no order is named",
-            "missing",
-        )
+        field = "idempotency_key" if body.amount is not None else "amount"
+        message = "is required where no order is named"
+        raise call.refused(InvalidInput.of(field, message, "missing"))
     amount = body.amount.money()
     account_at = storage.account_at(call.keys, body.account_guid)
 

@@ -17,11 +17,10 @@ from lambdas.giftcard.operations import bearing
 from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.customers import state_at, still_writable, survivor_of
-from shared.errors import AlreadyExists, Fault, NotFound
+from shared.errors import AlreadyExists, NotFound
 from shared.table import Seen, Want
 from shared.writes import Put, Update, Write
 
-NO_CUSTOMER = NotFound(minor=[Fault("not-found", "customer_guid", "names no customer")])
 SEED = "seed"
 """Beside the card in the kept answer of an issue: what the org's key makes the code of again."""
 
@@ -47,7 +46,7 @@ def giftcard_issue(call: Call, body: StoredValueIssueRequest) -> Answer:
         owner = body.customer_guid
         if owner is not None:
             if seen.get(state_at(call.keys, owner)) is None:
-                raise NO_CUSTOMER
+                raise NotFound()
             owner = survivor_of(call.keys, seen, owner)
         card = GiftCardRecord(
             card_id=storage.card_id(card_hash),
@@ -173,7 +172,7 @@ def _issued_before(
         owner, given = (survivor_of(call.keys, seen, guid) for guid in (owner, given))
     alike = (card.issued_amount, owner, card.expires_at)
     if alike != (body.amount.money(), given, body.expires_at):
-        raise AlreadyExists(minor=[Fault("already-exists", "card_code", "is another card's")])
+        raise AlreadyExists.of("card_code", "is another card's")
     first = replace(
         card, status="active", balance=card.issued_amount, revision=1, updated_at=card.created_at
     )

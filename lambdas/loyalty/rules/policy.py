@@ -144,11 +144,12 @@ def chosen(
     return named
 
 
-def in_currency(policy: PolicyRecord, amount: Money, field: str) -> None:
-    if amount.currency != policy.currency:
+def in_currency(currency: str, amount: Money, field: str) -> None:
+    """409 for money in another currency than the policy's."""
+    if amount.currency != currency:
         raise CurrencyMismatch(
             minor=[Fault("currency-mismatch", field, "must be in the policy's currency")],
-            detail={"currency": policy.currency},
+            detail={"currency": currency},
         )
 
 
@@ -248,8 +249,7 @@ def repeats(existing: PolicyRecord | None, draft: PolicyRecord, *, dated: bool) 
     if not dated:
         same = replace(same, effective_from=existing.effective_from)
     if same != existing:
-        fault = Fault("already-exists", "policy.policy_version", "stands for another policy")
-        raise AlreadyExists(minor=[fault])
+        raise AlreadyExists.of("policy.policy_version", "stands for another policy")
     return True
 
 
@@ -285,10 +285,9 @@ def available_from(policy: PolicyRecord, at: datetime) -> datetime:
     return at + timedelta(days=policy.earn_policy.pending_days)
 
 
-def expires_at(policy: PolicyRecord, at: datetime) -> datetime | None:
+def expires_at(expiry: ExpiryPolicy, at: datetime) -> datetime | None:
     """When points that count from ``at`` expire. The end of a month is the first instant, UTC, of
     the month after it; ``months`` 0 means the month of ``at`` itself."""
-    expiry = policy.expiry_policy
     if expiry.mode == "days" and expiry.days is not None:
         return at + timedelta(days=expiry.days)
     if expiry.mode == "month_end" and expiry.months is not None:
