@@ -33,7 +33,9 @@ from shared.ledger.pages import (
     LotPage,
     NeedPages,
     PageEntry,
+    Unfolded,
     described,
+    summed,
 )
 from shared.ledger.replay import Checkpoint, Divergence, Replay
 
@@ -64,6 +66,7 @@ __all__ = [
     "Repayment",
     "Replay",
     "Totals",
+    "Unfolded",
     "asks_for_archive",
     "described",
     "intact",
@@ -72,4 +75,5 @@ __all__ = [
     "resumable",
     "spend_order",
     "stored_checkpoint",
+    "summed",
 ]

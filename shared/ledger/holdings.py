@@ -23,13 +23,14 @@ from shared.ledger.pages import (
     NeedPages,
     PageEntry,
     PageRef,
+    Unfolded,
 )
 
 LOTS_AT_ONCE = 1000
 PAGES_AT_ONCE = 80
 PAGES_WRITTEN = 88
 """What one step may take from, and write: so many lots fit into an entry, so many pages beside the
-other writes into a transaction."""
+other writes into a transaction. A step with more of these says how many pages it has room for."""
 
 PAGES_DUE = 4
 DATES_SHOWN = 100
@@ -46,28 +47,29 @@ class Expiring:
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """``balance`` and ``lots`` (by page) as of this step; ``stored`` are the pages as they lie in
-    the table; ``dissolved`` the segments that were unfolded and go at the next commit."""
+    the table; ``unfolded`` the segments that were read, each after the one that holds it."""
 
     balance: BalanceRecord
     lots: Mapping[PageRef, tuple[Lot, ...]] = field(default_factory=dict)
     stored: Mapping[PageRef, LotPage] = field(default_factory=dict)
-    dissolved: tuple[PageEntry, ...] = ()
+    unfolded: tuple[Unfolded, ...] = ()
 
     @classmethod
     def of(cls, balance: BalanceRecord, read: Iterable[LotPage] = ()) -> Holdings:
         """The holdings with those of the read pages that the directory knows at this revision."""
         by_ref = {page.ref: page for page in read}
         owner, known, queue = balance.customer_guid, {}, list(balance.pages)
-        directory, dissolved = [], []
+        directory, unfolded = [], []
         while queue:
             entry = queue.pop()
             page = by_ref.get((entry.owner or owner, entry.page_id))
             if page is None or page.revision != entry.revision:
                 directory.append(entry)
             elif entry.segment:
-                dissolved.append(entry)
                 foreign = page.owner != owner
-                queue += paging.owned(page.entries, page.owner) if foreign else page.entries
+                inside = paging.owned(page.entries, page.owner) if foreign else page.entries
+                unfolded.append(Unfolded(entry, tuple(inside)))
+                queue += inside
             else:
                 directory.append(entry)
                 known[page.ref] = page
@@ -75,7 +77,7 @@ class Holdings:
             replace(balance, pages=tuple(sorted(directory, key=lambda e: e.first))),
             {ref: page.lots for ref, page in known.items()},
             known,
-            tuple(dissolved),
+            tuple(unfolded),
         )
 
     @classmethod
@@ -148,7 +150,11 @@ class Holdings:
         )
 
     def take(
-        self, points: int, field: str, without: str | None = None
+        self,
+        points: int,
+        field: str,
+        without: str | None = None,
+        pages: int = PAGES_AT_ONCE,
     ) -> tuple[list[tuple[Lot, int]], int]:
         """(what each lot gives, in spend order; what is missing in the end) for ``points``. More
         lots or pages than one step can write are a 400 of ``field`` that says how many points
@@ -160,7 +166,7 @@ class Holdings:
             if lot.lot_id == without:
                 continue
             refs.add(where[lot.lot_id])
-            if len(taken) == LOTS_AT_ONCE or len(refs) > PAGES_AT_ONCE:
+            if len(taken) == LOTS_AT_ONCE or len(refs) > pages:
                 raise InvalidInput.of(
                     field,
                     f"takes from too many lots at once: at most {points - left} points in one call",
@@ -321,8 +327,8 @@ class Holdings:
 
     # ---------------------------------------------------------------- writing
 
-    def commit(self) -> Change:
-        """What the steps changed, with the directory that describes it."""
+    def commit(self, pages: int = PAGES_WRITTEN) -> Change:
+        """What the steps changed, with the directory that describes it: at most so many pages."""
         balance, here = self.balance, (self.balance.customer_guid, OPEN)
         known = {self.ref(e): e for e in balance.pages}
         lots, made = dict(self.lots), balance.pages_made
@@ -344,7 +350,7 @@ class Holdings:
                 directory[ref] = entry
                 put.append(_page(ref, entry, ordered))
         drop = [known[ref] for ref in self.stored if ref in known and ref not in directory]
-        drop += self.dissolved
+        drop += self._refolded(directory)
         folded, segments = paging.folded(directory.values(), balance.customer_guid, made + 1)
         totals = self.totals()
         after = replace(
@@ -356,11 +362,25 @@ class Holdings:
             pages_made=made + len(segments),
         )
         put += segments
-        if len(put) + len(drop) > PAGES_WRITTEN:
+        if len(put) + len(drop) > pages:
             raise InvalidInput.of(
                 "points", "lie in too many places to move at once", "too-many-lots"
             )
         return Change(after, tuple(put), tuple(self.addressed(drop)))
+
+    def _refolded(self, directory: dict[PageRef, PageEntry]) -> list[PageEntry]:
+        """Puts each segment that was only looked into back in the place of its entries; the others,
+        which go."""
+        gone = []
+        for segment in reversed(self.unfolded):
+            refs = [self.ref(entry) for entry in segment.inside]
+            if refs and [directory.get(ref) for ref in refs] == list(segment.inside):
+                for ref in refs:
+                    del directory[ref]
+                directory[self.ref(segment.entry)] = segment.entry
+            else:
+                gone.append(segment.entry)
+        return gone
 
 
 def _moved(lots: Mapping[str, Lot], allocation: Allocation) -> Lot:

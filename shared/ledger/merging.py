@@ -6,12 +6,13 @@ changes. So a merge costs the same for three lots and for thirty thousand.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.ledger import pages as paging
 from shared.ledger.entries import DEBT, OTHERS, Allocation, LedgerEntry, named
 from shared.ledger.holdings import Holdings
-from shared.ledger.pages import Absorbed
+from shared.ledger.pages import Absorbed, Unfolded
 
 
 def _held(holdings: Holdings) -> tuple[Allocation, ...]:
@@ -22,6 +23,12 @@ def _held(holdings: Holdings) -> tuple[Allocation, ...]:
     held = [Allocation(lot.lot_id, lot.remaining) for lot in lots]
     held += [Allocation(OTHERS, unread), Allocation(DEBT, -holdings.balance.debt_points)]
     return named(a for a in held if a.points)
+
+
+def _owned(unfolded: Iterable[Unfolded], owner: str) -> Iterable[Unfolded]:
+    for segment in unfolded:
+        (entry,) = paging.owned([segment.entry], owner)
+        yield Unfolded(entry, tuple(paging.owned(segment.inside, owner)))
 
 
 def left(holdings: Holdings, entry: LedgerEntry) -> tuple[Holdings, LedgerEntry]:
@@ -76,6 +83,6 @@ def joined(target: Holdings, source: Holdings, entry: LedgerEntry) -> tuple[Hold
         balance,
         {**target.lots, **source.lots},
         {**target.stored, **source.stored},
-        (*target.dissolved, *paging.owned(source.dissolved, owner)),
+        (*target.unfolded, *_owned(source.unfolded, owner)),
     )
     return after.closing(entry)

@@ -4,7 +4,8 @@ A new lot goes to the one *open* page of its customer, whose key is always the s
 never looks for the place of its lot. When the open page is full, the largest group of lots that
 spending treats alike is *sealed* into a page of its own: a sealed page only loses lots, and its key
 never changes. A directory that grows too long folds its far end into *segments*: pages that hold
-directory entries in place of lots. So no item grows with the number of lots.
+directory entries in place of lots, and segments into segments of a higher level. So no item grows
+with the number of lots, and from the directory to any lot it is a few steps.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class PageEntry:
     ``first`` and ``last`` enclose the keys of its lots. ``remaining`` is the sum of all its lots;
     ``pending`` the part that was not available when the page was last written, of which the first
     lot is due at ``matures_at`` and the last at ``matured_at``. ``repaid`` points went into debt.
-    ``owner`` is the customer in whose partition it lies (absent: the balance's own).
+    ``owner`` is the customer in whose partition it lies (absent: the balance's own). ``level``: 0
+    for a page of lots, 1 for a segment of such pages, and so on.
     """
 
     page_id: str
@@ -52,7 +54,11 @@ class PageEntry:
     matured_at: datetime | None = None
     repaid: int = 0
     owner: str | None = None
-    segment: bool = False
+    level: int = 0
+
+    @property
+    def segment(self) -> bool:
+        return self.level > 0
 
     @property
     def bound(self) -> str:
@@ -102,6 +108,15 @@ class LotPage:
     @property
     def ref(self) -> PageRef:
         return self.owner, self.page_id
+
+
+@dataclass(frozen=True, slots=True)
+class Unfolded:
+    """A segment whose entries stand in the directory in its place. It stays as it is stored unless
+    one of them changes; without any it goes."""
+
+    entry: PageEntry
+    inside: tuple[PageEntry, ...] = ()
 
 
 class NeedPages(Exception):
@@ -200,9 +215,9 @@ def folded(
     directory = sorted(entries, key=lambda entry: entry.first)
     segments: list[LotPage] = []
     while len(directory) > ENTRIES:
-        far = [e for e in directory if not (e.page_id == OPEN and e.owner is None)][-SEGMENT:]
+        far = _far_end(directory)
         near = [e for e in directory if e not in far]
-        entry = _segment_entry(f"s{next_page + len(segments)}", far)
+        entry = summed(f"s{next_page + len(segments)}", far)
         segments.append(
             LotPage(
                 owner=owner,
@@ -216,7 +231,21 @@ def folded(
     return tuple(directory), segments
 
 
-def _segment_entry(page_id: str, entries: Sequence[PageEntry]) -> PageEntry:
+def _far_end(directory: Iterable[PageEntry]) -> list[PageEntry]:
+    """What to fold: behind what is spent next, the last entries of the level that has most of them
+    there. Were levels mixed, each segment would hold the one before it, and its lots be as many
+    steps away as there are segments."""
+    far = [e for e in directory if not (e.page_id == OPEN and e.owner is None)]
+    far = far[ENTRIES - SEGMENT :]
+    levels: dict[int, list[PageEntry]] = {}
+    for entry in far:
+        levels.setdefault(entry.level, []).append(entry)
+    most = max(levels.values(), key=len)
+    return (most if len(most) > 1 else far)[-SEGMENT:]
+
+
+def summed(page_id: str, entries: Sequence[PageEntry]) -> PageEntry:
+    """The entry of a segment that holds these."""
     return PageEntry(
         page_id=page_id,
         revision=1,
@@ -227,7 +256,7 @@ def _segment_entry(page_id: str, entries: Sequence[PageEntry]) -> PageEntry:
         matures_at=min((e.matures_at for e in entries if e.matures_at), default=None),
         matured_at=max((e.matured_at for e in entries if e.matured_at), default=None),
         repaid=sum(e.repaid for e in entries),
-        segment=True,
+        level=1 + max(e.level for e in entries),
     )
 
 

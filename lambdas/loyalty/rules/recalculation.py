@@ -23,9 +23,11 @@ from shared.ledger import (
     LotPage,
     PageEntry,
     Replay,
+    Unfolded,
     described,
     spend_order,
     stored_checkpoint,
+    summed,
 )
 
 CHECKPOINT_AFTER = 500
@@ -176,7 +178,8 @@ def _lots(pages: Iterable[LotPage], replay: Replay) -> Iterable[Difference]:
 
 def _directory(stored: BalanceRecord, pages: Sequence[LotPage]) -> Iterable[Difference]:
     owner, at = stored.customer_guid, stored.settled_at
-    known = {(e.owner or owner, e.page_id): e for e in _every(stored, pages)}
+    whole = Holdings.of(stored, pages)
+    known = {whole.ref(e): e for e in whole.balance.pages}
     real = {page.ref: page for page in pages if page.lots}
     for ref in sorted(known.keys() | real.keys()):
         entry, page = known.get(ref), real.get(ref)
@@ -186,12 +189,12 @@ def _directory(stored: BalanceRecord, pages: Sequence[LotPage]) -> Iterable[Diff
             text = "The directory does not say what lies in a page of lots."
             kept, there = getattr(entry, field, None), getattr(derived, field, None)
             yield from _difference(f"{name}.{field}", kept, there, text)
-
-
-def _every(stored: BalanceRecord, pages: Iterable[LotPage]) -> Iterable[PageEntry]:
-    """The entries of the directory, those in segments too."""
-    whole = Holdings.of(stored, pages)
-    return whole.balance.pages
+    for segment in whole.unfolded:
+        entry, inside = segment.entry, summed(segment.entry.page_id, segment.inside)
+        for field in ("remaining", "repaid", "first", "last"):
+            text = "A segment of the directory is not the sum of its entries."
+            kept, there = getattr(entry, field), getattr(inside, field)
+            yield from _difference(f"pages.{entry.page_id}.{field}", kept, there, text)
 
 
 def _derived(stored: BalanceRecord, pages: Sequence[LotPage], replay: Replay) -> Holdings:
@@ -212,12 +215,7 @@ def _derived(stored: BalanceRecord, pages: Sequence[LotPage], replay: Replay) ->
         directory.append(replace(entry, owner=None if page.owner == owner else page.owner))
     if left:
         lots[owner, OPEN] = (*lots.get((owner, OPEN), ()), *sorted(left.values(), key=spend_order))
-    segments = [
-        replace(entry, owner=page.owner)
-        for page in pages
-        for entry in [_segment(page)]
-        if page.entries
-    ]
+    segments = [Unfolded(_segment(page)) for page in pages if page.entries]
     totals = replay.totals
     balance = replace(
         stored,
@@ -233,4 +231,6 @@ def _derived(stored: BalanceRecord, pages: Sequence[LotPage], replay: Replay) ->
 
 
 def _segment(page: LotPage) -> PageEntry:
-    return PageEntry(page.page_id, page.revision, "", f"{page.bound}~", 0, segment=True)
+    return PageEntry(
+        page.page_id, page.revision, "", f"{page.bound}~", 0, owner=page.owner, level=1
+    )
