@@ -7,13 +7,14 @@ was merged away, or is blocked. The profile, and whoever changes the state, are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
 from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
 from shared.fields import instant_text
+from shared.items import Wire
 from shared.keys import Keys
 from shared.table import Seen, Want
 from shared.writes import Check, Condition, Fresh
@@ -45,6 +46,17 @@ class CustomerStateRecord:
     merged_into: str | None = None
     revision: int = 1
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHoldRecord:
+    """An action that is refused for one order only: from ``refused_from`` on, for a ``reason`` in
+    one word. While a hold is pending the state's ``blocked`` refuses the action for every order;
+    this is what stays of it where it was rejected, ran out, or was never granted."""
+
+    KIND: ClassVar[str] = "order_hold"
+    refused_from: datetime
+    reason: str
 
 
 def state_at(keys: Keys, customer_guid: str) -> Want[CustomerStateRecord]:
@@ -79,10 +91,16 @@ def writable(
 
 
 def still_writable(
-    keys: Keys, customer_guid: str, now: datetime, action: str | None = None
+    keys: Keys,
+    customer_guid: str,
+    now: datetime,
+    action: str | None = None,
+    absorbed: tuple[str, ...] | None = None,
 ) -> Check:
     """The same as a condition, to be part of a family's own transaction. One who was merged away
-    meanwhile is decided upon again, so that the decision can follow to the survivor."""
+    meanwhile is decided upon again, so that the decision can follow to the survivor; and so is one
+    who took in another than those ``absorbed``, into whose partitions was looked (None: it does not
+    matter)."""
 
     def otherwise(fresh: Fresh) -> ApiError | None:
         state = fresh.record(CustomerStateRecord)
@@ -90,14 +108,53 @@ def still_writable(
             return None
         return _refusal(state, now, action)
 
-    names, values = {"#s": "status"}, {f":{s}": {"S": s} for s in WRITABLE}
+    names: dict[str, str] = {"#s": "status"}
+    values: dict[str, Wire] = {f":{s}": {"S": s} for s in WRITABLE}
     text = "#s IN (:active, :inactive) AND attribute_not_exists(job_id)"
     if action is not None:
         names["#b"] = action
         values[":now"] = {"S": instant_text(now)}
         text += " AND (attribute_not_exists(blocked.#b) OR blocked.#b <= :now)"
+    if absorbed is not None:
+        text += f" AND {absorbed_still(absorbed, values)}"
     place = keys.customer_state(customer_guid)
     return Check(place, Condition(text, names, values), otherwise=otherwise)
+
+
+def absorbed_still(absorbed: tuple[str, ...], values: dict[str, Wire]) -> str:
+    """The condition that no further customer was merged into this one; adds its value."""
+    if not absorbed:
+        return "attribute_not_exists(absorbed)"
+    values[":absorbed"] = {"N": str(len(absorbed))}
+    return "size(absorbed) = :absorbed"
+
+
+# ---------------------------------------------------------------- refused for one order
+
+
+def order_holds_at(
+    keys: Keys, owners: Iterable[str], action: str, order_ref: str
+) -> list[Want[OrderHoldRecord]]:
+    """What may be refused for an order: to a customer, and to each one merged into it."""
+    return [
+        Want(keys.order_hold(guid, action, order_ref), OrderHoldRecord)
+        for guid in dict.fromkeys(owners)
+    ]
+
+
+def not_refused(holds: Iterable[OrderHoldRecord | None], now: datetime) -> None:
+    """409 where one of them refuses the order."""
+    for hold in holds:
+        if hold is not None and hold.refused_from <= now:
+            message = "The action is refused for this order."
+            raise InvalidState(message, detail={"reason": hold.reason})
+
+
+def still_not_refused(hold_at: Want[OrderHoldRecord], now: datetime) -> Check:
+    """The same as a condition. A failure brings the record, and the decision is made again: by then
+    the order may have happened."""
+    text = "attribute_not_exists(pk) OR refused_from > :now"
+    return Check(hold_at.key, Condition(text, {}, {":now": {"S": instant_text(now)}}))
 
 
 def _refusal(

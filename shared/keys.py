@@ -184,6 +184,11 @@ class Keys:
     def consent_decision(self, customer_guid: str, decision_id: str) -> Key:
         return self._at("C", customer_guid), f"N#{decision_id}"
 
+    def order_hold(self, customer_guid: str, action: str, order_ref: str) -> Key:
+        """What is refused a customer for one order only."""
+        hashed = self.hash("order-hold", action, order_ref)
+        return self._at("C", customer_guid), f"HO#{hashed}"
+
     def customer_link(self, customer_guid: str, kind: str, record_id: str) -> Key:
         """From a customer to a record about it that lives elsewhere."""
         return self._at("C", customer_guid), f"Z#{kind}#{record_id}"

@@ -70,10 +70,11 @@ class Seen:
         self._items = items
         self._ranges = ranges
         self._asked = set(asked)
+        self._learned: set[Key] = set()
 
     def has(self, want: Want[Any] | Range[Any]) -> bool:
-        """Whether this was asked for, be there a record or not."""
-        return want in self._asked
+        """Whether it is known what is there, be it a record or nothing."""
+        return want in self._asked or (isinstance(want, Want) and want.key in self._learned)
 
     def get(self, want: Want[R]) -> R | None:
         """The record, or None where nothing is."""
@@ -89,6 +90,7 @@ class Seen:
 
     def learn(self, key: Key, fresh: Fresh) -> None:
         """Take over what a failed condition brought."""
+        self._learned.add(key)
         if fresh.wire is None:
             self._items.pop(key, None)
         else:

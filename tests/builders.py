@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from infra.local.gateway import Gateway, HttpRequest
+from lambdas.customer.storage import state_item
 from shared import clients
 from shared.auth import (
     CredentialRecord,
@@ -18,8 +19,11 @@ from shared.auth import (
     membership_item,
     org_item,
 )
+from shared.customers import CustomerStateRecord, OrderHoldRecord, state_at
 from shared.items import Item, item_wire
+from shared.keys import of_org
 from shared.settings import OrgSettings, settings
+from shared.table import Table
 
 WHY: dict[str, Any] = {
     "reason": "because of a test",
@@ -187,6 +191,25 @@ class World:
     def customer(self, **fields: Any) -> dict[str, Any]:
         made = self.owner("/customer/create", {"customer": fields, **WHY}).data
         return dict(made["customer"])
+
+    def state_of(self, customer_guid: str) -> CustomerStateRecord:
+        want = state_at(of_org(self.code), customer_guid)
+        state = Table().load([want]).get(want)
+        assert state is not None
+        return state
+
+    def set_state(self, customer_guid: str, **changes: Any) -> None:
+        """Changes what others must know of a customer, as the families do that decide on it."""
+        before = self.state_of(customer_guid)
+        after = replace(before, revision=before.revision + 1, **changes)
+        store(state_item(of_org(self.code), after))
+
+    def refuse_order(self, customer_guid: str, action: str, order_ref: str, **more: Any) -> None:
+        """What a rejected hold leaves: from a time on (long ago) the action is refused for an
+        order."""
+        refused = {"refused_from": datetime(2000, 1, 1, tzinfo=UTC), "reason": "rejected", **more}
+        place = of_org(self.code).order_hold(customer_guid, action, order_ref)
+        store(Item(place, OrderHoldRecord(**refused)))
 
 
 def euro(amount: int) -> dict[str, Any]:

@@ -238,3 +238,22 @@ def _cancelled(client: Any, operation: str, reasons: list[dict[str, Any]]) -> Ex
     return _error(
         client, operation, "TransactionCanceledException", message, CancellationReasons=reasons
     )
+
+
+class LosingAnswers:
+    """A client whose every fourth transaction is performed without its answer ever arriving."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._count, self._lock = client, 0, threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        with self._lock:
+            self._count += 1
+            lost = self._count % 4 == 0
+        answer = self._client.transact_write_items(**arguments)
+        if lost:
+            raise ReadTimeoutError(endpoint_url=self._client.meta.endpoint_url)
+        return answer

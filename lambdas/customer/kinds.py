@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lambdas.customer import models
-from shared.customers import CustomerStateRecord
+from shared.customers import CustomerStateRecord, OrderHoldRecord
 from shared.kinds import Kind
 
 _DECIDED = ("contact_point", "evidence_ref")
 
 KINDS = (
     Kind(record=CustomerStateRecord, erasure="delete", events={}),
+    Kind(record=OrderHoldRecord, erasure="delete", events={}),
     Kind(
         record=models.CustomerProfileRecord,
         personal=(

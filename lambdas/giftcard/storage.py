@@ -12,8 +12,9 @@ from lambdas.giftcard.models import (
     GiftCardLinkRecord,
     GiftCardRecord,
 )
+from shared.customers import absorbed_still
 from shared.fields import instant_text
-from shared.items import Item, shown
+from shared.items import Item, Wire, shown
 from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys
 from shared.table import Want
 from shared.writes import Check, Condition
@@ -95,14 +96,14 @@ def misses_item(keys: Keys, fingerprint: str, misses: CardMissesRecord) -> Item[
     return Item(keys.card_misses(fingerprint), misses, expires=expires)
 
 
-def not_held(keys: Keys, customer_guid: str, now: datetime) -> Check:
-    """No hold blocks redemptions of this customer's cards, at the moment of the write. A failure
-    brings the state along, and the decision is made again with it: by then the same order may have
-    been redeemed, or the customer merged."""
-    condition = Condition(
+def not_held(keys: Keys, customer_guid: str, absorbed: tuple[str, ...], now: datetime) -> Check:
+    """No hold blocks redemptions of this customer's cards, at the moment of the write, and nobody
+    but ``absorbed`` was merged into the customer. A failure brings the state along, and it is
+    decided again with it: by then the same order may have been redeemed, or the customer merged."""
+    values: dict[str, Wire] = {":now": {"S": instant_text(now)}}
+    text = (
         "attribute_not_exists(pk) OR (attribute_not_exists(merged_into)"
-        " AND (attribute_not_exists(blocked.#b) OR blocked.#b <= :now))",
-        {"#b": rules.REDEEM},
-        {":now": {"S": instant_text(now)}},
+        f" AND {absorbed_still(absorbed, values)}"
+        " AND (attribute_not_exists(blocked.#b) OR blocked.#b <= :now))"
     )
-    return Check(keys.customer_state(customer_guid), condition)
+    return Check(keys.customer_state(customer_guid), Condition(text, {"#b": rules.REDEEM}, values))

@@ -67,22 +67,6 @@ def policy_named(keys: Keys, policy_version: str) -> Want[PolicyRecord]:
     return Want(keys.loyalty_policy_named(policy_version), PolicyRecord)
 
 
-_known: dict[tuple[str, str], PolicyRecord] = {}
-MOST_KNOWN = 1000
-
-
-def remembered(keys: Keys, policy: PolicyRecord) -> PolicyRecord:
-    """The policy, which a warm process need not read again: a version never changes."""
-    if len(_known) >= MOST_KNOWN:
-        _known.clear()
-    _known[keys.org, policy.policy_version] = policy
-    return policy
-
-
-def known_policy(keys: Keys, policy_version: str) -> PolicyRecord | None:
-    return _known.get((keys.org, policy_version))
-
-
 def policies_of_org(keys: Keys) -> Range[PolicyRecord]:
     """Every version, by name."""
     partition, sort = keys.loyalty_policy_named("")

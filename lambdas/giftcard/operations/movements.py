@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdas.giftcard import rules, storage
@@ -15,7 +15,14 @@ from lambdas.giftcard.models import (
 from lambdas.giftcard.operations import bearing
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.customers import state_at, survivor_of
+from shared.customers import (
+    OrderHoldRecord,
+    not_refused,
+    order_holds_at,
+    state_at,
+    still_not_refused,
+    survivor_of,
+)
 from shared.errors import InvalidInput, NotFound
 from shared.fields import Money
 from shared.items import shown_value
@@ -38,20 +45,17 @@ def giftcard_redeem(call: Call, body: StoredValueRedeemRequest) -> Answer:
         bearing.expect(call, seen, card)
         rules.usable(card, call.now)
         rules.same_currency(card, amount)
-        owner = _owner(call, seen, card)
-        if owner is not None:
-            owner_at = state_at(call.keys, owner)
-            rules.not_held(seen.get(owner_at), call.now)
-            enough = rules.enough(card, amount, partial=body.allow_partial)
-            if not enough and seen.get(owner_at) is None and not seen.has(owner_at):
-                # A hold has precedence, and no write will be there to find it.
-                return More([owner_at])
+        held = _Held.of(call, seen, card, body.order_ref)
+        held.refuse(call, seen)
+        unread = [want for want in held.wants(call) if not seen.has(want)]
+        if unread and not rules.enough(card, amount, partial=body.allow_partial):
+            # A hold has precedence, and no write will be there to find it.
+            return More(unread)
         applied = rules.taken(card, amount, partial=body.allow_partial)
         after = rules.moved(card, -applied.amount, call.now)
         activity = _activity(call, after, "redeem", body.order_ref, amount, -applied.amount)
         writes = _moved(call, card, after, card_hash, activity, "giftcard-redeemed")
-        if owner is not None:
-            writes.append(storage.not_held(call.keys, owner, call.now))
+        writes += held.checks(call)
         data = _data(bearing.shown_to(call, seen, after), activity)
         return Step(Answer(data, after.revision), call.keys.gift_card(card_hash)[0], writes)
 
@@ -62,7 +66,8 @@ def giftcard_redeem(call: Call, body: StoredValueRedeemRequest) -> Answer:
 def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
     """Gives back to a card what an order took from it, or a part of that; never more."""
     if call.idempotency_key is None:
-        raise InvalidInput.of("idempotency_key", "is required: an order may come back in parts")
+        message = "is required: an order may come back in parts"
+        raise call.refused(InvalidInput.of("idempotency_key", message, "missing"))
     card_hash = storage.hash_of(call.keys, body.card_code)
     order_at = storage.order_at(call.keys, card_hash, body.order_ref)
     amount = None if body.amount is None else body.amount.money()
@@ -97,12 +102,42 @@ def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
 # ---------------------------------------------------------------- how they do it
 
 
-def _owner(call: Call, seen: Seen, card: GiftCardRecord) -> str | None:
-    """Whose holds count: the card's customer, or the one they were merged into, where a failed
-    write has shown that. Nothing is read for it before the write."""
-    if card.customer_guid is None:
-        return None
-    return survivor_of(call.keys, seen, card.customer_guid)
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Whose holds count for a card: its customer's, or those of the one they were merged into, and
+    of whom that one absorbed, as far as a failed write has shown. Nothing is read for it before the
+    write. Without ``owner`` nobody's do."""
+
+    owner: str | None = None
+    absorbed: tuple[str, ...] = ()
+    orders: tuple[Want[OrderHoldRecord], ...] = ()
+
+    @classmethod
+    def of(cls, call: Call, seen: Seen, card: GiftCardRecord, order_ref: str) -> _Held:
+        if card.customer_guid is None:
+            return cls()
+        owner = survivor_of(call.keys, seen, card.customer_guid)
+        state = seen.get(state_at(call.keys, owner))
+        absorbed = () if state is None else state.absorbed
+        owners = (card.customer_guid, owner, *absorbed)
+        orders = order_holds_at(call.keys, owners, rules.REDEEM, order_ref)
+        return cls(owner, absorbed, tuple(orders))
+
+    def wants(self, call: Call) -> list[Want[Any]]:
+        return [] if self.owner is None else [state_at(call.keys, self.owner), *self.orders]
+
+    def refuse(self, call: Call, seen: Seen) -> None:
+        """409 where what is known blocks the redemption."""
+        if self.owner is not None:
+            rules.not_held(seen.get(state_at(call.keys, self.owner)), call.now)
+            not_refused((seen.get(hold_at) for hold_at in self.orders), call.now)
+
+    def checks(self, call: Call) -> list[Write]:
+        """The same, in the redemption's own transaction."""
+        if self.owner is None:
+            return []
+        state = storage.not_held(call.keys, self.owner, self.absorbed, call.now)
+        return [state, *(still_not_refused(hold_at, call.now) for hold_at in self.orders)]
 
 
 def _activity(

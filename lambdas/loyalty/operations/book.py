@@ -15,8 +15,11 @@ from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.customers import (
     CustomerStateRecord,
+    OrderHoldRecord,
+    not_refused,
     readable,
     state_at,
+    still_not_refused,
     still_writable,
     survivor_of,
     writable,
@@ -96,14 +99,17 @@ class Book:
         *,
         action: str,
         blocked: str | None = None,
+        holds: Sequence[Want[OrderHoldRecord]] = (),
         answered: Callable[[Decision, dict[str, Any]], dict[str, Any]] | None = None,
         natural: bool = False,
     ) -> Step | More:
         """The step of a movement: the rule's decision, written in one transaction with the check of
-        the customer's state. ``blocked``: the action type that a hold or a flag may block.
-        ``natural``: the order makes it happen once, so its answer is kept for repeats."""
+        the customer's state. ``blocked``: the action type that a hold or a flag may block;
+        ``holds``: where it may be refused for the order alone. ``natural``: the order makes it
+        happen once, so its answer is kept for repeats."""
         guid = state.customer_guid
         writable(state, call.now, blocked)
+        not_refused((seen.get(hold_at) for hold_at in holds), call.now)
 
         def work(holdings: Holdings) -> Step:
             decision = rule(holdings)
@@ -122,6 +128,7 @@ class Book:
             if not writes:
                 return Step(answer, partition)
             writes.append(_alive(call, state, blocked))
+            writes += [still_not_refused(hold_at, call.now) for hold_at in holds]
             if natural:
                 kept = storage.LoyaltyAnswerRecord(data=data, answered_revision=revision)
                 place = storage.answer_at(call.keys, guid, decision.entry.loyalty_txn_id).key
@@ -200,10 +207,15 @@ def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
 
 def _alive(call: Call, state: CustomerStateRecord, blocked: str | None) -> Write:
     """The customer may still be written to. Once a day the write also notes that something
-    happened, under the revision of the state that was decided upon."""
+    happened, under the revision of the state that was decided upon. Where it fails, the decision is
+    made again with the fresh state: the order may have happened before the customer was blocked,
+    and a repeat must hear that."""
     today = call.now.date()
     if state.active_on >= today:
-        return still_writable(call.keys, state.customer_guid, call.now, blocked)
+        check = still_writable(
+            call.keys, state.customer_guid, call.now, blocked, absorbed=state.absorbed
+        )
+        return replace(check, otherwise=None)
     after = replace(state, active_on=today, revision=state.revision + 1)
     item = Item(call.keys.customer_state(state.customer_guid), after)
     return Update(item, if_revision=state.revision)

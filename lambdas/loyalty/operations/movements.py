@@ -14,26 +14,30 @@ from lambdas.loyalty.models import (
     LoyaltyPreviewRequest,
     LoyaltyRedeemRequest,
 )
-from lambdas.loyalty.operations.book import Book, current_policy, stamp
+from lambdas.loyalty.operations.book import Book, Wanted, current_policy, stamp
 from lambdas.loyalty.rules import Decision, PolicyRecord
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.errors import InvalidInput, NotFound
+from shared.customers import order_holds_at
+from shared.errors import Fault, InvalidInput, NotFound
 from shared.ledger import Holdings
 from shared.table import Range, Seen
+
+REDEEM, ADJUST = "loyalty.redeem", "loyalty.adjust"
+"""The action types that a hold names."""
 
 
 def loyalty_earn(call: Call, body: LoyaltyEarnRequest) -> Answer:
     """Grants the points of an order, once per order and org. Debt is repaid first."""
     if body.occurred_at is not None and body.occurred_at > call.now:
-        raise InvalidInput.of("occurred_at", "must not lie in the future", "future")
+        raise call.refused(InvalidInput.of("occurred_at", "must not lie in the future", "future"))
     hashed = storage.order_hash(call.keys, body.order_ref)
     book = Book(body.customer_guid, hashed)
     guard_at = storage.earned_at(call.keys, hashed)
     at = body.occurred_at or call.now
     ranges = storage.policies_in_force(call.keys, body.channel_code, at)
     named_at = storage.policy_named(call.keys, body.policy_version or "")
-    sale = sale_of(body)
+    sale = sale_of(call, body)
 
     def decide(call: Call, seen: Seen) -> Step | More:
         state, guard = book.customer(call, seen), seen.get(guard_at)
@@ -44,13 +48,12 @@ def loyalty_earn(call: Call, body: LoyaltyEarnRequest) -> Answer:
             return book.repeat(call, seen, guard.customer_guid, guard.loyalty_txn_id)
         named = seen.get(named_at)
         if body.policy_version is not None and named is None:
-            raise NO_POLICY
+            raise NotFound()
         policy = rules.chosen(
             named,
             rules.in_force(_read(seen, ranges), at, body.channel_code),
             may_choose=call.caller.has("loyalty_admin"),
         )
-        storage.remembered(call.keys, policy)
         order = rules.EarnOrder(
             order_ref=body.order_ref,
             sale=sale,
@@ -82,9 +85,9 @@ def loyalty_preview(call: Call, body: LoyaltyPreviewRequest) -> Answer:
     seen = call.load(*ranges, *named, *wants)
     chosen = seen.get(named_at)
     if body.policy_version is not None and chosen is None:
-        raise NO_POLICY
+        raise NotFound()
     policy = chosen or rules.needed(rules.in_force(_read(seen, ranges), at, body.channel_code))
-    sale = sale_of(body)
+    sale = sale_of(call, body)
     quoted = rules.quote(policy, sale, at)
     data: dict[str, Any] = {"quote": quoted.shown()}
     if body.customer_guid is not None:
@@ -133,11 +136,11 @@ def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
         state = book.customer(call, seen)
         if isinstance(state, More):
             return state
-        guards = [
-            storage.redeemed_at(call.keys, guid, hashed)
-            for guid in (state.customer_guid, *state.absorbed)
-        ]
-        unread = [want for want in guards if not seen.has(want)]
+        owners = (state.customer_guid, *state.absorbed)
+        guards = [storage.redeemed_at(call.keys, guid, hashed) for guid in owners]
+        holds = order_holds_at(call.keys, owners, REDEEM, body.order_ref)
+        looked: list[Wanted] = [*guards, *holds]
+        unread = [want for want in looked if not seen.has(want)]
         if unread:
             return More(unread)
         for want in guards:
@@ -161,12 +164,14 @@ def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
             state,
             lambda holdings: rules.redeem(holdings, order, policy, stamp(call, hashed)),
             action="loyalty-redeemed",
-            blocked="loyalty.redeem",
+            blocked=REDEEM,
+            holds=holds,
             natural=True,
         )
 
     guard = storage.redeemed_at(call.keys, body.customer_guid, hashed)
-    return call.write([*book.wants(call), guard, *ranges], decide)
+    holds = order_holds_at(call.keys, [body.customer_guid], REDEEM, body.order_ref)
+    return call.write([*book.wants(call), guard, *holds, *ranges], decide)
 
 
 def loyalty_adjust(call: Call, body: LoyaltyAdjustRequest) -> Answer:
@@ -192,7 +197,7 @@ def loyalty_adjust(call: Call, body: LoyaltyAdjustRequest) -> Answer:
             state,
             lambda holdings: rules.adjust(holdings, asked, stamp(call)),
             action="loyalty-adjusted",
-            blocked="loyalty.adjust",
+            blocked=ADJUST,
         )
 
     return call.write(book.wants(call), decide)
@@ -229,20 +234,21 @@ def loyalty_expire(call: Call, body: LoyaltyExpireRequest) -> Answer:
 
 # ---------------------------------------------------------------- how they do it
 
-NO_POLICY = NotFound("No policy has this policy_version.")
-
 
 def _read(seen: Seen, ranges: Sequence[Range[PolicyRecord]]) -> list[PolicyRecord]:
     return [policy for wanted in ranges for policy in seen.all(wanted)]
 
 
-def sale_of(body: LoyaltyEarnRequest | LoyaltyPreviewRequest) -> rules.Sale:
+def sale_of(call: Call, body: LoyaltyEarnRequest | LoyaltyPreviewRequest) -> rules.Sale:
     """The sale of a request; its lines are in the currency of the whole."""
     lines: Sequence[LineIn] = body.lines
-    for number, line in enumerate(lines):
-        if line.amount.currency != body.amount.currency:
-            field = f"lines.{number}.amount.currency"
-            raise InvalidInput.of(field, "must be the currency of amount", "currency")
+    faults = [
+        Fault("currency", f"lines.{number}.amount.currency", "must be the currency of amount")
+        for number, line in enumerate(lines)
+        if line.amount.currency != body.amount.currency
+    ]
+    if faults:
+        raise call.refused(InvalidInput(minor=faults))
     return rules.Sale(
         amount=body.amount.money(),
         lines=tuple(

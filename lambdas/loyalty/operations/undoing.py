@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lambdas.loyalty import rules, storage
 from lambdas.loyalty.models import LoyaltyRestoreRequest, LoyaltyReverseRequest
-from lambdas.loyalty.operations.book import Book, Wanted, current_policy, stamp
+from lambdas.loyalty.operations.book import Book, stamp
 from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.errors import InvalidInput, NotFound
@@ -17,17 +17,21 @@ ID_LENGTH, HASH_LENGTH = 30, 26
 def order_of(call: Call, body: LoyaltyReverseRequest | LoyaltyRestoreRequest) -> str:
     """The keyed hash of the order that a request is about: named itself, by its transaction (whose
     id ends with it), or by the first source of one of these kinds."""
+    named = None if body.order_ref is None else storage.order_hash(call.keys, body.order_ref)
     if body.loyalty_txn_id is not None:
-        return _hash_in(call.keys, body.loyalty_txn_id)
-    if body.order_ref is not None:
-        return storage.order_hash(call.keys, body.order_ref)
+        hashed = _hash_in(call.keys, body.loyalty_txn_id)
+        if named not in (None, hashed):
+            raise call.refused(InvalidInput.of("order_ref", "is not the order of loyalty_txn_id"))
+        return hashed
+    if named is not None:
+        return named
     for ref in call.provenance.source_refs:
         if ref["kind"] == "loyalty_txn":
             return _hash_in(call.keys, ref["id"])
         if ref["kind"] == "order":
             return storage.order_hash(call.keys, ref["id"])
     message = "is required, or loyalty_txn_id, or a source_refs element of one of these kinds"
-    raise InvalidInput.of("order_ref", message, "missing")
+    raise call.refused(InvalidInput.of("order_ref", message, "missing"))
 
 
 def _hash_in(keys: Keys, loyalty_txn_id: str) -> str:
@@ -38,7 +42,8 @@ def _hash_in(keys: Keys, loyalty_txn_id: str) -> str:
 
 def loyalty_reverse(call: Call, body: LoyaltyReverseRequest) -> Answer:
     """Takes back what an order earned: for an amount that was refunded, a number of points, or the
-    whole rest. What its own lot no longer holds comes from other lots, then as the policy says."""
+    whole rest. What its own lot no longer holds comes from other lots, then as the terms say that
+    it earned under."""
     hashed = order_of(call, body)
     book = Book(body.customer_guid, hashed, ahead=True)
     guard_at = storage.earned_at(call.keys, hashed)
@@ -56,27 +61,15 @@ def loyalty_reverse(call: Call, body: LoyaltyReverseRequest) -> Answer:
         stale = book.expect(call, seen, state)
         if stale is not None:
             return stale
-        priced_at = storage.policy_named(call.keys, earned.policy_version)
-        known = storage.known_policy(call.keys, earned.policy_version)
-        ranges = storage.policies_in_force(call.keys, earned.channel_code, call.now)
-        needed: list[Wanted] = [*ranges] if known is not None else [priced_at, *ranges]
-        unread = [want for want in needed if not seen.has(want)]
-        if unread:
-            return More(unread)
-        priced_by = known or storage.remembered(call.keys, rules.needed(seen.get(priced_at)))
-        current = current_policy(seen, ranges, earned.channel_code, call) or priced_by
         return book.step(
             call,
             seen,
             state,
-            lambda holdings: rules.reverse(
-                holdings, earned, asked, (priced_by, current), stamp(call, hashed)
-            ),
+            lambda holdings: rules.reverse(holdings, earned, asked, stamp(call, hashed)),
             action="loyalty-reversed",
         )
 
-    ranges = storage.policies_in_force(call.keys, None, call.now)
-    return call.write([*book.wants(call), guard_at, *ranges], decide)
+    return call.write([*book.wants(call), guard_at], decide)
 
 
 def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
@@ -103,23 +96,19 @@ def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
         if stale is not None:
             return stale
         parts_at = storage.parts_at(call.keys, hashed, redeemed)
-        ranges = storage.policies_in_force(call.keys, redeemed.channel_code, call.now)
-        needed: list[Wanted] = [*parts_at, *ranges]
-        missing = [want for want in needed if not seen.has(want)]
+        missing = [want for want in parts_at if not seen.has(want)]
         if missing:
             return More(missing)
         parts = [part for want in parts_at if (part := seen.get(want)) is not None]
-        policy = rules.needed(current_policy(seen, ranges, redeemed.channel_code, call))
         return book.step(
             call,
             seen,
             state,
             lambda holdings: rules.restore(
-                holdings, redeemed, parts, body.points, policy, stamp(call, hashed)
+                holdings, redeemed, parts, body.points, stamp(call, hashed)
             ),
             action="loyalty-restored",
         )
 
     guard = storage.redeemed_at(call.keys, body.customer_guid, hashed)
-    ranges = storage.policies_in_force(call.keys, None, call.now)
-    return call.write([*book.wants(call), guard, *ranges], decide)
+    return call.write([*book.wants(call), guard], decide)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lambdas.loyalty.rules.orders import Decision, EarnedOrder
 from lambdas.loyalty.rules.policy import PolicyRecord, in_currency
-from lambdas.loyalty.rules.quote import Sale, points_of, quote
+from lambdas.loyalty.rules.quote import Sale, quote
 from lambdas.loyalty.rules.stamp import Stamp, countable
 from shared.errors import InsufficientPoints, InvalidInput, InvalidState, QuoteStale
 from shared.fields import Money
@@ -76,6 +76,8 @@ def earn(holdings: Holdings, order: EarnOrder, policy: PolicyRecord, stamp: Stam
         lines=order.sale.lines,
         channel_code=order.sale.channel_code,
         points=points,
+        pricing=quoted.pricing,
+        reversal=policy.reversal_policy,
         lot=terms,
     )
     return Decision(holdings=holdings, entries=(entry,), change=holdings.commit(), earned=earned)
@@ -85,16 +87,13 @@ def reverse(
     holdings: Holdings,
     earned: EarnedOrder,
     asked: Money | int | None,
-    policies: tuple[PolicyRecord, PolicyRecord],
     stamp: Stamp,
 ) -> Decision:
-    """Take back what an order earned: for refunded money, so many points, or (None) the whole rest.
-    ``policies``: the one that priced the order, and the one in force, which says where points come
-    from that its lot no longer holds."""
-    priced_by, policy = policies
+    """Take back what an order earned: for refunded money, so many points, or (None) the whole
+    rest."""
     holdings = holdings.settled(stamp.now)
-    points, refunded = _to_reverse(earned, asked, priced_by)
-    allocations = _collected(holdings, earned, points, policy)
+    points, refunded = _to_reverse(earned, asked)
+    allocations = _collected(holdings, earned, points)
     entry = stamp.entry(
         holdings,
         "reverse",
@@ -117,17 +116,15 @@ def reverse(
     return Decision(holdings=holdings, entries=(entry,), change=holdings.commit(), earned=after)
 
 
-def _to_reverse(
-    earned: EarnedOrder, asked: Money | int | None, priced_by: PolicyRecord
-) -> tuple[int, int]:
+def _to_reverse(earned: EarnedOrder, asked: Money | int | None) -> tuple[int, int]:
     """(points to take back now, minor units refunded by then). Money is re-priced as a whole: what
     the refunds so far leave of the order earns what it earns, and the rest goes."""
     whole, rest = earned.amount.amount, earned.reversible
     if isinstance(asked, Money):
-        in_currency(priced_by, asked, "amount")
+        in_currency(earned.amount.currency, asked, "amount")
         refunded = earned.refunded + asked.amount
         if refunded <= whole:
-            kept = points_of(priced_by, earned.sale, whole - refunded)
+            kept = earned.pricing.points(whole - refunded)
             return max(0, earned.points - kept - earned.reversed), refunded
     elif asked is not None and asked <= rest:
         return asked, earned.refunded
@@ -136,22 +133,20 @@ def _to_reverse(
     raise InvalidState("That is more than is left to reverse.", detail={"reversible": rest})
 
 
-def _collected(
-    holdings: Holdings, earned: EarnedOrder, points: int, policy: PolicyRecord
-) -> tuple[Allocation, ...]:
-    """Where the points come from: the order's own lot, other lots in spend order, and then as the
-    policy says."""
-    left, taken = points, []
+def _collected(holdings: Holdings, earned: EarnedOrder, points: int) -> tuple[Allocation, ...]:
+    """Where the points come from: the order's own lot, other lots in spend order, and then as its
+    terms say."""
+    terms, left, taken = earned.reversal, points, []
     if earned.lot is not None and points:
         own = holdings.current([Lot(earned.lot, 0)])[earned.lot.lot_id]
         part = 0 if own.terms.expired(holdings.at) else min(own.remaining, left)
         taken.append(Allocation(own.lot_id, -part))
         left -= part
-        if left and policy.reversal_policy.shortfall == "any_lot":
+        if left and terms.shortfall == "any_lot":
             others, left = holdings.take(left, "points", without=own.lot_id)
             taken += [Allocation(lot.lot_id, -part) for lot, part in others]
-    if left and policy.reversal_policy.uncollected == "reject":
+    if left and terms.uncollected == "reject":
         raise InsufficientPoints(detail={"available": points - left})
-    account = WRITTEN_OFF if policy.reversal_policy.uncollected == "write_off" else DEBT
+    account = WRITTEN_OFF if terms.uncollected == "write_off" else DEBT
     taken.append(Allocation(account, -left))
     return tuple(allocation for allocation in taken if allocation.points)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from lambdas.loyalty.rules.quote import Line, Sale
-from shared.errors import AlreadyExists, Fault
+from lambdas.loyalty.rules.policy import ExpiryPolicy, RestorePolicy, ReversalPolicy
+from lambdas.loyalty.rules.quote import Line, Pricing, Sale
+from shared.errors import AlreadyExists
 from shared.fields import Money
 from shared.ledger import (
     Change,
@@ -28,8 +29,9 @@ TAKES_TOGETHER = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarnedOrder:
-    """An order that earned: the sale as it was priced, the lot that it opened (none for no points),
-    and how much money was ``refunded`` and how many points ``reversed`` since."""
+    """An order that earned: the sale, how it was priced, the terms of taking points back, and the
+    lot that it opened (none for no points); and how much money was ``refunded`` and how many points
+    were ``reversed`` since. Whatever policy comes later, an order is undone by its own terms."""
 
     KIND: ClassVar[str] = "loyalty_earned_order"
     customer_guid: str
@@ -42,6 +44,8 @@ class EarnedOrder:
     lines: tuple[Line, ...] = ()
     channel_code: str | None = None
     points: int
+    pricing: Pricing
+    reversal: ReversalPolicy
     lot: LotTerms | None = None
     refunded: int = 0
     reversed: int = 0
@@ -59,9 +63,7 @@ class EarnedOrder:
         """Passes where an earn is this one again, so that its answer can be repeated; else 409.
         ``customers``: the asking customer and all that were merged into it."""
         if self.customer_guid not in customers or self.sale != sale:
-            raise AlreadyExists(
-                minor=[Fault("already-exists", "order_ref", "has earned points already")]
-            )
+            raise AlreadyExists.of("order_ref", "has earned points already")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Take:
 class RedeemedOrder:
     """An order that redeemed. ``takes`` in the order of consumption; what is beyond 256 of them
     lies in ``RedeemedPart``s. ``restored`` points came back, of which ``returned`` went to the lots
-    they came from: those are the last ones taken."""
+    they came from: those are the last ones taken. ``restore`` and ``expiry`` are the terms of the
+    policy that it redeemed under: what becomes of points whose lot has expired by then."""
 
     KIND: ClassVar[str] = "loyalty_redeemed_order"
     customer_guid: str
@@ -87,6 +90,9 @@ class RedeemedOrder:
     order_amount: Money | None = None
     channel_code: str | None = None
     value: Money
+    policy_version: str
+    restore: RestorePolicy
+    expiry: ExpiryPolicy
     takes: tuple[Take, ...]
     parts: int = 0
     restored: int = 0
@@ -107,9 +113,7 @@ class RedeemedOrder:
             order_amount,
             channel_code,
         ):
-            raise AlreadyExists(
-                minor=[Fault("already-exists", "order_ref", "has redeemed points already")]
-            )
+            raise AlreadyExists.of("order_ref", "has redeemed points already")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,26 @@ class Sale:
     channel_code: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing:
+    """What a sale of ``amount`` minor units earns, and what is left of that when money goes back:
+    ``exact`` points for the whole of it, before rounding and bounds."""
+
+    amount: int
+    exact: Fraction
+    rounding: str
+    min_amount_minor: int | None
+    max_points: int | None
+
+    def points(self, net_minor: int) -> int:
+        """The points of what refunds leave of the sale. A refund does not say which lines it takes
+        back, so it shrinks all of them alike, exactly."""
+        if net_minor == 0 or net_minor < (self.min_amount_minor or 0):
+            return 0
+        points = rounded(self.exact * net_minor / self.amount, self.rounding)
+        return points if self.max_points is None else min(points, self.max_points)
+
+
 @dataclass(frozen=True, slots=True)
 class QuotedLot:
     """The lot that an earn would open."""
@@ -81,6 +101,7 @@ class Quote:
     lots: tuple[QuotedLot, ...]
     explanation: tuple[str, ...]
     quote_hash: str
+    pricing: Pricing
 
     def shown(self) -> dict[str, Any]:
         """As answers show it, a refusal of a stale quote too."""
@@ -97,16 +118,17 @@ class Quote:
 
 def quote(policy: PolicyRecord, sale: Sale, at: datetime) -> Quote:
     """What a sale earns by this policy, with dates that count from ``at``."""
-    in_currency(policy, sale.amount, "amount")
+    in_currency(policy.currency, sale.amount, "amount")
     if at.year > LATEST_YEAR:
         raise InvalidInput.of("as_of", f"must not lie beyond the year {LATEST_YEAR}", "too-far")
     covered = sum(line.amount for line in sale.lines)
     if covered > sale.amount.amount:
         raise InvalidInput.of("lines", "must come to the amount or less together", "too-much")
-    points = points_of(policy, sale, sale.amount.amount)
+    price = pricing(policy.earn_policy, sale)
+    points = price.points(sale.amount.amount)
     if points > LARGEST_INTEGER:
         raise InvalidInput.of("amount", "earns more points than can be counted", "too-much")
-    ends = expires_at(policy, at)
+    ends = expires_at(policy.expiry_policy, at)
     lots = (QuotedLot(available_from(policy, at), ends, points),) if points else ()
     return Quote(
         points=points,
@@ -114,20 +136,21 @@ def quote(policy: PolicyRecord, sale: Sale, at: datetime) -> Quote:
         policy_version=policy.policy_version,
         rounding=policy.earn_policy.rounding,
         lots=lots,
-        explanation=tuple(_explanation(policy, sale, points, ends)),
+        explanation=tuple(_explanation(policy, sale, price, ends)),
         quote_hash=_quote_hash(policy, sale, points, ends),
+        pricing=price,
     )
 
 
-def points_of(policy: PolicyRecord, sale: Sale, net_minor: int) -> int:
-    """The points of a sale of which ``net_minor`` minor units are left after refunds. A refund does
-    not say which lines it takes back, so it shrinks all of them alike, exactly."""
-    earn, amount = policy.earn_policy, sale.amount.amount
-    if net_minor == 0 or net_minor < (earn.min_amount_minor or 0):
-        return 0
-    exact = _weight(earn, sale) * Fraction(earn.points_per_unit) / earn.unit_minor
-    points = rounded(exact * net_minor / amount, earn.rounding)
-    return points if earn.max_points is None else min(points, earn.max_points)
+def pricing(earn: EarnPolicy, sale: Sale) -> Pricing:
+    """How a policy prices a sale."""
+    return Pricing(
+        amount=sale.amount.amount,
+        exact=_weight(earn, sale) * Fraction(earn.points_per_unit) / earn.unit_minor,
+        rounding=earn.rounding,
+        min_amount_minor=earn.min_amount_minor,
+        max_points=earn.max_points,
+    )
 
 
 def _weight(earn: EarnPolicy, sale: Sale) -> Fraction:
@@ -166,14 +189,14 @@ def _quote_hash(policy: PolicyRecord, sale: Sale, points: int, ends: datetime | 
 
 
 def _explanation(
-    policy: PolicyRecord, sale: Sale, points: int, ends: datetime | None
+    policy: PolicyRecord, sale: Sale, price: Pricing, ends: datetime | None
 ) -> Sequence[str]:
     earn, amount = policy.earn_policy, sale.amount
+    exact, points = price.exact, price.points(amount.amount)
     if amount.amount < (earn.min_amount_minor or 0):
         least = _in_major(Money(amount.currency, earn.min_amount_minor or 0))
         return [f"{_in_major(amount)} is below the least amount that earns, {least}."]
     weight = _weight(earn, sale)
-    exact = weight * Fraction(earn.points_per_unit) / earn.unit_minor
     said = []
     if sale.lines:
         eligible = sum(line.amount for line in sale.lines if line.eligible)

@@ -25,6 +25,11 @@ from shared.errors import Fault, InsufficientPoints, InvalidInput, InvalidState
 from shared.fields import Money
 from shared.ledger import DEBT, LOTS_AT_ONCE, Allocation, Holdings, Lot, LotTerms
 
+PAGES_TAKEN, PAGES_WRITTEN = 56, 64
+"""A redemption has up to 36 other writes in its transaction of 100: the balance, the entry, the
+order's guard with three parts, the answer, two for the key, the customer's state, and 26 that look
+for a hold on the order, of the customer and of 25 who were merged into it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeemOrder:
@@ -43,7 +48,7 @@ def redeem(holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, stamp: 
     available = holdings.totals().available_points
     if order.points > available:
         raise InsufficientPoints(detail={"available": available})
-    taken, _ = holdings.take(order.points, "redeem_points")
+    taken, _ = holdings.take(order.points, "redeem_points", pages=PAGES_TAKEN)
     entry = stamp.entry(
         holdings,
         "redeem",
@@ -69,13 +74,16 @@ def redeem(holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, stamp: 
         order_amount=order.order_amount,
         channel_code=order.channel_code,
         value=value,
+        policy_version=policy.policy_version,
+        restore=policy.restore_policy,
+        expiry=policy.expiry_policy,
         takes=takes[:TAKES_TOGETHER],
         parts=len(parts),
     )
     return Decision(
         holdings=holdings,
         entries=(entry,),
-        change=holdings.commit(),
+        change=holdings.commit(PAGES_WRITTEN),
         redeemed=redeemed,
         parts=parts,
     )
@@ -99,7 +107,7 @@ def _allowed_value(order: RedeemOrder, policy: PolicyRecord) -> Money:
         raise InvalidInput(minor=faults)
     value = redeemed_value(policy, points)
     if amount is not None:
-        in_currency(policy, amount, "order_amount")
+        in_currency(policy.currency, amount, "order_amount")
     if percent is not None and amount is not None:
         most = Fraction(percent) * amount.amount / 100
         if value.amount > most:
@@ -125,7 +133,6 @@ def restore(
     redeemed: RedeemedOrder,
     parts: Sequence[RedeemedPart],
     points: int | None,
-    policy: PolicyRecord,
     stamp: Stamp,
 ) -> Decision:
     """Give back what an order redeemed, or (None) the whole rest of it. Debt comes first; then the
@@ -145,7 +152,7 @@ def restore(
         most = debt + sum(back.points for back in [*whole, *own][:LOTS_AT_ONCE])
         message = f"return to too many lots at once: at most {most} points in one call"
         raise InvalidInput.of("points", message, "too-many-lots")
-    opens, allocations = _allocated(holdings, [*whole, *own], policy, stamp)
+    opens, allocations = _allocated(holdings, [*whole, *own], redeemed, stamp)
     if debt:
         allocations.insert(0, Allocation(DEBT, debt))
     entry = stamp.entry(
@@ -155,7 +162,7 @@ def restore(
         allocations=tuple(allocations),
         opens=opens,
         order_ref=redeemed.order_ref,
-        policy_version=policy.policy_version,
+        policy_version=redeemed.policy_version,
         parent_txn_id=redeemed.loyalty_txn_id,
     )
     holdings, entry = holdings.post(entry, revived=(back.lot for back in own))
@@ -193,13 +200,13 @@ def _returned(holdings: Holdings, takes: Sequence[Take], returned: int, points: 
 
 
 def _allocated(
-    holdings: Holdings, backs: Iterable[_Back], policy: PolicyRecord, stamp: Stamp
+    holdings: Holdings, backs: Iterable[_Back], redeemed: RedeemedOrder, stamp: Stamp
 ) -> tuple[LotTerms | None, list[Allocation]]:
-    """The allocations, and the lot that they open for points of expired lots where the policy does
+    """The allocations, and the lot that they open for points of expired lots where the terms do
     not let these stay expired. A lot that had repaid debt is made whole first, and then gives the
     points on: it must not be made whole twice."""
     allocations, renewed = [], 0
-    keeps = policy.restore_policy.expired == "keep_expired"
+    keeps = redeemed.restore.expired == "keep_expired"
     for back in backs:
         stays = keeps or not back.lot.terms.expired(holdings.at)
         if stays or back.makes_whole:
@@ -214,15 +221,15 @@ def _allocated(
         stamp.lot_id(),
         renewed,
         holdings.at,
-        _new_expiry(holdings, policy),
-        policy.policy_version,
+        _new_expiry(holdings, redeemed),
+        redeemed.policy_version,
         holdings.balance.sequence + 1,
     )
     return terms, [*allocations, Allocation(terms.lot_id, renewed)]
 
 
-def _new_expiry(holdings: Holdings, policy: PolicyRecord) -> datetime | None:
-    grace = policy.restore_policy.grace_days
-    if policy.restore_policy.expired == "grace" and grace is not None:
+def _new_expiry(holdings: Holdings, redeemed: RedeemedOrder) -> datetime | None:
+    grace = redeemed.restore.grace_days
+    if redeemed.restore.expired == "grace" and grace is not None:
         return holdings.at + timedelta(days=grace)
-    return expires_at(policy, holdings.at)
+    return expires_at(redeemed.expiry, holdings.at)

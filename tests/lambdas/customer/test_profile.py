@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from lambdas.customer import storage
 from lambdas.customer.models import SuppressionRecord
-from shared.customers import CustomerStateRecord, state_at, still_writable, writable
+from shared.customers import still_writable, writable
 from shared.errors import HoldPending, InvalidState
 from shared.items import Item
 from shared.keys import of_org
@@ -47,18 +46,6 @@ def update(world: World, guid: str, customer: dict[str, Any], revision: int = 1)
 
 def guids(answer: Response) -> list[str]:
     return [customer["customer_guid"] for customer in answer.data["customers"]]
-
-
-def state_of(world: World, guid: str) -> CustomerStateRecord:
-    want = state_at(of_org(world.code), guid)
-    state = Table().load([want]).get(want)
-    assert state is not None
-    return state
-
-
-def set_state(world: World, guid: str, **changes: Any) -> None:
-    state = replace(state_of(world, guid), **changes)
-    store(storage.state_item(of_org(world.code), state))
 
 
 # ---------------------------------------------------------------- create
@@ -218,7 +205,7 @@ def test_a_get_names_exactly_one_value(world: World, named: dict[str, Any]) -> N
 def test_one_who_was_merged_answers_as_the_survivor(world: World) -> None:
     gone = create(world, ADA).data["customer"]["customer_guid"]
     survivor = create(world, {"phone": ADA["phone"]}).data["customer"]["customer_guid"]
-    set_state(world, gone, status="merged", merged_into=survivor)
+    world.set_state(gone, status="merged", merged_into=survivor)
     for named in (gone, "ada@example.com", ADA["customer_code"]):
         answer = world.owner("/customer/get", named).data
         assert answer["customer"]["customer_guid"] == survivor
@@ -232,7 +219,7 @@ def test_one_who_was_merged_answers_as_the_survivor(world: World) -> None:
 
 def test_one_who_is_being_deleted_is_gone_and_cannot_change(world: World) -> None:
     guid = create(world, ADA).data["customer"]["customer_guid"]
-    set_state(world, guid, job_id="job_1", job_kind="delete")
+    world.set_state(guid, job_id="job_1", job_kind="delete")
     assert world.owner("/customer/get", guid).status == 404
     assert world.owner("/customer/search", {"q": "ada@example.com"}).data["customers"] == []
     assert update(world, guid, {"first_name": "B"}).tag == "busy"
@@ -265,12 +252,12 @@ def test_an_update_that_changes_nothing_makes_no_event(
     assert events[1]["data"]["changed"] == ["status", "tags"]
     assert events[1]["data"]["previous_status"] == "active"
     assert "example" not in str(events)
-    assert state_of(world, guid).status == "inactive"
+    assert world.state_of(guid).status == "inactive"
 
 
 def test_an_anonymized_customer_answers_and_cannot_change(world: World) -> None:
     guid = create(world, {}).data["customer"]["customer_guid"]
-    set_state(world, guid, status="anonymized")
+    world.set_state(guid, status="anonymized")
     assert world.owner("/customer/get", guid).status == 200
     refused = update(world, guid, {"first_name": "B"})
     assert (refused.tag, refused.detail["state"]) == ("invalid-state", "anonymized")
@@ -339,7 +326,7 @@ def test_nobody_is_found_who_is_merged_anonymized_or_inactive(
     assert update(world, guid, {"status": "inactive"}).status == 200
     assert guids(world.owner("/customer/search", {"q": "lovelace"})) == []
     assert guids(world.owner("/customer/search", {"q": "lovelace", "status": "inactive"})) == [guid]
-    set_state(world, guid, status="anonymized")
+    world.set_state(guid, status="anonymized")
     assert guids(world.owner("/customer/list", {"q": "lovelace"})) == []
 
 
@@ -350,8 +337,8 @@ def test_a_block_holds_until_it_ends_and_names_its_cause(world: World) -> None:
     guid = create(world, {}).data["customer"]["customer_guid"]
     later = NOW + timedelta(hours=1)
     action = "loyalty.redeem"
-    set_state(world, guid, blocked={action: later}, blocked_by={action: "hold_1"})
-    state = state_of(world, guid)
+    world.set_state(guid, blocked={action: later}, blocked_by={action: "hold_1"})
+    state = world.state_of(guid)
     assert state.blocked == {action: later}
     with pytest.raises(HoldPending):
         writable(state, NOW, action)

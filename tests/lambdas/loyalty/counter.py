@@ -52,7 +52,7 @@ class Till:
         return self.shelf.do(
             CUSTOMER,
             now,
-            lambda here: rules.restore(here, guard, done.parts, points, self.policy, stamp(now)),
+            lambda here: rules.restore(here, guard, done.parts, points, stamp(now)),
         )
 
     def reverse(self, done: Decision, asked: Money | int | None, now: datetime) -> Decision:
@@ -61,7 +61,7 @@ class Till:
         return self.shelf.do(
             CUSTOMER,
             now,
-            lambda here: rules.reverse(here, guard, asked, (self.policy, self.policy), stamp(now)),
+            lambda here: rules.reverse(here, guard, asked, stamp(now)),
         )
 
     def adjust(self, points: int, now: datetime, **more: object) -> Decision:
@@ -94,8 +94,8 @@ def euros(minor: int) -> Money:
     return Money("EUR", minor)
 
 
-def three_lots() -> tuple[Till, Decision, list[str]]:
-    till = Till()
+def three_lots(in_force: PolicyRecord | None = None) -> tuple[Till, Decision, list[str]]:
+    till = Till(in_force)
     first = till.adjust(100, day(1, 1), expires_at=day(3, 31))
     second = till.adjust(60, day(1, 2), expires_at=day(6, 30))
     third = till.adjust(40, day(1, 3))

@@ -91,7 +91,7 @@ class Game:
         points = min(amount, guard.restorable)
         done = self.do(
             who,
-            lambda here: rules.restore(here, guard, parts, points, self.policy, stamp(self.now)),
+            lambda here: rules.restore(here, guard, parts, points, stamp(self.now)),
         )
         new = "" if done.entry.opens is None else done.entry.opens.lot_id
         self.players[who].restore(spending, points, new, self.renew)
@@ -105,11 +105,8 @@ class Game:
         points = min(amount, guard.reversible)
         reversal = self.policy.reversal_policy
         found = self.players[who].available
-        both = (self.policy, self.policy)
         try:
-            done = self.do(
-                who, lambda here: rules.reverse(here, guard, points, both, stamp(self.now))
-            )
+            done = self.do(who, lambda here: rules.reverse(here, guard, points, stamp(self.now)))
         except InsufficientPoints:
             assert reversal.uncollected == "reject"
             refused = self.players[who].reverse(sale, points, reversal.shortfall, "reject")

@@ -94,7 +94,7 @@ def test_a_restore_on_the_survivor_makes_whole_what_repaid_since_on_either_side(
     assert guard is not None
 
     def restore(holdings: Holdings) -> Decision:
-        return rules.restore(holdings, guard, (), None, terms, stamp(at(8)))
+        return rules.restore(holdings, guard, (), None, stamp(at(8)))
 
     back = shelf.do("target", at(8), restore)
     assert moved(back) == [(here, 30), (there, 20), (own, 40)]
@@ -120,7 +120,7 @@ def test_a_merge_that_repays_the_sources_debt_counts_as_since_its_redemption() -
     guard = done.redeemed
     assert guard is not None
     back = shelf.do(
-        "target", at(4), lambda here: rules.restore(here, guard, (), None, terms, stamp(at(4)))
+        "target", at(4), lambda here: rules.restore(here, guard, (), None, stamp(at(4)))
     )
     assert moved(back) == [(payer, 30), (own, 20)]
 
@@ -145,9 +145,7 @@ def test_a_ledger_merged_twice_still_knows_what_repaid_since() -> None:
     second = adjust("c", 20, 7).entry.allocations[0].lot_id
     guard = done.redeemed
     assert guard is not None
-    back = shelf.do(
-        "c", at(8), lambda here: rules.restore(here, guard, (), None, terms, stamp(at(8)))
-    )
+    back = shelf.do("c", at(8), lambda here: rules.restore(here, guard, (), None, stamp(at(8))))
     assert moved(back) == [(second, 20), (first, 10), (own, 20)]
     result = shelf.recalculate("c", at(8))
     assert (result.differences, result.chain_fault) == ((), None)

@@ -173,7 +173,7 @@ def test_restoring_leaves_the_lots_of_having_redeemed_less(
     undone, guard = done.holdings, done.redeemed
     for part in (back // 2, back - back // 2):
         if part:
-            step = rules.restore(undone, guard, done.parts, part, game.policy, by)
+            step = rules.restore(undone, guard, done.parts, part, by)
             assert step.redeemed is not None
             undone, guard = step.holdings, step.redeemed
     less = redeemed(points - back).holdings if points > back else here.settled(game.now)
@@ -236,7 +236,7 @@ def test_refunds_in_any_split_sum_to_what_was_earned(
     for low, high in pairwise(edges):
         guard = done.earned
         assert guard is not None
-        done = rules.reverse(done.holdings, guard, Money("EUR", high - low), (terms, terms), by)
+        done = rules.reverse(done.holdings, guard, Money("EUR", high - low), by)
         assert done.entry.points <= 0
         total -= done.entry.points
     assert total == promised.points

@@ -135,7 +135,7 @@ def test_the_end_of_a_month_is_the_start_of_the_next(
     sold: datetime, months: int, ends: datetime
 ) -> None:
     terms = policy(expiry={"mode": "month_end", "months": months})
-    assert expires_at(terms, sold) == ends
+    assert expires_at(terms.expiry_policy, sold) == ends
 
 
 def test_dates_count_from_the_sale() -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
 from shared import clients
 from shared.keys import of_org
 from shared.settings import settings
 from tests.builders import WHY, World, euro
-from tests.faults import Crash, Faults, conflict, crash, lost_answer, throttled
 from tests.lambdas.loyalty.tills import Member, on, policy
 
 
@@ -101,35 +97,6 @@ def test_redeem_refuses_in_the_order_of_the_page(world: World) -> None:
     assert member.redeem("S2", 5, expected_revision=77).tag == "conflict"
 
 
-def test_a_block_on_the_customer_is_checked_in_the_same_write(world: World, faults: Faults) -> None:
-    policy(world)
-    member = Member.of(world)
-    member.earn("A", 100)
-    pk, sk = of_org(world.code).customer_state(member.guid)
-
-    def block(cause: str) -> None:
-        clients.dynamodb().update_item(
-            TableName=settings().table_name,
-            Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            UpdateExpression="SET blocked = :b, blocked_by = :c, #r = #r + :one",
-            ExpressionAttributeNames={"#r": "revision"},
-            ExpressionAttributeValues={
-                ":b": {"M": {"loyalty.redeem": {"S": "9999-12-31T00:00:00.000Z"}}},
-                ":c": {"M": {"loyalty.redeem": {"S": cause}}},
-                ":one": {"N": "1"},
-            },
-        )
-
-    from tests.faults import then
-
-    faults.inject(then(lambda: block("hold_1")), operation="transact_write_items")
-    raced = member.redeem("SO", 10)
-    assert (raced.tag, raced.detail) == ("hold-pending", {"hold_id": "hold_1"})
-    block("block")
-    assert member.redeem("SO", 10).detail == {"reason": "block"}
-    assert member.balance()["available_points"] == 100
-
-
 def test_an_earn_grants_what_its_quote_said_or_says_a_new_one(world: World) -> None:
     policy(world, now=on(1), earn_policy={"points_per_unit": 2, "pending_days": 10})
     member = Member.of(world, on(1))
@@ -206,105 +173,6 @@ def test_expired_points_do_not_count_whether_or_not_expire_has_run(world: World)
     assert member.ledger()[-1]["effective_at"] == "2026-03-01T00:00:00Z"
     assert member.balance(as_of=on(2).isoformat())["available_points"] == 100
     member.agrees()
-
-
-@pytest.mark.parametrize("at", [1, 2])
-@pytest.mark.parametrize("what", ["earn", "redeem", "reverse", "restore"])
-@pytest.mark.parametrize(
-    "fault",
-    [crash(before=True), crash(before=False), lost_answer(), throttled(), conflict()],
-    ids=["crash-before", "crash-after", "lost", "throttled", "conflict"],
-)
-def test_a_fault_at_any_call_then_a_retry_is_the_fault_free_result(
-    world: World, faults: Faults, what: str, fault: Any, at: int
-) -> None:
-    policy(world)
-    member = Member.of(world)
-    member.earn("A", 100)
-    member.redeem("R", 60)
-    calls = {
-        "earn": lambda: member.earn("B", 50),
-        "redeem": lambda: member.redeem("S", 30),
-        "reverse": lambda: member.call("reverse", order_ref="A", points=30, idempotency_key="k"),
-        "restore": lambda: member.call("restore", order_ref="R", points=30, idempotency_key="k"),
-    }
-    wanted = {"earn": 90, "redeem": 10, "reverse": 10, "restore": 70}
-    faults.inject(fault, at=at)
-    with contextlib.suppress(Crash):
-        calls[what]()
-    assert faults.pending == 0
-    answer = calls[what]()
-    assert answer.status == 200, answer.body
-    assert answer.data["balance"]["available_points"] == wanted[what]
-    assert member.balance()["available_points"] == wanted[what]
-    assert len(member.ledger()) == 3
-    member.agrees()
-
-
-class LosingAnswers:
-    """Every fourth transaction's answer never arrives."""
-
-    def __init__(self, client: Any) -> None:
-        self._client, self._count = client, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def transact_write_items(self, **arguments: Any) -> Any:
-        self._count += 1
-        lost = self._count % 4 == 0
-        answer = self._client.transact_write_items(**arguments)
-        if lost:
-            raise ReadTimeoutError(endpoint_url="engine")
-        return answer
-
-
-def test_thirty_two_clients_on_one_balance_lose_and_double_nothing(world: World) -> None:
-    policy(world)
-    member = Member.of(world)
-    member.earn("start", 300)
-    real = clients.dynamodb()
-    clients.use(dynamodb=LosingAnswers(real))
-
-    def visit(n: int) -> int:
-        # A quarter of the visits repeat another's.
-        order = n if n % 4 else max(0, n - 1)
-        while True:
-            answer = member.redeem(f"R{order}", 10) if order % 2 else member.earn(f"E{order}", 5)
-            if answer.tag_or_none() not in ("busy", "unavailable"):
-                return order if answer.status == 200 else -1
-
-    try:
-        with ThreadPoolExecutor(32) as pool:
-            done = [order for order in pool.map(visit, range(64)) if order >= 0]
-    finally:
-        clients.use(dynamodb=real)
-    orders = set(done)
-    wanted = 300 + sum(-10 if order % 2 else 5 for order in orders)
-    assert member.balance()["available_points"] == wanted >= 0
-    entries = member.ledger()
-    assert [entry["sequence"] for entry in entries] == list(range(1, len(entries) + 1))
-    named = {f"R{o}" if o % 2 else f"E{o}" for o in orders} | {"start"}
-    assert {entry["order_ref"] for entry in entries} == named
-    assert len(entries) == len(named)
-    member.agrees()
-
-
-def test_a_thousand_open_lots_are_still_two_trips(world: World, meter: Any) -> None:
-    policy(world)
-    member = Member.of(world)
-    real = clients.dynamodb()
-    clients.use(dynamodb=real.client)
-    for n in range(300):
-        expires = {"expires_at": on(1 + n % 12, 1 + n % 28).replace(year=2099).isoformat()}
-        assert member.adjust(2, **(expires if n % 3 else {})).status == 200
-    clients.use(dynamodb=real)
-    with meter.measuring() as costs:
-        assert member.redeem("R", 100).status == 200
-        assert member.earn("E", 10).status == 200
-    assert costs[0].trips == 4
-    assert member.balance()["available_points"] == 510
-    assert member.agrees()["entries_read"] == 302
 
 
 def test_recalculate_explains_and_repairs_what_is_stored(world: World) -> None:
