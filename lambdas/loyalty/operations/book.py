@@ -56,11 +56,23 @@ class Book:
         return wants
 
     def customer(self, call: Call, seen: Seen) -> CustomerStateRecord | More:
-        """The customer, or the one it was merged into; 404 where there is none."""
+        """The customer, or the one it was merged into; 404 where there is none. Whether it may be
+        written to is for ``step`` to say, after a replay was looked for."""
         guid = survivor_of(call.keys, seen, self.named)
         if not seen.has(state_at(call.keys, guid)):
             return More(self.wants(call, guid))
-        return readable(seen.get(state_at(call.keys, guid)))
+        state = seen.get(state_at(call.keys, guid))
+        if state is None:
+            raise NotFound()
+        return state
+
+    def read(self, call: Call, seen: Seen) -> CustomerStateRecord:
+        """The customer of a route that only reads, whatever must be loaded for that."""
+        state = self.customer(call, seen)
+        while isinstance(state, More):
+            seen.add(call.table.load(state.wants))
+            state = self.customer(call, seen)
+        return readable(state)
 
     def balance(self, call: Call, seen: Seen, customer_guid: str) -> BalanceRecord:
         stored = seen.get(storage.balance_at(call.keys, customer_guid))
@@ -116,8 +128,7 @@ class Book:
             revision = (decision.change.balance if decision.change else holdings.balance).revision
             balance = storage.balance_shown(decision.holdings, revision)
             data = (answered or _transaction)(decision, balance)
-            if guid != self.named:
-                data = {**data, "redirected_from": self.named}
+            data = {**data, **self.redirect(guid)}
             answer = Answer(data, revision)
             partition = call.keys.loyalty_balance(guid)[0]
             events = []
@@ -137,6 +148,20 @@ class Book:
 
         made: Step | More = self.over(call, seen, guid, work)
         return made
+
+    def look(
+        self, call: Call, seen: Seen, guid: str, work: Callable[[Holdings], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """What a route that only reads makes of the holdings, whatever must be loaded for that."""
+        found = self.over(call, seen, guid, work)
+        while isinstance(found, More):
+            seen.add(call.table.load(found.wants))
+            found = self.over(call, seen, guid, work)
+        return dict(found)
+
+    def redirect(self, guid: str) -> dict[str, str]:
+        """Tells who follows a redirect from where."""
+        return {} if guid == self.named else {"redirected_from": self.named}
 
     def repeat(self, call: Call, seen: Seen, owner: str, loyalty_txn_id: str) -> Step | More:
         """The answer that the order's first movement got."""

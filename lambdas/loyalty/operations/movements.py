@@ -102,11 +102,7 @@ def loyalty_preview(call: Call, body: LoyaltyPreviewRequest) -> Answer:
 
 def balances(call: Call, book: Book, seen: Seen, rule: Any) -> dict[str, Any]:
     """The balance now, and as it would be after a decision."""
-    state = book.customer(call, seen)
-    while isinstance(state, More):
-        seen.add(call.table.load(state.wants))
-        state = book.customer(call, seen)
-    guid = state.customer_guid
+    guid = book.read(call, seen).customer_guid
     revision = book.balance(call, seen, guid).revision
 
     def work(holdings: Holdings) -> dict[str, Any]:
@@ -117,12 +113,7 @@ def balances(call: Call, book: Book, seen: Seen, rule: Any) -> dict[str, Any]:
             "balance_after": storage.balance_shown(after.holdings, after.change.balance.revision),
         }
 
-    found = book.over(call, seen, guid, work)
-    while isinstance(found, More):
-        seen.add(call.table.load(found.wants))
-        found = book.over(call, seen, guid, work)
-    redirect = {} if guid == book.named else {"redirected_from": book.named}
-    return {**found, **redirect}
+    return {**book.look(call, seen, guid, work), **book.redirect(guid)}
 
 
 def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:

@@ -13,8 +13,7 @@ from lambdas.loyalty.models import (
 from lambdas.loyalty.operations.book import Book
 from lambdas.loyalty.operations.replaying import replayed
 from shared.api import Answer, Call
-from shared.call import More
-from shared.customers import state_at, survivor_of
+from shared.customers import state_at
 from shared.items import Wire, decode, shown
 from shared.ledger import Expiring, Holdings, LedgerEntry
 from shared.paging import Listing
@@ -27,25 +26,17 @@ def loyalty_balance_get(call: Call, body: LoyaltyBalanceGetRequest) -> Answer:
     past = body.as_of is not None and body.as_of < call.now
     history = [storage.checkpoints(call.keys, body.customer_guid)] if past else []
     seen = call.load(*book.wants(call), *history)
-    state = book.customer(call, seen)
-    while isinstance(state, More):
-        seen.add(call.table.load(state.wants))
-        state = book.customer(call, seen)
-    guid = state.customer_guid
+    guid = book.read(call, seen).customer_guid
     revision = book.balance(call, seen, guid).revision
-    redirect = {} if guid == body.customer_guid else {"redirected_from": body.customer_guid}
-    if body.as_of is not None and past:
-        then = _as_it_was(call, seen, guid, body.as_of, revision)
-        return Answer({"customer_guid": guid, "balance": then, **redirect}, revision)
 
     def work(holdings: Holdings) -> dict[str, Any]:
         return storage.balance_shown(holdings.settled(body.as_of or call.now), revision)
 
-    found = book.over(call, seen, guid, work)
-    while isinstance(found, More):
-        seen.add(call.table.load(found.wants))
-        found = book.over(call, seen, guid, work)
-    return Answer({"customer_guid": guid, "balance": found, **redirect}, revision)
+    if body.as_of is not None and past:
+        balance = _as_it_was(call, seen, guid, body.as_of, revision)
+    else:
+        balance = book.look(call, seen, guid, work)
+    return Answer({"customer_guid": guid, "balance": balance, **book.redirect(guid)}, revision)
 
 
 def _as_it_was(call: Call, seen: Seen, guid: str, at: datetime, revision: int) -> dict[str, Any]:
@@ -86,11 +77,9 @@ def loyalty_ledger_list(call: Call, body: LoyaltyLedgerListRequest) -> Answer:
         )
 
     answer = listed(body.customer_guid)
-    state = book.customer(call, seen[0])
-    if not isinstance(state, More):
-        return answer
-    # Merged: what was listed is the closed ledger; the one that goes on is the survivor's.
-    survivor = survivor_of(call.keys, seen[0], body.customer_guid)
-    answer = listed(survivor)
-    answer.data["redirected_from"] = body.customer_guid
+    guid = book.read(call, seen[0]).customer_guid
+    if guid != body.customer_guid:
+        # Merged: what was listed is the closed ledger; the one that goes on is the survivor's.
+        answer = listed(guid)
+        answer.data.update(book.redirect(guid))
     return answer

@@ -12,6 +12,7 @@ from shared import auth
 from shared.keys import of_org
 from shared.table import Table, Want
 from tests.builders import WHY, World, euro
+from tests.faults import Faults, then
 from tests.lambdas.giftcard.tills import Card, card, issue
 
 PARTNER = "PARTNER-CODE-0042"
@@ -189,6 +190,34 @@ def test_a_hold_on_the_survivor_blocks_the_cards_of_who_was_merged(world: World)
     assert mine.redeem("SO-1", 9_999).tag == "hold-pending"
     world.set_state(survivor, blocked={}, blocked_by={})
     assert mine.redeem("SO-1", 1).data["stored_value"]["customer_guid"] == survivor
+
+
+def test_an_order_that_was_refused_its_customer_takes_nothing_off_the_card(
+    world: World, faults: Faults
+) -> None:
+    merged, survivor = customer(world), customer(world)
+    mine, other = card(world, 1_000, customer_guid=merged), card(world, customer_guid=survivor)
+    assert mine.redeem("SO-0", 1).status == 200
+    for order in ("SO-0", "SO-1"):
+        world.refuse_order(merged, "giftcard.redeem", order)
+    assert mine.redeem("SO-0", 1).replayed
+    for amount in (1, 9_999):
+        refused = mine.redeem("SO-1", amount)
+        assert (refused.status, refused.tag) == (409, "invalid-state")
+        assert refused.detail == {"reason": "rejected"}
+    assert mine.redeem("SO-2", 1).status == 200
+    reject = then(lambda: world.refuse_order(merged, "giftcard.redeem", "SO-3"))
+    faults.inject(reject, operation="transact_write_items")
+    assert mine.redeem("SO-3", 1).detail == {"reason": "rejected"}
+    # Who was merged into another takes their refusals along, to the other's cards too.
+    world.set_state(merged, status="merged", merged_into=survivor)
+    world.set_state(survivor, absorbed=(merged,))
+    for bearer in (mine, other):
+        for amount in (1, 9_999):
+            assert bearer.redeem("SO-1", amount).detail == {"reason": "rejected"}
+    assert other.redeem("SO-4", 1).status == 200
+    head, _ = mine.ledger()
+    assert head.balance.amount == 998
 
 
 def test_a_card_outlives_its_customer(world: World) -> None:

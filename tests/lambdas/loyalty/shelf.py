@@ -72,6 +72,18 @@ def policy(**parts: Any) -> PolicyRecord:
     )
 
 
+def merging(source: Holdings, target: Holdings, by: Stamp) -> list[Decision]:
+    """One ledger closed and the other taking it over; both settled at one time."""
+    out = by.entry(source, "merge_out", 0)
+    out = replace(out, counterpart_guid=target.balance.customer_guid)
+    gone, out = left(source, out)
+    here, into = joined(target, source, by.entry(target, "merge_in", 0))
+    return [
+        Decision(holdings=gone, entries=(out,), change=gone.commit()),
+        Decision(holdings=here, entries=(into,), change=here.commit()),
+    ]
+
+
 def again(record: Any) -> Any:
     """The record after a round through its stored form."""
     return decode(type(record), encode(record))
@@ -164,12 +176,8 @@ class Shelf:
         at = max(now, self.balance(source, now).settled_at, self.balance(target, now).settled_at)
         one = self.holdings(source, now, reads).settled(at)
         two = self.holdings(target, now, reads).settled(at)
-        by = stamp(now)
-        out = replace(by.entry(one, "merge_out", 0), counterpart_guid=target)
-        gone, out = left(one, out)
-        here, into = joined(two, one, by.entry(two, "merge_in", 0))
-        self.write(Decision(holdings=gone, entries=(out,), change=gone.commit()))
-        self.write(Decision(holdings=here, entries=(into,), change=here.commit()))
+        for decision in merging(one, two, stamp(now)):
+            self.write(decision)
 
     # ---------------------------------------------------------------- looking
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from lambdas.loyalty import storage
+from lambdas.loyalty.rules import Stamp
+from shared import auth
+from shared.api import new_id
+from shared.keys import of_org
+from shared.ledger import Holdings
+from shared.table import Table
 from tests.builders import WHY, Response, World, euro
+from tests.lambdas.loyalty.shelf import merging
 
 
 def on(month: int, day: int = 1, hour: int = 0) -> datetime:
@@ -74,3 +82,24 @@ class Member:
         assert found["equal"], found["differences"]
         assert found["chain_ok"]
         return found
+
+
+def merge(world: World, source: str, target: str) -> None:
+    """What a merge of two customers does to their ledgers and states, in one transaction."""
+    keys, table, now = of_org(world.code), Table(), auth.now()
+
+    def held(guid: str) -> Holdings:
+        balance_at, pages = storage.balance_at(keys, guid), storage.all_pages(keys, guid)
+        seen = table.load([balance_at, pages])
+        balance = seen.get(balance_at) or Holdings.empty(guid, now).balance
+        return Holdings.of(balance, seen.all(pages)).settled(now)
+
+    one, two = held(source), held(target)
+    by = Stamp(now=now, new_id=lambda: new_id(now))
+    decisions = merging(one.settled(two.at), two.settled(one.at), by)
+    writes = [w for d in decisions for w in storage.decision_writes(keys, d, "", [])]
+    assert table.transact(writes, new_id(now), 0) is None
+    states = [world.state_of(guid) for guid in (source, target)]
+    absorbed = (*states[1].absorbed, *states[0].absorbed, source)
+    world.set_state(source, status="merged", merged_into=target)
+    world.set_state(target, absorbed=absorbed)
