@@ -11,15 +11,15 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
+from shared.settings import settings
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _lock = threading.Lock()
 _clients: dict[str, Any] = {}
 
-# A call that has not answered in this time is retried on another connection: the table's own p99 is
-# far below it, and a till waits for us.
-_CONNECT_S, _READ_S, _ATTEMPTS = 0.3, 1.5, 3
+_CONNECT_S, _ATTEMPTS = 0.3, 3
 
 
 def dynamodb() -> DynamoDBClient:
@@ -70,7 +70,7 @@ def _make(name: str) -> Any:
         name,
         config=Config(
             connect_timeout=_CONNECT_S,
-            read_timeout=_READ_S,
+            read_timeout=settings().read_timeout_s,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             tcp_keepalive=True,
             max_pool_connections=64,

@@ -5,6 +5,10 @@ and booleans as themselves; times as fixed-width ISO text, so that text order is
 as ``YYYY-MM-DD``; exact numbers as text; nested dataclasses and ``Mapping[str, X]`` as maps, which
 conditions may look into; ``dict`` as JSON text, because what callers put into a free map is theirs,
 not the database's to interpret. ``None`` is absent.
+
+A nested dataclass of which an item holds very many says ``ROW = True``: it is stored as a list of
+its values in the order of its fields, because the names would be half of what is paid for. Such a
+class may only ever get further fields at its end.
 """
 
 from __future__ import annotations
@@ -105,6 +109,8 @@ def _codec(annotation: Any) -> _Codec:
         )
     if annotation is dict or origin is dict:
         return _Codec(lambda value: {"S": dumps(value)}, lambda wire: json.loads(wire["S"]))
+    if getattr(annotation, "ROW", False):
+        return _Codec(lambda value: {"L": _row(value)}, lambda wire: _of_row(annotation, wire["L"]))
     if is_dataclass(annotation) and isinstance(annotation, type):
         return _Codec(
             lambda value: {"M": encode(value)}, lambda wire: decode(annotation, wire["M"])
@@ -118,14 +124,41 @@ def _plan(cls: Any) -> tuple[tuple[str, _Codec, Any], ...]:
     return tuple((f.name, _codec(hints[f.name]), f.default) for f in fields(cls))
 
 
+_NOTHING: Wire = {"NULL": True}
+
+
+def _absent(value: Any, default: Any) -> bool:
+    return value is None or (value == default and default in ((), False))
+
+
+def _row(record: Any) -> list[Wire]:
+    """The values of a record in the order of its fields, without the absent ones at the end."""
+    row = []
+    for name, codec, default in _plan(record.__class__):
+        value = getattr(record, name)
+        row.append(_NOTHING if _absent(value, default) else codec.encode(value))
+    while row[-1] is _NOTHING:
+        row.pop()
+    return row
+
+
+def _of_row(cls: Any, row: list[Wire]) -> Any:
+    plan = _plan(cls)
+    values = [
+        (None if default is MISSING else default) if "NULL" in wire else codec.decode(wire)
+        for (_, codec, default), wire in zip(plan, row, strict=False)
+    ]
+    values += [None if default is MISSING else default for _, _, default in plan[len(row) :]]
+    return cls(*values)
+
+
 def encode(record: Any) -> Wire:
     """The attributes of a record. Absent values and empty collections are left out."""
     wire: Wire = {}
     for name, codec, default in _plan(record.__class__):
         value = getattr(record, name)
-        if value is None or (value == default and default in ((), False)):
-            continue
-        wire[name] = codec.encode(value)
+        if not _absent(value, default):
+            wire[name] = codec.encode(value)
     return wire
 
 

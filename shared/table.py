@@ -118,7 +118,8 @@ class Failed:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPoolExecutor:
+    """The threads of calls that are made at the same time."""
     return ThreadPoolExecutor(max_workers=32, thread_name_prefix="table")
 
 
@@ -133,10 +134,16 @@ def _code(error: Exception) -> str:
 
 
 def together(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """The answers of independent calls, made at the same time: one trip."""
-    if len(calls) == 1:
-        return [calls[0]()]
-    return [f.result() for f in [_pool().submit(call) for call in calls]]
+    """The answers of independent calls, made at the same time: one trip. A call that no thread has
+    begun yet is made here, so nobody waits for a thread that waits for another: calls may make
+    calls together, however many requests do so at once."""
+    if not calls:
+        return []
+    begun = [(call, pool().submit(call)) for call in calls[1:]]
+    answers = [calls[0]()]
+    for call, future in begun:
+        answers.append(call() if future.cancel() else future.result())
+    return answers
 
 
 @dataclass(slots=True)

@@ -92,13 +92,15 @@ def faults(database: Database) -> Iterator[Faults]:
 
 
 @pytest.fixture
-def meter(database: Database) -> Iterator[Meter]:
+def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """The client that keeps the bill."""
-    from shared import clients
+    from shared import clients, table
 
     assert database.engine.alive
     real = clients.dynamodb()
     made = Meter(real)
+    pool = table.pool()
+    monkeypatch.setattr(table, "pool", lambda: made.watch(pool))
     clients.use(dynamodb=made)
     yield made
     clients.use(dynamodb=real)

@@ -8,16 +8,18 @@ steps of 1 KiB of the larger of the item before and after (double inside a trans
 checks too), and a write for every index entry that is made, changed or removed.
 
 The meter looks at items before and after through the real client; those looks are not counted.
-Calls that overlap in time are one trip. Two calls made at once must not count as two because the
-first was answered before the second began, so every call is held for ``hold_s``.
+
+Trips are counted by who waited for whom, not by the clock: each thread of work has a counter of its
+own, a piece of work that is handed to the pool begins at the counter of who hands it over, and who
+takes its result goes on from the greater of the two. So the figure does not depend on the load.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,8 +33,8 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stretch of work cost. ``trips`` is the longest chain of calls of which each began
-    after the one before it had ended."""
+    """What a stretch of work cost. ``trips`` is the longest chain of calls of which each waited for
+    the one before it."""
 
     calls: int
     trips: int
@@ -44,8 +46,6 @@ class Cost:
 @dataclass
 class _Span:
     operation: str
-    began: float
-    ended: float
     read_units: Decimal = Decimal(0)
     write_units: Decimal = Decimal(0)
 
@@ -55,7 +55,7 @@ class Meter:
     """A DynamoDB client that keeps the bill."""
 
     client: Any
-    hold_s: float = 0.02
+    _trips: threading.local = field(default_factory=threading.local)
     _spans: list[_Span] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,10 +64,23 @@ class Meter:
         """``with meter.measuring() as costs: …`` and then ``costs[0]``."""
         with self._lock:
             first = len(self._spans)
-        costs: list[Cost] = []
+        begun, costs = self.trips, list[Cost]()
         yield costs
         with self._lock:
-            costs.append(_total(self._spans[first:]))
+            costs.append(_total(self._spans[first:], self.trips - begun))
+
+    @property
+    def trips(self) -> int:
+        """How many calls this thread has waited for, one after the other."""
+        return getattr(self._trips, "made", 0)
+
+    @trips.setter
+    def trips(self, made: int) -> None:
+        self._trips.made = made
+
+    def watch(self, pool: Executor) -> WatchedPool:
+        """The pool, with an eye on who waits for whom."""
+        return WatchedPool(self, pool)
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self.client, name)
@@ -76,20 +89,18 @@ class Meter:
 
         def call(**arguments: Any) -> Any:
             before = self._written(name, arguments)
-            began = time.perf_counter()
-            span = _Span(name, began, began)
+            span = _Span(name)
+            with self._lock:
+                self._spans.append(span)
+            self.trips += 1
             answer = None
             try:
                 answer = real(**arguments)
                 return answer
             finally:
-                time.sleep(max(0.0, self.hold_s - (time.perf_counter() - began)))
-                span.ended = time.perf_counter()
                 span.write_units = self._write_units(name, before, self._written(name, arguments))
                 if answer is not None:
                     span.read_units = self._read_units(name, arguments, answer)
-                with self._lock:
-                    self._spans.append(span)
 
         return call
 
@@ -154,6 +165,38 @@ class Meter:
         _keep_used(again, "ExpressionAttributeValues")
         whole: list[Item] = getattr(self.client, name)(**again)["Items"]
         return whole[: answer["ScannedCount"]]
+
+
+@dataclass(frozen=True)
+class WatchedPool:
+    """An executor that carries the count of trips to its work and back."""
+
+    meter: Meter
+    pool: Executor
+
+    def submit(self, work: Callable[[], Any]) -> WatchedResult:
+        handed_over = self.meter.trips
+
+        def counted() -> tuple[Any, int]:
+            self.meter.trips = handed_over
+            return work(), self.meter.trips
+
+        return WatchedResult(self.meter, self.pool.submit(counted))
+
+
+@dataclass(frozen=True)
+class WatchedResult:
+    meter: Meter
+    future: Future[tuple[Any, int]]
+
+    def cancel(self) -> bool:
+        """Never: on an idle machine every piece of work finds a thread."""
+        return False
+
+    def result(self) -> Any:
+        value, trips = self.future.result()
+        self.meter.trips = max(self.meter.trips, trips)
+        return value
 
 
 def item_size(item: Item) -> int:
@@ -243,16 +286,12 @@ def _keep_used(arguments: dict[str, Any], what: str) -> None:
         arguments[what] = kept
 
 
-def _total(spans: Iterable[_Span]) -> Cost:
-    made = sorted(spans, key=lambda span: span.ended)
-    trips, free_at = 0, float("-inf")
-    for span in made:
-        if span.began >= free_at:
-            trips, free_at = trips + 1, span.ended
+def _total(spans: Iterable[_Span], trips: int) -> Cost:
+    made = list(spans)
     return Cost(
         calls=len(made),
         trips=trips,
         read_units=sum((span.read_units for span in made), Decimal(0)),
         write_units=sum((span.write_units for span in made), Decimal(0)),
-        operations=tuple(span.operation for span in sorted(made, key=lambda span: span.began)),
+        operations=tuple(span.operation for span in made),
     )

@@ -58,6 +58,8 @@ def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE
         "CRM_EVENT_BUS": "crm-local",
         "CRM_ENVIRONMENT": "local",
         "CRM_ROOT_SECRET": root_secret,
+        # A pure-Python engine on a busy machine is not a table that hangs.
+        "CRM_READ_TIMEOUT_S": "15",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",

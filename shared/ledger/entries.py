@@ -34,6 +34,7 @@ class Allocation:
     """Points that moved into (plus) or out of (minus) one lot. ``makes_whole``: they had repaid
     debt, and a redemption from before that debt was restored."""
 
+    ROW: ClassVar[bool] = True
     lot_id: str
     points: int
     makes_whole: bool = False

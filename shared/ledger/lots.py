@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 NEVER = "never"
 REPAYMENTS_KEPT = 8
@@ -27,6 +27,7 @@ class Repayment:
     """Points of a lot that repaid debt at ``at``, when entry ``sequence`` of the ledger of customer
     ``ledger`` was the last one. Restoring an earlier redemption makes the lot whole again."""
 
+    ROW: ClassVar[bool] = True
     at: datetime
     ledger: str
     sequence: int
@@ -39,6 +40,7 @@ class LotTerms:
     for ever). ``opened`` is the sequence of the entry that opened it; it tells the older of two
     lots that are alike in time."""
 
+    ROW: ClassVar[bool] = True
     lot_id: str
     points: int
     available_from: datetime
@@ -67,6 +69,7 @@ class Lot:
     """A lot and how many of its points remain. ``repaid``: its points that went into debt, oldest
     first."""
 
+    ROW: ClassVar[bool] = True
     terms: LotTerms
     remaining: int
     repaid: tuple[Repayment, ...] = ()

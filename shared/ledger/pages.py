@@ -44,6 +44,7 @@ class PageEntry:
     for a page of lots, 1 for a segment of such pages, and so on.
     """
 
+    ROW: ClassVar[bool] = True
     page_id: str
     revision: int
     first: str

@@ -70,6 +70,7 @@ class EarnedOrder:
 class Take:
     """Points that a redemption took from a lot. The terms bring the lot back when it was spent."""
 
+    ROW: ClassVar[bool] = True
     terms: LotTerms
     points: int
 

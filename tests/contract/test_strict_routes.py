@@ -1,0 +1,77 @@
+"""Routes that move value: who calls is verified in the operation's own first read.
+
+A warm process believes for half a minute what it knows of a caller; these routes do not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lambdas.families import FAMILIES
+from shared import keys
+from shared.api import Route
+from shared.auth import CredentialRecord, MembershipRecord, credential_item, membership_item
+from tests.builders import Caller, World, euro, store
+from tests.contract.scenes import SCENES, WHY
+
+STRICT = [row for rows in FAMILIES.values() for row in rows if row.strict]
+FUTURE = "2999-01-01T00:00:00Z"
+# What only the operation can see to be wrong, before it has read anything.
+WRONG: dict[str, dict[str, Any]] = {
+    "/account/credit/consume": {
+        "account_guid": "a",
+        "amount": euro(1),
+        "expected_revision": 1,
+    },
+    "/account/credit/release": {"account_guid": "a"},
+    "/loyalty/earn": {
+        "customer_guid": "c",
+        "order_ref": "o",
+        "amount": euro(1),
+        "occurred_at": FUTURE,
+    },
+    "/loyalty/reverse": {"customer_guid": "c"},
+    "/loyalty/restore": {"customer_guid": "c"},
+    "/giftcard/reverse": {"card_code": "c", "order_ref": "o"},
+}
+
+
+def known(world: World, *roles: str) -> tuple[Caller, str]:
+    """A member whom this process has just believed, and who that is."""
+    caller = world.person(*roles, "crm_view")
+    assert caller("/customer/list", {}).status == 200
+    return caller, f"u{caller.secret}"
+
+
+@pytest.mark.parametrize("row", STRICT, ids=lambda row: row.path)
+def test_a_session_that_was_just_revoked_moves_nothing(world: World, row: Route) -> None:
+    caller, person = known(world, *row.roles)
+    body = SCENES[row.path](world)
+    revoked = CredentialRecord(context="session", person=person, revoked=True)
+    store(credential_item(caller.secret, revoked))
+    for sent in (body, {**body, "no_such_field": 1}, WRONG.get(row.path, {}) | WHY):
+        answer = caller(row.path, sent)
+        assert (answer.status, answer.tag) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("row", STRICT, ids=lambda row: row.path)
+def test_roles_and_the_org_are_those_of_this_moment(world: World, row: Route) -> None:
+    caller, person = known(world, *row.roles)
+    body = SCENES[row.path](world)
+    store(membership_item(MembershipRecord(person=person, orgcode=world.code, roles=("crm_view",))))
+    assert caller(row.path, body).tag == "forbidden"
+    store(membership_item(MembershipRecord(person=person, orgcode=world.code, roles=row.roles)))
+    world.set_org("frozen")
+    assert caller(row.path, body).tag == "org-write-blocked"
+    world.set_org("verified")
+    assert caller(row.path, body).status == 200
+
+
+@pytest.mark.parametrize("path", WRONG)
+def test_whoever_may_ask_hears_what_is_wrong(world: World, path: str) -> None:
+    answer = world.owner(path, {**WRONG[path], **WHY})
+    assert (answer.status, answer.tag) == (400, "invalid-input")
+    assert answer.fields
+    assert keys.of_org(world.code).org not in str(answer.body["error"])
