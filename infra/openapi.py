@@ -11,18 +11,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from infra.openapi_schemas import TEMPLATE, schemas_of, without_null
 from lambdas.families import FAMILIES
 from lambdas.kinds import KINDS
 from shared import errors
-from shared.api import ANYONE, BASE, Crosscutting, Route
+from shared.api import ANYONE, BASE, Route
 from shared.errors import ApiError
 from shared.settings import API_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
-_TEMPLATE = "#/components/schemas/{model}"
 _EVERYWHERE = (
     errors.InvalidInput,
     errors.ContextMismatch,
@@ -74,7 +73,7 @@ def document() -> dict[str, Any]:
         "security": [{"session": [], "org": []}, {"key": [], "org": []}],
         "paths": paths,
         "components": {
-            "schemas": _schemas([row for _, row in rows]),
+            "schemas": schemas_of([row for _, row in rows]),
             "securitySchemes": {
                 name: {"type": "apiKey", "in": "header", "name": header}
                 for name, header in (
@@ -126,19 +125,20 @@ def _operation(family: str, row: Route) -> dict[str, Any]:
 
 
 def _advice(row: Route) -> str:
-    if not row.writes:
-        return ""
+    if row.needs_key:
+        return " `idempotency_key` is required, in the body or as the header `Idempotency-Key`."
     if row.keyed is not None:
         return f" A repeat is recognised by {row.keyed}, or by `idempotency_key`."
-    return (
+    new = (
         " Without `idempotency_key` each call is a new effect: clients that retry must send a key."
     )
+    return new if row.writes else ""
 
 
 def _body(row: Route) -> dict[str, Any]:
     """The request's own fields beside the crosscutting ones, as the door takes them apart."""
     assert row.request is not None
-    schema = {"$ref": _TEMPLATE.format(model=row.request.__name__)}
+    schema = {"$ref": TEMPLATE.format(model=row.request.__name__)}
     return {"oneOf": [schema, {"type": "string"}]} if row.bare else schema
 
 
@@ -149,7 +149,7 @@ def _responses(family: str, row: Route) -> dict[str, Any]:
             "headers": _headers(replay=row.writes),
             "content": {
                 "application/json": {
-                    "schema": {"$ref": _TEMPLATE.format(model=row.envelope.__name__)}
+                    "schema": {"$ref": TEMPLATE.format(model=row.envelope.__name__)}
                 }
             },
         }
@@ -163,7 +163,7 @@ def _responses(family: str, row: Route) -> dict[str, Any]:
             "headers": _headers(),
             "content": {
                 "application/json": {
-                    "schema": {"$ref": _TEMPLATE.format(model="ErrorEnvelope")},
+                    "schema": {"$ref": TEMPLATE.format(model="ErrorEnvelope")},
                     "examples": {e.tag: {"value": _example(e, row)} for e in found},
                 }
             },
@@ -213,147 +213,6 @@ def _example(error: type[ApiError], row: Route) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------- schemas
-
-_STATS = {
-    "type": "object",
-    "required": ["call", "service", "request_id", "timestamp_utc", "latency_ms", "build"],
-    "properties": {
-        "call": {"type": "string"},
-        "service": {"const": "crm"},
-        "request_id": {"type": "string"},
-        "timestamp_utc": {"type": "string", "format": "date-time"},
-        "latency_ms": {"type": "integer"},
-        "actor": {"type": "string"},
-        "orgcode": {"type": "string"},
-        "context_source": {"enum": ["session", "api_key", "operator", "system"]},
-        "session_fingerprint": {"type": "string"},
-        "api_key_fingerprint": {"type": "string"},
-        "cccode": {"type": "string"},
-        "build": {"type": "object"},
-        "read_units": {"type": "number"},
-        "write_units": {"type": "number"},
-    },
-}
-_ERROR = {
-    "type": "object",
-    "required": ["major", "minor", "retryable", "detail"],
-    "properties": {
-        "major": {
-            "type": "object",
-            "required": ["tag", "message"],
-            "properties": {"tag": {"type": "string"}, "message": {"type": "string"}},
-        },
-        "minor": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["tag", "field", "message"],
-                "properties": {n: {"type": "string"} for n in ("tag", "field", "message")},
-            },
-        },
-        "retryable": {"type": "boolean"},
-        "detail": {"type": "object"},
-    },
-}
-
-
-def _schemas(rows: list[Route]) -> dict[str, Any]:
-    requests = {row.request: None for row in rows if row.request is not None}
-    envelopes = {row.envelope: None for row in rows}
-    found = _of_models([*requests, Crosscutting], "validation") | _of_models(
-        list(envelopes), "serialization"
-    )
-    crosscutting = found.pop("Crosscutting")["properties"]
-    for row in rows:
-        if row.request is not None:
-            _complete_request(found, row, crosscutting)
-        _complete_envelope(found[row.envelope.__name__])
-    found["ErrorEnvelope"] = {
-        "type": "object",
-        "required": ["success", "error", "build", "stats"],
-        "properties": {
-            "success": {"const": False},
-            "error": _ERROR,
-            "data": {"type": "object"},
-            "revision": {"type": "integer"},
-            "build": {"type": "object"},
-            "stats": {"$ref": _TEMPLATE.format(model="Stats")},
-        },
-    }
-    found["Stats"] = _STATS
-    return dict(sorted(found.items()))
-
-
-def _of_models(models: list[type[BaseModel]], mode: Any) -> dict[str, Any]:
-    _, whole = models_json_schema([(model, mode) for model in models], ref_template=_TEMPLATE)
-    definitions: dict[str, Any] = whole["$defs"]
-    by_name = {m.__name__: m for m in _with_parts(models)}
-    for name, schema in definitions.items():
-        clearable = getattr(by_name.get(name), "clearable", frozenset())
-        for field, prop in schema.get("properties", {}).items():
-            _without_null(prop, keep=field in clearable)
-    return definitions
-
-
-def _with_parts(models: list[type[BaseModel]]) -> list[type[BaseModel]]:
-    """The models and every model below them."""
-    found: dict[type[BaseModel], None] = {}
-    waiting: list[Any] = list(models)
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            if one not in found:
-                found[one] = None
-                waiting += [field.annotation for field in one.model_fields.values()]
-        else:
-            waiting += getattr(one, "__args__", ())
-    return list(found)
-
-
-def _without_null(prop: dict[str, Any], *, keep: bool) -> None:
-    """An absent value is left out; ``null`` stands only where it clears a field."""
-    if prop.get("default", 0) is None:
-        del prop["default"]
-    options = prop.get("anyOf")
-    if options is None or keep or {"type": "null"} not in options:
-        return
-    left = [option for option in options if option != {"type": "null"}]
-    del prop["anyOf"]
-    prop.update(left[0] if len(left) == 1 else {"anyOf": left})
-
-
-def _complete_request(found: dict[str, Any], row: Route, crosscutting: dict[str, Any]) -> None:
-    assert row.request is not None
-    schema = found[row.request.__name__]
-    taken = {k: v for k, v in crosscutting.items() if k != "dry_run" or row.dry_run}
-    schema["properties"] = {**schema.get("properties", {}), **taken}
-    required = set(schema.get("required", []))
-    if row.provenance == "required":
-        required |= {"reason", "source_refs"}
-        refs = dict(taken["source_refs"], minItems=1)
-        schema["properties"]["source_refs"] = refs
-    if row.revision == "required" and not row.creates:
-        required.add("expected_revision")
-    if required:
-        schema["required"] = sorted(required)
-    inner = schema["properties"].get(row.record or "")
-    if inner is not None:
-        name = (inner.get("$ref") or inner["allOf"][0]["$ref"]).rpartition("/")[2]
-        repeated = {k: crosscutting[k] for k in ("request_context", "reason", "source_refs")}
-        found[name]["properties"] = {**found[name]["properties"], **repeated}
-
-
-def _complete_envelope(schema: dict[str, Any]) -> None:
-    schema["properties"] = {
-        "success": {"const": True},
-        **schema["properties"],
-        "build": {"type": "object"},
-        "stats": {"$ref": _TEMPLATE.format(model="Stats")},
-    }
-    schema["required"] = sorted({*schema.get("required", []), "success", "build", "stats"})
-
-
 # ---------------------------------------------------------------- events
 
 
@@ -367,7 +226,7 @@ def event_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = whole.get("$defs", {})
     for schema in definitions.values():
         for prop in schema.get("properties", {}).values():
-            _without_null(prop, keep=False)
+            without_null(prop, keep=False)
     for action, shape in sorted(shapes.items()):
         definitions[action] = {
             "allOf": [{"$ref": "#/$defs/Event"}],
