@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from shared import auth
 from shared.auth import Caller, Claim
@@ -29,6 +29,11 @@ from shared.paging import Listing, page, read, sign
 from shared.routes import Route
 from shared.table import ATTEMPTS, Failed, Range, Seen, Table, Want, pause
 from shared.writes import Fresh, Put, Write, absent_or_before, key_written, meaning
+
+LOOKS = 20
+"""How often one decision may ask for more before it is given up."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +145,19 @@ class Call:
 
     def refused(self, refusal: ApiError) -> ApiError:
         """To be raised for what the request alone already shows to be wrong. On a strict route the
-        caller is verified first: nobody hears what is wrong before it is certain who asks."""
-        self.load()
+        caller is verified first: nobody hears what is wrong before it is certain who asks. A 400
+        comes before the write gate."""
+        if self.route.strict:
+            self._load((), gated=refusal.status != 400)
         return refusal
 
-    def _load(self, wants: Sequence[Want[Any] | Range[Any]]) -> tuple[Seen, Call]:
+    def _load(
+        self, wants: Sequence[Want[Any] | Range[Any]], *, gated: bool = True
+    ) -> tuple[Seen, Call]:
         if not self.route.strict or self.claim is None or self.wall is None:
             return self.table.load(wants), self
         seen = self.table.load([*wants, *auth.wants(self.claim, self.caller)])
-        fresh = auth.verify(self.claim, self.caller, self.route, seen, self.wall)
+        fresh = auth.verify(self.claim, self.caller, self.route, seen, self.wall, gated=gated)
         return seen, replace(self, identity=fresh)
 
     def page(
@@ -255,13 +264,20 @@ class Call:
                 raise
             return replay
 
+    def resolve(self, seen: Seen, work: Callable[[], T | More]) -> T:
+        """What ``work`` makes of what was seen, after loading whatever it says it needs. Records
+        that contradict each other would have it ask for ever: then the answer is ``busy``."""
+        for _ in range(LOOKS):
+            found = work()
+            if not isinstance(found, More):
+                return found
+            seen.add(self.table.load(found.wants))
+        raise Busy()
+
     def _settle(self, seen: Seen, decide: Decide) -> Answer:
         change_id = self.new_id()
         for attempt in range(ATTEMPTS):
-            step = decide(self, seen)
-            while isinstance(step, More):
-                seen.add(self.table.load(step.wants))
-                step = decide(self, seen)
+            step: Step = self.resolve(seen, lambda: decide(self, seen))
             if self.dry_run:
                 return Answer({**step.answer.data, "dry_run": True}, step.answer.revision)
             writes = [*self._binding(step), *step.writes]

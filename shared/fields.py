@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -24,6 +25,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+
+from shared.errors import Fault
 
 LARGEST_INTEGER = 2**53 - 1
 MAP_BYTES, MAP_KEYS = 8 * 1024, 50
@@ -48,6 +51,12 @@ class Request(BaseModel):
             # No type accepts NULL, so each such field gets its own fault beside all others.
             return {k: NULL if v is None and k not in cls.clearable else v for k, v in data.items()}
         return data
+
+    def faults(self, now: datetime) -> Iterable[Fault]:
+        """What is wrong although each field by itself is right. Nothing that time may make wrong
+        belongs here: a repeat must find its answer however late it comes."""
+        assert now.tzinfo is not None, "the clock of the call"
+        return ()
 
 
 class Shape(BaseModel):
@@ -160,104 +169,6 @@ ReasonCode = Annotated[
 ]
 
 
-# ---------------------------------------------------------------- reach
-
-
-def _email(value: str) -> str:
-    from email_validator import EmailNotValidError, validate_email
-
-    text = unicodedata.normalize("NFC", value).strip()
-    try:
-        validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        raise refuse("email", "must be an e-mail address") from None
-    return text
-
-
-Email = Annotated[
-    str,
-    AfterValidator(_email),
-    WithJsonSchema({"type": "string", "maxLength": 254, "examples": ["ada@example.com"]}),
-]
-# A national number can be read only with the org's default region: ``phone`` does that in the
-# operation; here only what can never be a number is refused.
-Phone = Annotated[
-    str,
-    matching(r"\+?[0-9 ()./-]{3,32}", "must be a phone number"),
-    WithJsonSchema({"type": "string", "examples": ["+12025550123"]}),
-]
-
-
-def phone(value: str, region: str, field: str) -> str:
-    """``value`` as E.164; a national form is read in ``region`` (ISO 3166-1 alpha-2)."""
-    import phonenumbers
-
-    from shared.errors import InvalidInput
-
-    try:
-        number = phonenumbers.parse(value, region)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise InvalidInput.of(field, "must be a phone number that can exist", "phone")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-@cache
-def _countries() -> frozenset[str]:
-    import pycountry
-
-    return frozenset(country.alpha_2 for country in pycountry.countries)
-
-
-def _country(value: str) -> str:
-    code = value.strip().upper()
-    if code not in _countries():
-        raise refuse("country", "must be an ISO 3166-1 alpha-2 country code")
-    return code
-
-
-Country = Annotated[
-    str,
-    AfterValidator(_country),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$", "examples": ["US"]}),
-]
-
-
-def _language(value: str) -> str:
-    import langcodes
-
-    tag = value.strip()
-    if not langcodes.tag_is_valid(tag):
-        raise refuse("language", "must be a BCP 47 language tag")
-    return langcodes.standardize_tag(tag)
-
-
-Language = Annotated[
-    str, AfterValidator(_language), WithJsonSchema({"type": "string", "examples": ["en-GB"]})
-]
-
-
-class AddressIn(Request):
-    """A postal address; the country is ISO 3166-1 alpha-2."""
-
-    line1: Name | None = None
-    line2: Name | None = None
-    city: Name | None = None
-    region: Name | None = None
-    postal_code: ShortText | None = None
-    country: Country | None = None
-
-
-class AddressOut(Shape):
-    line1: str | None = None
-    line2: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
-
-
 # ---------------------------------------------------------------- money
 
 
@@ -333,8 +244,10 @@ def _factor(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise refuse("decimal", "must be a decimal number")
     text = str(value)
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text):
-        raise refuse("decimal", "must be a decimal number of at most 6 places, not negative")
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
+        # Fifteen digits are what every reader of JSON numbers takes exactly.
+        message = "must be a decimal number of at most 9 digits and 6 places, not negative"
+        raise refuse("decimal", message)
     return Decimal(text)
 
 
@@ -392,6 +305,12 @@ def instant_text(moment: datetime) -> str:
 def instant_shown(moment: datetime) -> str:
     """The form that times are shown in: milliseconds only where there are any."""
     return instant_text(moment).replace(".000Z", "Z")
+
+
+def not_in_the_future(field: str, moment: datetime | None, now: datetime) -> Iterable[Fault]:
+    """A fault where a time has not come yet."""
+    if moment is not None and moment > now:
+        yield Fault("future", field, "must not lie in the future")
 
 
 # ---------------------------------------------------------------- collections

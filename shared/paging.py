@@ -23,7 +23,7 @@ from shared.keys import PARTITION, SORT, Index, token_signature
 from shared.settings import settings
 from shared.table import Table, together
 
-ROUNDS = 10
+ROUNDS, WIDER = 10, 256
 TOKEN_HOURS = 24
 _SORT_VALUE = itemgetter(0)
 
@@ -165,3 +165,5 @@ class _Stream:
         self.buffer = [entry for entry in found if entry[0] != self._cursor]
         if found:
             self._cursor = found[-1][0]
+        # A second internal page is read because a filter has dropped most of the first.
+        self._limit = max(self._limit, WIDER)

@@ -71,7 +71,8 @@ class Route:
     ``keyed`` says what makes a repeat safe when no ``idempotency_key`` is sent. ``creates``: a
     ``set`` route that needs no revision where nothing is yet. ``gate`` says which calls pass the
     write gate of an org that is not verified. ``refuses``: the refusals of a reading route
-    beyond those that all have.
+    beyond those that all have. ``needs_key``: without an ``idempotency_key`` a repeat could not be
+    told from a second effect, so there must be one.
     """
 
     method: str
@@ -91,6 +92,7 @@ class Route:
     bare: str | None = None
     record: str | None = None
     keyed: str | None = None
+    needs_key: bool = False
     creates: bool = False
     gate: Literal["closed", "open", "refusals"] = "closed"
     extension: bool = False

@@ -45,9 +45,7 @@ EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager"
 LINES_OF_A_MODULE, LINES_OF_A_FUNCTION = 400, 50
 # Modules that were over the limit when it came to be kept: they may shrink, and never grow.
 LARGER = {
-    "infra/openapi.py": 441,
     "lambdas/account/models.py": 456,
-    "shared/fields.py": 463,
 }
 
 

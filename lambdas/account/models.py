@@ -10,10 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, model_validator
 
 from shared.fields import (
-    AddressIn,
-    AddressOut,
     Code,
-    Email,
     FreeMap,
     Guid,
     Money,
@@ -23,13 +20,13 @@ from shared.fields import (
     Name,
     OrderRef,
     Page,
-    Phone,
     Request,
     Shape,
     ShortText,
     Tags,
     refuse,
 )
+from shared.reach import AddressIn, AddressOut, Email, Phone
 
 AccountStatus = Literal["pending", "active", "on_hold", "inactive", "closed"]
 ContactStatus = Literal["active", "inactive"]

@@ -12,18 +12,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.fields import (
     CODE,
-    AddressIn,
-    AddressOut,
     Code,
     Day,
-    Email,
     FreeMap,
     Guid,
     Instant,
-    Language,
     Name,
     Page,
-    Phone,
     Request,
     Shape,
     ShortText,
@@ -33,6 +28,7 @@ from shared.fields import (
     bounded,
     refuse,
 )
+from shared.reach import AddressIn, AddressOut, Email, Language, Phone
 
 CustomerStatus = Literal["active", "inactive", "merged", "anonymized"]
 CustomerKind = Literal["individual", "business"]

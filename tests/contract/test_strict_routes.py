@@ -69,6 +69,14 @@ def test_roles_and_the_org_are_those_of_this_moment(world: World, row: Route) ->
     assert caller(row.path, body).status == 200
 
 
+@pytest.mark.parametrize("row", STRICT, ids=lambda row: row.path)
+def test_what_is_wrong_with_a_body_comes_before_the_write_gate(world: World, row: Route) -> None:
+    world.set_org("unverified")
+    answer = world.owner(row.path, {"no_such_field": 1})
+    assert (answer.status, answer.tag) == (400, "invalid-input")
+    assert "no_such_field" in answer.fields
+
+
 @pytest.mark.parametrize("path", WRONG)
 def test_whoever_may_ask_hears_what_is_wrong(world: World, path: str) -> None:
     answer = world.owner(path, {**WRONG[path], **WHY})

@@ -21,10 +21,11 @@ from lambdas.account.models import (
 from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.errors import AlreadyExists, InvalidInput, InvalidState, NotFound
-from shared.fields import Money, phone
+from shared.fields import Money
 from shared.items import view_of
 from shared.keys import ALL_OF_KIND, BY_STATUS
 from shared.paging import Listing
+from shared.reach import phone
 from shared.search import asked, find, matching
 from shared.table import Seen, Want
 from shared.writes import Check, Condition, Put, Update, Write

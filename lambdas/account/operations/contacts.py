@@ -22,10 +22,10 @@ from lambdas.account.models import (
 from shared.api import Answer, Call
 from shared.call import Step
 from shared.errors import ApiError, InvalidState, NotFound
-from shared.fields import phone
 from shared.items import Wire, decode, view_of
 from shared.keys import SECOND_ORDER
 from shared.paging import Listing
+from shared.reach import phone
 from shared.states import advance
 from shared.table import Seen
 from shared.writes import Check, Condition, Delete, Fresh, Put, Update, Write

@@ -34,7 +34,7 @@ from shared.customers import (
     writable,
 )
 from shared.errors import AlreadyExists, Fault, InvalidInput, InvalidState, NotFound
-from shared.fields import phone
+from shared.reach import phone
 from shared.states import advance
 from shared.table import Seen
 from shared.writes import ABSENT, Check, Condition, Delete, Fresh, Put, Update, Write

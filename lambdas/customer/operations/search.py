@@ -17,10 +17,10 @@ from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
 from shared.customers import state_at, survivor_of
 from shared.errors import InvalidInput
-from shared.fields import phone
 from shared.items import Wire, view_of
 from shared.keys import BY_STATUS
 from shared.paging import Listing
+from shared.reach import phone
 from shared.search import asked, find, matching
 from shared.table import Seen, together
 

@@ -1,0 +1,213 @@
+"""The body of a request: taken apart, validated, and every fault of it named at once.
+
+A body has the route's own fields and the crosscutting ones, some of which may be repeated inside
+the record object. What comes out is a validated model and a call that knows what the rest said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from shared import envelope
+from shared.call import Call, Provenance
+from shared.errors import ContextMismatch, Fault, InvalidInput
+from shared.fields import (
+    CcCode,
+    ChannelCode,
+    IdempotencyKey,
+    NotNegative,
+    OrgCode,
+    Reason,
+    ReasonCode,
+    Request,
+    SourceRefs,
+    source_refs,
+)
+from shared.keys import of_org
+from shared.routes import Route
+
+
+class RequestContext(Request):
+    """What the caller believes of itself; it must agree with what is so."""
+
+    orgcode: str | None = None
+    actor: str | None = None
+    context_source: str | None = None
+    channel_code: ChannelCode | None = None
+    cccode: CcCode | None = None
+
+
+class Crosscutting(Request):
+    """The fields that every POST takes beside its own."""
+
+    session_guid: str | None = None
+    api_key: str | None = None
+    orgcode: OrgCode | None = None
+    cccode: CcCode | None = None
+    request_context: RequestContext | None = None
+    idempotency_key: IdempotencyKey | None = None
+    expected_revision: NotNegative | None = None
+    reason: Reason | None = None
+    reason_code: ReasonCode | None = None
+    source_refs: SourceRefs = Field(default_factory=list)
+    dry_run: bool = False
+
+
+CROSSCUTTING = frozenset(Crosscutting.model_fields)
+_REPEATED = ("request_context", "reason", "source_refs")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A body taken apart: the route's own fields, the crosscutting ones, and those repeated inside
+    the record object."""
+
+    own: Any
+    crosscutting: dict[str, Any]
+    repeated: dict[str, Any]
+
+
+def apart(row: Route, value: Any) -> Parts:
+    if isinstance(value, str) and row.bare is not None:
+        return Parts({row.bare: value}, {}, {})
+    if not isinstance(value, dict):
+        raise InvalidInput.of("body", "must be a JSON object", "json")
+    crosscutting = {k: value[k] for k in value if k in CROSSCUTTING}
+    own = {k: v for k, v in value.items() if k not in CROSSCUTTING}
+    repeated: dict[str, Any] = {}
+    inner = own.get(row.record) if row.record else None
+    if isinstance(inner, dict):
+        repeated = {k: inner[k] for k in _REPEATED if k in inner}
+        own[str(row.record)] = {k: v for k, v in inner.items() if k not in _REPEATED}
+    return Parts(own, crosscutting, repeated)
+
+
+def schema(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Call, Any]:
+    """The validated body, and the call with what the crosscutting fields say; or every fault."""
+    row, faults = call.route, []
+    # What the record repeats stands in where the top level is silent, but is checked all the same.
+    given = {**parts.repeated, **parts.crosscutting}
+    over, fault_list = _validated(Crosscutting, given)
+    faults += fault_list + _required(row, given, headers)
+    if parts.repeated:
+        inner, fault_list = _validated(Crosscutting, parts.repeated)
+        faults += [replace(f, field=f"{row.record}.{f.field}") for f in fault_list]
+        if inner is not None and inner.request_context is not None:
+            faults += _disagreements(call, inner.request_context, f"{row.record}.")
+    body, fault_list = _validated(row.request, parts.own) if row.request else (None, [])
+    faults += fault_list
+    if body is not None:
+        faults += body.faults(call.now)
+    context = None if over is None else over.request_context
+    if context is not None and "request_context" in parts.crosscutting:
+        faults += _disagreements(call, context, "")
+    key, key_faults = _header(headers, "idempotency-key")
+    cccode, cc_faults = _header(headers, "x-cccode")
+    faults += key_faults + cc_faults
+    if faults or over is None:
+        raise InvalidInput(minor=_once(faults))
+    if key and over.idempotency_key and key != over.idempotency_key:
+        raise ContextMismatch(minor=[Fault("mismatch", "idempotency_key", _AGREE)])
+    if cccode and over.cccode and cccode != over.cccode:
+        raise ContextMismatch(minor=[Fault("mismatch", "cccode", _AGREE)])
+    return (
+        replace(
+            call,
+            provenance=Provenance(
+                reason=over.reason,
+                reason_code=over.reason_code,
+                source_refs=tuple(ref.model_dump() for ref in over.source_refs),
+            ),
+            idempotency_key=(key or over.idempotency_key) if row.writes else None,
+            expected_revision=over.expected_revision,
+            dry_run=over.dry_run,
+            cccode=cccode or over.cccode or (context.cccode if context else None),
+            channel_code=context.channel_code if context else None,
+            request_hash=_request_hash(call, body) if row.writes else "",
+        ),
+        body,
+    )
+
+
+_AGREE = "must be the same in the header and in the body"
+
+
+def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        return None, envelope.faults(error)
+
+
+def _header(headers: Mapping[str, str], name: str) -> tuple[Any, list[Fault]]:
+    value = headers.get(name)
+    if value is None:
+        return None, []
+    field = {"idempotency-key": "idempotency_key", "x-cccode": "cccode"}[name]
+    read, faults = _validated(Crosscutting, {field: value})
+    return (getattr(read, field) if read else None), [
+        replace(f, field=f"header {name}") for f in faults
+    ]
+
+
+def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) -> list[Fault]:
+    """What the route demands of the crosscutting fields, whatever else is wrong with them."""
+    found = []
+    if given.get("dry_run") is True and not row.dry_run:
+        found.append(Fault("unknown-field", "dry_run", "is not taken by this route"))
+    if row.provenance == "required":
+        if "reason" not in given:
+            found.append(Fault("missing", "reason", "is required"))
+        if source_refs(given.get("source_refs", [])) == []:
+            found.append(Fault("missing", "source_refs", "must name at least one source"))
+    if row.needs_key and not (headers.get("idempotency-key") or "idempotency_key" in given):
+        message = "is required: without it a repeat would be a second effect"
+        found.append(Fault("missing", "idempotency_key", message))
+    return found
+
+
+def _disagreements(call: Call, context: RequestContext, prefix: str) -> list[Fault]:
+    caller, found = call.caller, []
+    for name, is_so in (("actor", caller.actor), ("context_source", caller.context_source)):
+        said = getattr(context, name)
+        if said is not None and said != is_so:
+            field = f"{prefix}request_context.{name}"
+            found.append(Fault("mismatch", field, "must agree with the credential"))
+    return found
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    return list(dict.fromkeys(faults))
+
+
+def _request_hash(call: Call, body: BaseModel | None) -> str:
+    """What tells a replay from another request: the route and the normalised body."""
+    own = {} if body is None else _normalised(body)
+    text = envelope.canonical([call.route.path, own])
+    return of_org(call.caller.orgcode).hash("request", text)
+
+
+def _normalised(body: BaseModel) -> dict[str, Any]:
+    """The body as it is understood: what was left out stands with its default, and ``null`` only
+    where it was sent."""
+    found = {}
+    for name in type(body).model_fields:
+        value = getattr(body, name)
+        if value is not None or name in body.model_fields_set:
+            found[name] = _plain(value)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _normalised(value)
+    if isinstance(value, list):
+        return [_plain(element) for element in value]
+    if isinstance(value, Decimal):
+        value = value.normalize()
+    return value if isinstance(value, dict | int | None) else str(value)
