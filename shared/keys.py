@@ -235,8 +235,12 @@ class Keys:
         return self._at("P"), f"LOYV#{policy_version.upper()}"
 
     def loyalty_policy_head(self, channel: str | None) -> Key:
-        """How many versions a channel has."""
+        """How many versions a channel has, and which is the latest."""
         return self._at("P"), f"LOYH#{channel or '-'}"
+
+    def loyalty_policy_count(self) -> Key:
+        """How many versions an org has."""
+        return self._at("P"), "LOYC"
 
     def loyalty_balance(self, customer_guid: str) -> Key:
         return self._at("C", customer_guid), "B"
@@ -247,15 +251,15 @@ class Keys:
     def ledger_entry(self, customer_guid: str, sequence: int) -> Key:
         return self._at("C", customer_guid), f"L#{sequence:012d}"
 
-    def ledger_checkpoint(self, customer_guid: str, sequence: int) -> Key:
-        return self._at("C", customer_guid), f"LC#{sequence:012d}"
+    def ledger_checkpoint(self, customer_guid: str, checkpoint: int) -> Key:
+        return self._at("C", customer_guid), f"LC#{checkpoint:012d}"
 
     def checkpoint_part(
-        self, customer_guid: str, sequence: int, number: int, *, spent: bool
+        self, customer_guid: str, checkpoint: int, number: int, *, spent: bool
     ) -> Key:
         """Lots of a checkpoint: those that hold something, or those that it adds to the archive."""
         kind = "LCS" if spent else "LCL"
-        return self._at("C", customer_guid), f"{kind}#{sequence:012d}#{number:03d}"
+        return self._at("C", customer_guid), f"{kind}#{checkpoint:012d}#{number:03d}"
 
     def redeemed_order(self, customer_guid: str, order_hash: str) -> Key:
         return self._at("C", customer_guid), f"IR#{order_hash}"

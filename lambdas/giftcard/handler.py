@@ -68,6 +68,7 @@ ROUTES = (
         provenance="required",
         strict=True,
         extension=True,
+        needs_key=True,
         sample={
             "card_code": CODE,
             "order_ref": "SO-1001",

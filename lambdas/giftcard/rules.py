@@ -50,8 +50,20 @@ def code_of(number: Callable[[int], int]) -> str:
     return text + ALPHABET[found % 37]
 
 
+def is_made(code: str) -> bool:
+    """Whether a code in its folded form is one of ours, by its length and its check character."""
+    if len(code) != LENGTH + 1 or any(letter not in ALPHABET for letter in code):
+        return False
+    number = 0
+    for letter in code[:LENGTH]:
+        number = number << 5 | ALPHABET.index(letter)
+    return number % 37 == ALPHABET.index(code[LENGTH])
+
+
 def in_fours(code: str) -> str:
-    """A code as it is shown."""
+    """A code as it is shown: ours in its own letters, whichever look-alikes were typed; another's
+    as it was typed, for nobody else knows its own."""
+    code = folded(code) if is_made(folded(code)) else code
     return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
 
 

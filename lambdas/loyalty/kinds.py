@@ -42,4 +42,5 @@ KINDS = (
         events={"loyalty-policy-set": models.PolicyChanged},
     ),
     Kind(record=storage.PolicyHeadRecord, erasure="keep", events={}),
+    Kind(record=storage.PolicyCountRecord, erasure="keep", events={}),
 )

@@ -26,13 +26,13 @@ from shared.ledger import (
     Holdings,
     LedgerEntry,
     LotPage,
+    NeedPages,
     PageEntry,
 )
 from shared.table import Range, Want
 from shared.writes import Delete, Put, Update, Write, at_revision
 
 PAGES_AHEAD = 4
-VERSIONS = 1000
 LATEST = 1000
 CHECKPOINTS = 100
 _LAST = "\U0010ffff"
@@ -40,10 +40,20 @@ _LAST = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyHeadRecord:
-    """How many versions a channel's policy has: what makes two that are set at once differ."""
+    """How many versions a channel's policy has (``revision``), and the name of the one set last:
+    what makes two that are set at once differ."""
 
     KIND: ClassVar[str] = "loyalty_policy_head"
-    versions: int
+    latest: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyCountRecord:
+    """How many versions an org has set, of all channels (``revision``): where the names that it
+    does not choose go on."""
+
+    KIND: ClassVar[str] = "loyalty_policy_count"
     revision: int
 
 
@@ -63,14 +73,12 @@ def policy_head_at(keys: Keys, channel: str | None) -> Want[PolicyHeadRecord]:
     return Want(keys.loyalty_policy_head(channel), PolicyHeadRecord)
 
 
+def policy_count_at(keys: Keys) -> Want[PolicyCountRecord]:
+    return Want(keys.loyalty_policy_count(), PolicyCountRecord)
+
+
 def policy_named(keys: Keys, policy_version: str) -> Want[PolicyRecord]:
     return Want(keys.loyalty_policy_named(policy_version), PolicyRecord)
-
-
-def policies_of_org(keys: Keys) -> Range[PolicyRecord]:
-    """Every version, by name."""
-    partition, sort = keys.loyalty_policy_named("")
-    return Range(partition, sort, sort + _LAST, PolicyRecord, VERSIONS)
 
 
 def policy_in_force(keys: Keys, channel: str | None, at: datetime) -> Range[PolicyRecord]:
@@ -86,20 +94,20 @@ def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Ran
 
 
 def policy_writes(
-    keys: Keys, policy: PolicyRecord, head: PolicyHeadRecord | None, event: dict[str, Any]
+    keys: Keys, policy: PolicyRecord, count: PolicyCountRecord | None, event: dict[str, Any]
 ) -> list[Write]:
-    """A version under its time and under its name, and the channel's count. Whoever sets another at
-    the same time decides again."""
-    effective = instant_text(policy.effective_from)
-    place = keys.loyalty_policy(policy.channel_code, effective, policy.revision)
-    after = Item(
-        keys.loyalty_policy_head(policy.channel_code),
-        PolicyHeadRecord(versions=policy.revision, revision=policy.revision),
-    )
+    """A version under its time and under its name, and the counts of its channel and its org.
+    Whoever sets another at the same time decides again."""
+    effective, channel = instant_text(policy.effective_from), policy.channel_code
+    head = PolicyHeadRecord(latest=policy.policy_version, revision=policy.revision)
+    number = 1 if count is None else count.revision + 1
+    counted = PolicyCountRecord(revision=number)
+    place = keys.loyalty_policy(channel, effective, policy.revision)
     return [
         Put(Item(place, policy), events=[event]),
         Put(Item(keys.loyalty_policy_named(policy.policy_version), policy)),
-        Put(after) if head is None else Update(after, if_revision=head.revision),
+        _revised(Item(keys.loyalty_policy_head(channel), head), head.revision),
+        _revised(Item(keys.loyalty_policy_count(), counted), counted.revision),
     ]
 
 
@@ -142,6 +150,21 @@ def latest_entries(keys: Keys, customer_guid: str) -> Range[LedgerEntry]:
     return Range(partition, "L#", "L#" + _LAST, LedgerEntry, LATEST, newest_first=True)
 
 
+def entry_at(keys: Keys, customer_guid: str, sequence: int) -> Want[LedgerEntry]:
+    return Want(keys.ledger_entry(customer_guid, sequence), LedgerEntry)
+
+
+def entries_before(
+    keys: Keys, customer_guid: str, sequence: int | None, many: int
+) -> Range[LedgerEntry]:
+    """So many entries before one (None: the last ones), newest first."""
+    partition, low = keys.ledger_entry(customer_guid, 1)
+    high = "L#" + _LAST if sequence is None else keys.ledger_entry(customer_guid, sequence - 1)[1]
+    # An end before the beginning is no range: what is before the first entry is nothing.
+    low = min(low, high)
+    return Range(partition, low, high, LedgerEntry, many, newest_first=True)
+
+
 def entries_between(
     keys: Keys, customer_guid: str, after: int, before: int | None = None
 ) -> Range[LedgerEntry]:
@@ -162,7 +185,7 @@ def checkpoints(keys: Keys, customer_guid: str) -> Range[CheckpointRecord]:
 
 def parts_of(keys: Keys, head: CheckpointRecord) -> Range[CheckpointPart]:
     """The lots of a checkpoint."""
-    partition, low = keys.checkpoint_part(head.customer_guid, head.sequence, 0, spent=False)
+    partition, low = keys.checkpoint_part(head.customer_guid, head.number, 0, spent=False)
     return Range(partition, low, low[:-3] + _LAST, CheckpointPart, None)
 
 
@@ -170,7 +193,7 @@ def archive_of(keys: Keys, head: CheckpointRecord) -> Range[CheckpointPart]:
     """The spent lots that a checkpoint and those before it have archived, in order."""
     guid = head.customer_guid
     partition, low = keys.checkpoint_part(guid, head.archive_from, 0, spent=True)
-    _, high = keys.checkpoint_part(guid, head.sequence, 0, spent=True)
+    _, high = keys.checkpoint_part(guid, head.number, 0, spent=True)
     return Range(partition, low, high[:-3] + _LAST, CheckpointPart, None)
 
 
@@ -245,9 +268,9 @@ def _checkpoint_writes(
     keys: Keys, head: CheckpointRecord, parts: Iterable[CheckpointPart]
 ) -> list[Write]:
     guid = head.customer_guid
-    writes: list[Write] = [Put(Item(keys.ledger_checkpoint(guid, head.sequence), head))]
+    writes: list[Write] = [Put(Item(keys.ledger_checkpoint(guid, head.number), head))]
     for part in parts:
-        key = keys.checkpoint_part(guid, part.sequence, part.number, spent=part.spent)
+        key = keys.checkpoint_part(guid, part.checkpoint, part.number, spent=part.spent)
         writes.append(Put(Item(key, part)))
     return writes
 
@@ -278,9 +301,16 @@ def entry_shown(entry: LedgerEntry) -> dict[str, Any]:
     return shown(entry, without=hidden, allocations=allocations or None, lot=lot)
 
 
-def balance_shown(holdings: Holdings, revision: int) -> dict[str, Any]:
-    """The balance as of the time that the holdings are settled at."""
-    expiring = [_expiring_shown(found) for found in holdings.expiring()]
+def balance_shown(holdings: Holdings, revision: int, *, whole: bool = False) -> dict[str, Any]:
+    """The balance as of the time that the holdings are settled at. Where the pages that were read
+    do not tell all dates of expiry, these are asked for (``whole``) or left out: part of them would
+    look like all."""
+    expiring: list[dict[str, Any]] | None = None
+    try:
+        expiring = [_expiring_shown(found) for found in holdings.expiring()]
+    except NeedPages:
+        if whole:
+            raise
     return shown(holdings.totals(), expiring=expiring, as_of=holdings.at, revision=revision)
 
 

@@ -30,10 +30,12 @@ PARTS_AT_ONCE = 80
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointRecord:
     """The head of a checkpoint: what the ledger of ``customer_guid`` came to with entry
-    ``sequence``. Its archive begins with the checkpoint at ``archive_from``."""
+    ``sequence``. They are numbered without a gap, so two that follow the same one are the same one,
+    and only one is written. Its archive begins with the checkpoint ``archive_from``."""
 
     KIND: ClassVar[str] = "loyalty_checkpoint"
     customer_guid: str
+    number: int
     sequence: int
     last_hash: str
     settled_at: datetime
@@ -47,34 +49,42 @@ class CheckpointRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointPart:
-    """Lots of a checkpoint; those of the archive are ``spent``. ``number`` counts from 1."""
+    """Lots of a ``checkpoint``, by its number; those of the archive are ``spent``. ``number``
+    counts from 1."""
 
     KIND: ClassVar[str] = "loyalty_checkpoint_part"
-    sequence: int
+    checkpoint: int
     number: int
     spent: bool
     lots: tuple[Lot, ...]
 
 
 def stored_checkpoint(
-    checkpoint: Checkpoint, before: CheckpointRecord | None, archived: Collection[str]
+    checkpoint: Checkpoint,
+    before: CheckpointRecord | None,
+    archived: Collection[str],
+    damaged: CheckpointRecord | None = None,
 ) -> tuple[CheckpointRecord, tuple[CheckpointPart, ...]]:
     """A checkpoint as it is written after the one ``before`` (None: its archive is its own);
-    ``archived`` are the ids of the spent lots that were read from the archive. More than
-    ``PARTS_AT_ONCE`` parts are too many to write."""
+    ``archived`` are the ids of the spent lots that were read from the archive. ``damaged``: the
+    last one, where it could not be believed. More than ``PARTS_AT_ONCE`` parts are too many to
+    write."""
+    last = before or damaged
+    number = 1 if last is None else last.number + 1
     held = [lot for lot in checkpoint.lots if not lot.spent]
     spent = [lot for lot in checkpoint.lots if lot.spent and lot.lot_id not in archived]
-    parts = _parts(checkpoint.sequence, held, spent=False)
-    archive = _parts(checkpoint.sequence, spent, spent=True)
+    parts = _parts(number, held, spent=False)
+    archive = _parts(number, spent, spent=True)
     head = CheckpointRecord(
         customer_guid=checkpoint.customer_guid,
+        number=number,
         sequence=checkpoint.sequence,
         last_hash=checkpoint.last_hash,
         settled_at=checkpoint.settled_at,
         lifetime_earned=checkpoint.lifetime_earned,
         debt_points=checkpoint.debt_points,
         absorbed=checkpoint.absorbed,
-        archive_from=checkpoint.sequence if before is None else before.archive_from,
+        archive_from=number if before is None else before.archive_from,
         archive_hash=archive_hash(archive, GENESIS if before is None else before.archive_hash),
     )
     return replace(head, hash=head_hash(head, held)), (*parts, *archive)
@@ -126,6 +136,7 @@ def head_hash(head: CheckpointRecord, held: Iterable[Lot]) -> str:
     return _sha256(
         [
             head.customer_guid,
+            head.number,
             head.sequence,
             head.last_hash,
             moment_text(head.settled_at),
@@ -143,15 +154,15 @@ def archive_hash(parts: Iterable[CheckpointPart], before: str = GENESIS) -> str:
     """The chain over parts of the archive in their order, continued from ``before``."""
     for part in parts:
         lots = [_covered(lot) for lot in part.lots]
-        before = _sha256([before, part.sequence, part.number, lots])
+        before = _sha256([before, part.checkpoint, part.number, lots])
     return before
 
 
-def _parts(sequence: int, lots: Sequence[Lot], *, spent: bool) -> list[CheckpointPart]:
+def _parts(checkpoint: int, lots: Sequence[Lot], *, spent: bool) -> list[CheckpointPart]:
     ordered = sorted(lots, key=spend_order)
     return [
         CheckpointPart(
-            sequence=sequence,
+            checkpoint=checkpoint,
             number=number,
             spent=spent,
             lots=tuple(ordered[start : start + LOTS_IN_PART]),

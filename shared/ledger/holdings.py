@@ -244,18 +244,20 @@ class Holdings:
         return Totals(usable, pending, balance.lifetime_earned, balance.debt_points)
 
     def expiring(self) -> tuple[Expiring, ...]:
-        """Points that will expire, by date, soonest first: as many dates as the pages read tell
-        completely, at most 100."""
-        blanks = self.blanks(lambda e: e.remaining > 0 and (e.split(self.at) or (1, 0)) != (0, 0))
-        edge = blanks[0].first.partition("~")[0] if blanks else None
+        """Points that will expire, by date, soonest first: the first 100 dates."""
+        blanks = self.blanks(lambda e: e.expires and (e.split(self.at) or (1, 0)) != (0, 0))
         dates: dict[datetime, int] = {}
         for lot in sorted(self.loaded(), key=spend_order):
             expires_at = lot.terms.expires_at
-            if expires_at is None or (edge is not None and lot.terms.key.partition("~")[0] >= edge):
+            if expires_at is None or (len(dates) == DATES_SHOWN and expires_at not in dates):
                 break
+            if blanks and blanks[0].first.partition("~")[0] <= lot.terms.key.partition("~")[0]:
+                raise self.need(blanks[:PAGES_AT_ONCE])
             if lot.remaining and not lot.terms.expired(self.at):
                 dates[expires_at] = dates.get(expires_at, 0) + lot.remaining
-        return tuple(Expiring(at, points) for at, points in list(dates.items())[:DATES_SHOWN])
+        if blanks and len(dates) < DATES_SHOWN:
+            raise self.need(blanks[:PAGES_AT_ONCE])
+        return tuple(Expiring(at, points) for at, points in dates.items())
 
     # ---------------------------------------------------------------- steps
 

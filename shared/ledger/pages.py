@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from shared.ledger.entries import GENESIS
-from shared.ledger.lots import Lot, moment_text
+from shared.ledger.lots import NEVER, Lot, moment_text
 
 OPEN = "open"
 LOTS = 64
@@ -78,6 +78,11 @@ class PageEntry:
         if at < self.matures_at:
             return self.remaining - self.pending, self.pending
         return None
+
+    @property
+    def expires(self) -> bool:
+        """Whether any of its points will ever expire."""
+        return self.remaining > 0 and not self.first.startswith(NEVER)
 
     def may_be_usable(self, at: datetime) -> bool:
         known = self.split(at)

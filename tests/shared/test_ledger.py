@@ -30,6 +30,7 @@ from shared.ledger import (
 from shared.ledger.entries import content, digest, named
 from shared.ledger.lots import REPAYMENTS_KEPT, maturing, moment_text, repay, spend_order
 from shared.ledger.pages import ENTRIES, LOTS, PageEntry, described, folded, overflow
+from tests.meter import item_size
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KIB = 1024
@@ -210,40 +211,30 @@ def test_what_is_not_known_is_asked_for_and_nothing_else() -> None:
     assert short == 0
 
 
-def test_the_dates_of_expiry_are_told_as_far_as_the_pages_read_reach() -> None:
+def test_the_first_hundred_dates_of_expiry_are_told_or_the_pages_asked_for_that_know_them() -> None:
     here = Holdings.empty("one", START)
-    for number in range(2 * LOTS + 1):
-        here, _ = given(here, f"a{number:03d}", 2, ends=number // 2 + 10)
+    for number in range(4 * LOTS):
+        here, _ = given(here, f"a{number:03d}", 2, ends=number + 10)
+        here, _ = given(here, f"n{number:03d}", 1)
     change = here.commit()
-    sealed = sorted((p for p in change.put if p.page_id != "open"), key=lambda p: p.bound)
-    assert here.expiring()[0].points == 4
+    ending = [p for p in change.put if p.page_id != "open" and p.bound != "never"]
+    soonest = sorted(ending, key=lambda p: p.bound)
     whole = Holdings.of(change.balance, change.put).expiring()
-    part = Holdings.of(change.balance, sealed[:1]).expiring()
-    assert 0 < len(part) < len(whole)
-    assert part == whole[: len(part)]
-    assert Holdings.of(change.balance).expiring() == ()
+    assert [found.points for found in whole] == [2] * 100
+    # Two pages know a hundred dates and more; what never expires does not matter.
+    read = [p for p in change.put if p.page_id == "open"] + soonest[:2]
+    assert Holdings.of(change.balance, read).expiring() == whole
+    for less in ([], read[:-1], read[:-2]):
+        with pytest.raises(NeedPages) as need:
+            Holdings.of(change.balance, less).expiring()
+        assert all(entry.bound != "never" for entry in need.value.pages)
 
 
 # ---------------------------------------------------------------- sizes
 
 
-def stored_size(value: Any) -> int:
-    """The bytes of an item as the database counts them: names, and values by kind."""
-    if isinstance(value, dict):
-        ((tag, inner),) = value.items()
-        if tag == "S":
-            return len(inner.encode())
-        if tag == "N":
-            return (len(inner.lstrip("-")) + 1) // 2 + 2
-        if tag == "L":
-            return 3 + sum(1 + stored_size(v) for v in inner)
-        if tag == "M":
-            return 3 + sum(1 + len(name) + stored_size(v) for name, v in inner.items())
-    return 1
-
-
-def item_size(record: Any) -> int:
-    return stored_size({"M": encode(record)})
+def stored_size(record: Any) -> int:
+    return item_size(encode(record))
 
 
 def long_lot(number: int) -> Lot:
@@ -258,7 +249,7 @@ def test_no_item_comes_near_its_bound() -> None:
     page = LotPage(
         owner="cust_" + "0" * 26, page_id="p1", bound=moment_text(at(99)), revision=9, lots=(*lots,)
     )
-    assert item_size(page) < 64 * KIB
+    assert stored_size(page) < 64 * KIB
     known = replace(
         described("p100000", 10**6, lots, at(0)),
         owner="cust_" + "0" * 26,
@@ -272,11 +263,11 @@ def test_no_item_comes_near_its_bound() -> None:
         pages=(known,) * ENTRIES,
         absorbed=absorbed,
     )
-    assert item_size(balance) < 64 * KIB
+    assert stored_size(balance) < 64 * KIB
     allocations = tuple(Allocation(f"lot_{n:026d}", -(10**6)) for n in range(LOTS_AT_ONCE))
     refs = tuple({"kind": "k" * 64, "id": "i" * 128} for _ in range(20))
     widest = entry("redeem", -1, START, allocations=allocations, reason="r" * 1000)
-    assert item_size(replace(widest, source_refs=refs)) < 64 * KIB
+    assert stored_size(replace(widest, source_refs=refs)) < 64 * KIB
 
 
 # ---------------------------------------------------------------- the chain

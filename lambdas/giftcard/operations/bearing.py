@@ -93,5 +93,7 @@ def _count_miss(call: Call, misses: CardMissesRecord | None) -> None:
         if failed is None:
             return
         misses = failed.writes[0][1].record(CardMissesRecord)
+        if misses is not None:
+            rules.not_guessing(misses.missed_at, call.now)
         pause(attempt)
     raise Busy()

@@ -130,7 +130,10 @@ class Expiring(Shape):
 
 
 class Balance(BalanceAfter):
-    expiring: list[Expiring]
+    """``expiring``: the first 100 dates, soonest first. A movement of one who has very many lots
+    leaves it out; ``/loyalty/balance/get`` always has it."""
+
+    expiring: list[Expiring] | None = None
     as_of: datetime
     revision: int
 

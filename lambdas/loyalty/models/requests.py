@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
+from shared.errors import Fault
 from shared.fields import (
     LARGEST_INTEGER,
     ChannelCode,
@@ -23,6 +26,7 @@ from shared.fields import (
     Request,
     ShortText,
     bounded,
+    not_in_the_future,
     refuse,
 )
 
@@ -39,7 +43,15 @@ TxnKind = Literal[
     "recalculate",
 ]
 QuoteHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Delta = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
+
+
+def _not_zero(points: int) -> int:
+    if points == 0:
+        raise refuse("zero", "must not be 0")
+    return points
+
+
+Delta = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER), AfterValidator(_not_zero)]
 
 # ---------------------------------------------------------------- policies, in
 
@@ -128,27 +140,41 @@ class LineIn(Request):
     eligible: bool = True
 
 
-class LoyaltyEarnRequest(Request):
+class SaleIn(Request):
+    """What was sold. With ``lines`` only they earn, and they come to the amount at most."""
+
+    amount: MoneyOrZeroIn
+    lines: bounded(LineIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
+    channel_code: ChannelCode | None = None
+    policy_version: Code | None = None
+
+    def faults(self, now: datetime) -> Iterable[Fault]:
+        yield from super().faults(now)
+        for number, line in enumerate(self.lines):
+            if line.amount.currency != self.amount.currency:
+                field = f"lines.{number}.amount.currency"
+                yield Fault("currency", field, "must be the currency of amount")
+        if sum(line.amount.amount for line in self.lines) > self.amount.amount:
+            yield Fault("too-much", "lines", "must come to the amount or less together")
+
+
+class LoyaltyEarnRequest(SaleIn):
     """``occurred_at`` (default now) is what policy and lot dates count from."""
 
     customer_guid: Guid
     order_ref: OrderRef
-    amount: MoneyOrZeroIn
-    lines: bounded(LineIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
-    channel_code: ChannelCode | None = None
     occurred_at: Instant | None = None
-    policy_version: Code | None = None
     quote_hash: QuoteHash | None = None
 
+    def faults(self, now: datetime) -> Iterable[Fault]:
+        yield from super().faults(now)
+        yield from not_in_the_future("occurred_at", self.occurred_at, now)
 
-class LoyaltyPreviewRequest(Request):
+
+class LoyaltyPreviewRequest(SaleIn):
     customer_guid: Guid | None = None
     order_ref: OrderRef | None = None
-    amount: MoneyOrZeroIn
-    lines: bounded(LineIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
-    channel_code: ChannelCode | None = None
     as_of: Instant | None = None
-    policy_version: Code | None = None
 
 
 class LoyaltyRedeemRequest(Request):
@@ -166,11 +192,10 @@ class LoyaltyAdjustRequest(Request):
     allow_debt: bool = False
     counts_as_earned: bool = False
 
-    @model_validator(mode="after")
-    def _moves_something(self) -> LoyaltyAdjustRequest:
-        if self.points_delta == 0:
-            raise refuse("zero", "points_delta must not be 0")
-        return self
+    def faults(self, now: datetime) -> Iterable[Fault]:
+        yield from super().faults(now)
+        if self.points_delta < 0 and self.expires_at is not None:
+            yield Fault("invalid", "expires_at", "is for points that are given")
 
 
 class LoyaltyExpireRequest(Request):
@@ -187,11 +212,10 @@ class LoyaltyReverseRequest(Request):
     amount: MoneyIn | None = None
     points: Positive | None = None
 
-    @model_validator(mode="after")
-    def _one_measure(self) -> LoyaltyReverseRequest:
+    def faults(self, now: datetime) -> Iterable[Fault]:
+        yield from super().faults(now)
         if self.amount is not None and self.points is not None:
-            raise refuse("exactly-one", "must name at most one of amount, points")
-        return self
+            yield Fault("exactly-one", "points", "must not be named beside amount")
 
 
 class LoyaltyRestoreRequest(Request):

@@ -26,11 +26,13 @@ from shared.customers import (
 )
 from shared.errors import NotFound
 from shared.items import Item
-from shared.ledger import BalanceRecord, Holdings, LotPage, NeedPages
+from shared.ledger import BalanceRecord, Holdings, LedgerEntry, LotPage, NeedPages
 from shared.table import Range, Seen, Want
 from shared.writes import Put, Update, Write
 
 Wanted = Want[Any] | Range[Any]
+ENTRY = "entry"
+"""In the kept answer of a movement: where its entry lies."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Book:
     order: str = ""
     ahead: bool = False
     _more: list[Want[LotPage]] = field(default_factory=list)
+    _made: LedgerEntry | None = None
 
     def wants(self, call: Call, customer_guid: str | None = None) -> list[Wanted]:
         """What every movement reads of a customer, in one trip."""
@@ -68,11 +71,7 @@ class Book:
 
     def read(self, call: Call, seen: Seen) -> CustomerStateRecord:
         """The customer of a route that only reads, whatever must be loaded for that."""
-        state = self.customer(call, seen)
-        while isinstance(state, More):
-            seen.add(call.table.load(state.wants))
-            state = self.customer(call, seen)
-        return readable(state)
+        return readable(call.resolve(seen, lambda: self.customer(call, seen)))
 
     def balance(self, call: Call, seen: Seen, customer_guid: str) -> BalanceRecord:
         stored = seen.get(storage.balance_at(call.keys, customer_guid))
@@ -127,7 +126,7 @@ class Book:
             decision = rule(holdings)
             revision = (decision.change.balance if decision.change else holdings.balance).revision
             balance = storage.balance_shown(decision.holdings, revision)
-            data = (answered or _transaction)(decision, balance)
+            data = answered(decision, balance) if answered else self._kept(decision, balance)
             data = {**data, **self.redirect(guid)}
             answer = Answer(data, revision)
             partition = call.keys.loyalty_balance(guid)[0]
@@ -153,15 +152,33 @@ class Book:
         self, call: Call, seen: Seen, guid: str, work: Callable[[Holdings], dict[str, Any]]
     ) -> dict[str, Any]:
         """What a route that only reads makes of the holdings, whatever must be loaded for that."""
-        found = self.over(call, seen, guid, work)
-        while isinstance(found, More):
-            seen.add(call.table.load(found.wants))
-            found = self.over(call, seen, guid, work)
-        return dict(found)
+        found: dict[str, Any] = call.resolve(seen, lambda: self.over(call, seen, guid, work))
+        return found
 
     def redirect(self, guid: str) -> dict[str, str]:
         """Tells who follows a redirect from where."""
         return {} if guid == self.named else {"redirected_from": self.named}
+
+    def _kept(self, decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
+        """The answer as it is kept for repeats: the entry, which may name a thousand lots, by its
+        place."""
+        self._made = decision.entry
+        place = {"owner": decision.entry.customer_guid, "sequence": decision.entry.sequence}
+        return {ENTRY: place, "balance": balance}
+
+    def told(self, call: Call, answer: Answer) -> Answer:
+        """The answer of a movement with its transaction, a repeat's as the ledger has it. 404 where
+        the entry was erased with its customer."""
+        place = answer.data[ENTRY]
+        entry = self._made
+        if answer.replayed or entry is None:
+            entry = call.table.load(
+                [at := storage.entry_at(call.keys, place["owner"], place["sequence"])]
+            ).get(at)
+        if entry is None:
+            raise NotFound()
+        data = {"transaction": storage.entry_shown(entry), **answer.data}
+        return replace(answer, data={k: v for k, v in data.items() if k != ENTRY})
 
     def repeat(self, call: Call, seen: Seen, owner: str, loyalty_txn_id: str) -> Step | More:
         """The answer that the order's first movement got."""
@@ -208,10 +225,6 @@ def current_policy(
     """The policy in force now, of those that were read."""
     versions: Iterable[PolicyRecord] = (p for wanted in ranges for p in seen.all(wanted))
     return in_force(versions, call.now, channel)
-
-
-def _transaction(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
-    return {"transaction": storage.entry_shown(decision.entry), "balance": balance}
 
 
 def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:

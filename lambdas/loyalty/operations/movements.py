@@ -19,7 +19,7 @@ from lambdas.loyalty.rules import Decision, PolicyRecord
 from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.customers import order_holds_at
-from shared.errors import Fault, InvalidInput, NotFound
+from shared.errors import NotFound
 from shared.ledger import Holdings
 from shared.table import Range, Seen
 
@@ -29,15 +29,13 @@ REDEEM, ADJUST = "loyalty.redeem", "loyalty.adjust"
 
 def loyalty_earn(call: Call, body: LoyaltyEarnRequest) -> Answer:
     """Grants the points of an order, once per order and org. Debt is repaid first."""
-    if body.occurred_at is not None and body.occurred_at > call.now:
-        raise call.refused(InvalidInput.of("occurred_at", "must not lie in the future", "future"))
     hashed = storage.order_hash(call.keys, body.order_ref)
     book = Book(body.customer_guid, hashed)
     guard_at = storage.earned_at(call.keys, hashed)
     at = body.occurred_at or call.now
     ranges = storage.policies_in_force(call.keys, body.channel_code, at)
     named_at = storage.policy_named(call.keys, body.policy_version or "")
-    sale = sale_of(call, body)
+    sale = sale_of(body)
 
     def decide(call: Call, seen: Seen) -> Step | More:
         state, guard = book.customer(call, seen), seen.get(guard_at)
@@ -70,7 +68,7 @@ def loyalty_earn(call: Call, body: LoyaltyEarnRequest) -> Answer:
         )
 
     named = [named_at] if body.policy_version is not None else []
-    return call.write([*book.wants(call), guard_at, *ranges, *named], decide)
+    return book.told(call, call.write([*book.wants(call), guard_at, *ranges, *named], decide))
 
 
 def loyalty_preview(call: Call, body: LoyaltyPreviewRequest) -> Answer:
@@ -83,37 +81,32 @@ def loyalty_preview(call: Call, body: LoyaltyPreviewRequest) -> Answer:
     named = [named_at] if body.policy_version is not None else []
     wants = book.wants(call) if body.customer_guid is not None else []
     seen = call.load(*ranges, *named, *wants)
+    customer = book.read(call, seen) if body.customer_guid is not None else None
     chosen = seen.get(named_at)
     if body.policy_version is not None and chosen is None:
         raise NotFound()
     policy = chosen or rules.needed(rules.in_force(_read(seen, ranges), at, body.channel_code))
-    sale = sale_of(call, body)
+    sale = sale_of(body)
     quoted = rules.quote(policy, sale, at)
     data: dict[str, Any] = {"quote": quoted.shown()}
-    if body.customer_guid is not None:
+    if customer is not None:
         order = rules.EarnOrder(
             order_ref=body.order_ref or "preview", sale=sale, occurred_at=min(at, call.now)
         )
-        data |= balances(
-            call, book, seen, lambda holdings: rules.earn(holdings, order, policy, stamp(call))
-        )
+        guid = customer.customer_guid
+        revision = book.balance(call, seen, guid).revision
+
+        def balances(holdings: Holdings) -> dict[str, Any]:
+            after = rules.earn(holdings, order, policy, stamp(call))
+            assert after.change is not None
+            now, then = holdings.settled(call.now), after.change.balance.revision
+            return {
+                "balance": storage.balance_shown(now, revision),
+                "balance_after": storage.balance_shown(after.holdings, then),
+            }
+
+        data |= book.look(call, seen, guid, balances) | book.redirect(guid)
     return Answer(data)
-
-
-def balances(call: Call, book: Book, seen: Seen, rule: Any) -> dict[str, Any]:
-    """The balance now, and as it would be after a decision."""
-    guid = book.read(call, seen).customer_guid
-    revision = book.balance(call, seen, guid).revision
-
-    def work(holdings: Holdings) -> dict[str, Any]:
-        after: Decision = rule(holdings)
-        assert after.change is not None
-        return {
-            "balance": storage.balance_shown(holdings.settled(call.now), revision),
-            "balance_after": storage.balance_shown(after.holdings, after.change.balance.revision),
-        }
-
-    return {**book.look(call, seen, guid, work), **book.redirect(guid)}
 
 
 def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
@@ -162,7 +155,7 @@ def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
 
     guard = storage.redeemed_at(call.keys, body.customer_guid, hashed)
     holds = order_holds_at(call.keys, [body.customer_guid], REDEEM, body.order_ref)
-    return call.write([*book.wants(call), guard, *holds, *ranges], decide)
+    return book.told(call, call.write([*book.wants(call), guard, *holds, *ranges], decide))
 
 
 def loyalty_adjust(call: Call, body: LoyaltyAdjustRequest) -> Answer:
@@ -191,7 +184,7 @@ def loyalty_adjust(call: Call, body: LoyaltyAdjustRequest) -> Answer:
             blocked=ADJUST,
         )
 
-    return call.write(book.wants(call), decide)
+    return book.told(call, call.write(book.wants(call), decide))
 
 
 def loyalty_expire(call: Call, body: LoyaltyExpireRequest) -> Answer:
@@ -230,16 +223,9 @@ def _read(seen: Seen, ranges: Sequence[Range[PolicyRecord]]) -> list[PolicyRecor
     return [policy for wanted in ranges for policy in seen.all(wanted)]
 
 
-def sale_of(call: Call, body: LoyaltyEarnRequest | LoyaltyPreviewRequest) -> rules.Sale:
+def sale_of(body: LoyaltyEarnRequest | LoyaltyPreviewRequest) -> rules.Sale:
     """The sale of a request; its lines are in the currency of the whole."""
     lines: Sequence[LineIn] = body.lines
-    faults = [
-        Fault("currency", f"lines.{number}.amount.currency", "must be the currency of amount")
-        for number, line in enumerate(lines)
-        if line.amount.currency != body.amount.currency
-    ]
-    if faults:
-        raise call.refused(InvalidInput(minor=faults))
     return rules.Sale(
         amount=body.amount.money(),
         lines=tuple(

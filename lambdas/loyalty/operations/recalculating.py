@@ -14,7 +14,7 @@ from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.customers import CustomerStateRecord
 from shared.items import shown
-from shared.ledger import BalanceRecord, Holdings
+from shared.ledger import BalanceRecord, Holdings, Totals
 from shared.table import Seen
 
 
@@ -65,12 +65,13 @@ class _Judge:
         result = rules.recalculate(stored, pages, read.replay, read.damaged)
         if not (result.equal or self.apply) and self._moving(call, stored):
             return More(wants)
-        before = shown(
-            Holdings.of(stored, pages).totals(),
-            expiring=[],
-            as_of=stored.settled_at,
-            revision=stored.revision,
+        sums = Totals(
+            stored.available_points,
+            stored.pending_points,
+            stored.lifetime_earned,
+            stored.debt_points,
         )
+        before = shown(sums, as_of=stored.settled_at, revision=stored.revision)
         self.again = self.apply
         return self._step(call, seen, state, result, read, before)
 

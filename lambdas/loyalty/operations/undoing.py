@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lambdas.loyalty import rules, storage
 from lambdas.loyalty.models import LoyaltyRestoreRequest, LoyaltyReverseRequest
 from lambdas.loyalty.operations.book import Book, stamp
@@ -14,24 +16,37 @@ from shared.table import Seen
 ID_LENGTH, HASH_LENGTH = 30, 26
 
 
-def order_of(call: Call, body: LoyaltyReverseRequest | LoyaltyRestoreRequest) -> str:
-    """The keyed hash of the order that a request is about: named itself, by its transaction (whose
-    id ends with it), or by the first source of one of these kinds."""
-    named = None if body.order_ref is None else storage.order_hash(call.keys, body.order_ref)
-    if body.loyalty_txn_id is not None:
-        hashed = _hash_in(call.keys, body.loyalty_txn_id)
-        if named not in (None, hashed):
-            raise call.refused(InvalidInput.of("order_ref", "is not the order of loyalty_txn_id"))
-        return hashed
-    if named is not None:
-        return named
-    for ref in call.provenance.source_refs:
-        if ref["kind"] == "loyalty_txn":
-            return _hash_in(call.keys, ref["id"])
-        if ref["kind"] == "order":
-            return storage.order_hash(call.keys, ref["id"])
-    message = "is required, or loyalty_txn_id, or a source_refs element of one of these kinds"
-    raise call.refused(InvalidInput.of("order_ref", message, "missing"))
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The order that a request is about: its keyed hash and, where it was named by a transaction,
+    that transaction."""
+
+    hashed: str
+    loyalty_txn_id: str | None = None
+
+    def is_by(self, loyalty_txn_id: str) -> bool:
+        """Whether the order's own transaction was named, or none."""
+        return self.loyalty_txn_id in (None, loyalty_txn_id)
+
+
+def order_of(call: Call, body: LoyaltyReverseRequest | LoyaltyRestoreRequest) -> Named:
+    """The order named itself, by its transaction (whose id ends with it), or by the first source of
+    one of these kinds. 400 where it is named twice, and differently."""
+    txn, order = body.loyalty_txn_id, body.order_ref
+    if txn is None and order is None:
+        kinds = ("loyalty_txn", "order")
+        found = next((ref for ref in call.provenance.source_refs if ref["kind"] in kinds), None)
+        if found is None:
+            message = "is required, or loyalty_txn_id, or a source_refs element of these kinds"
+            raise call.refused(InvalidInput.of("order_ref", message, "missing"))
+        txn, order = (found["id"], None) if found["kind"] == "loyalty_txn" else (None, found["id"])
+    named = None if order is None else storage.order_hash(call.keys, order)
+    if txn is None:
+        return Named(str(named))
+    hashed = _hash_in(call.keys, txn)
+    if named not in (None, hashed):
+        raise call.refused(InvalidInput.of("order_ref", "is not the order of loyalty_txn_id"))
+    return Named(hashed, txn)
 
 
 def _hash_in(keys: Keys, loyalty_txn_id: str) -> str:
@@ -44,7 +59,8 @@ def loyalty_reverse(call: Call, body: LoyaltyReverseRequest) -> Answer:
     """Takes back what an order earned: for an amount that was refunded, a number of points, or the
     whole rest. What its own lot no longer holds comes from other lots, then as the terms say that
     it earned under."""
-    hashed = order_of(call, body)
+    named = order_of(call, body)
+    hashed = named.hashed
     book = Book(body.customer_guid, hashed, ahead=True)
     guard_at = storage.earned_at(call.keys, hashed)
     asked = body.points if body.amount is None else body.amount.money()
@@ -56,7 +72,7 @@ def loyalty_reverse(call: Call, body: LoyaltyReverseRequest) -> Answer:
         owners = (state.customer_guid, *state.absorbed)
         if earned is None or earned.customer_guid not in owners:
             raise NotFound()
-        if body.loyalty_txn_id not in (None, earned.loyalty_txn_id):
+        if not named.is_by(earned.loyalty_txn_id):
             raise NotFound()
         stale = book.expect(call, seen, state)
         if stale is not None:
@@ -69,13 +85,14 @@ def loyalty_reverse(call: Call, body: LoyaltyReverseRequest) -> Answer:
             action="loyalty-reversed",
         )
 
-    return call.write([*book.wants(call), guard_at], decide)
+    return book.told(call, call.write([*book.wants(call), guard_at], decide))
 
 
 def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
     """Gives back what an order redeemed, to the lots that it came from, in part or whole. Debt is
     repaid first."""
-    hashed = order_of(call, body)
+    named = order_of(call, body)
+    hashed = named.hashed
     book = Book(body.customer_guid, hashed, ahead=True)
 
     def decide(call: Call, seen: Seen) -> Step | More:
@@ -90,7 +107,7 @@ def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
         if unread:
             return More(unread)
         redeemed = next((found for want in guards if (found := seen.get(want))), None)
-        if redeemed is None or body.loyalty_txn_id not in (None, redeemed.loyalty_txn_id):
+        if redeemed is None or not named.is_by(redeemed.loyalty_txn_id):
             raise NotFound()
         stale = book.expect(call, seen, state)
         if stale is not None:
@@ -111,4 +128,4 @@ def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
         )
 
     guard = storage.redeemed_at(call.keys, body.customer_guid, hashed)
-    return call.write([*book.wants(call), guard], decide)
+    return book.told(call, call.write([*book.wants(call), guard], decide))

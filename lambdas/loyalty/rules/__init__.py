@@ -28,6 +28,7 @@ from lambdas.loyalty.rules.policy import (
     drafted,
     in_force,
     needed,
+    not_back_dated,
     repeats,
 )
 from lambdas.loyalty.rules.quote import Line, Quote, QuotedLot, Sale, quote
@@ -74,6 +75,7 @@ __all__ = [
     "expire",
     "in_force",
     "needed",
+    "not_back_dated",
     "quote",
     "recalculate",
     "redeem",

@@ -29,11 +29,9 @@ class Adjustment:
 def adjust(holdings: Holdings, asked: Adjustment, stamp: Stamp) -> Decision:
     """Points given or taken by hand."""
     points = asked.points_delta
-    if points == 0:
-        raise InvalidInput.of("points_delta", "must not be 0", "zero")
-    if asked.expires_at is not None and (points < 0 or asked.expires_at <= stamp.now):
-        message = "must lie ahead, and is for points that are given"
-        raise InvalidInput.of("expires_at", message, "invalid")
+    assert points > 0 or (points < 0 and asked.expires_at is None), "the request was checked"
+    if asked.expires_at is not None and asked.expires_at <= stamp.now:
+        raise InvalidInput.of("expires_at", "must lie ahead", "past")
     holdings = holdings.settled(stamp.now)
     terms = _given_lot(holdings, asked, stamp) if points > 0 else None
     if terms is None:
@@ -50,7 +48,8 @@ def adjust(holdings: Holdings, asked: Adjustment, stamp: Stamp) -> Decision:
 
 
 def _given_lot(holdings: Holdings, asked: Adjustment, stamp: Stamp) -> LotTerms:
-    countable(holdings.totals(), asked.points_delta, "points_delta")
+    earned = asked.points_delta if asked.counts_as_earned else 0
+    countable(holdings.totals(), "points_delta", held=asked.points_delta, earned=earned)
     sequence = holdings.balance.sequence + 1
     return LotTerms(
         stamp.lot_id(), asked.points_delta, holdings.at, asked.expires_at, None, sequence
@@ -64,6 +63,7 @@ def _taken(holdings: Holdings, points: int, *, allow_debt: bool) -> tuple[Alloca
     taken, short = holdings.take(min(points, available), "points_delta")
     assert short == 0, "what is available can be taken"
     debt = points - min(points, available)
+    countable(holdings.totals(), "points_delta", debt=debt)
     owed = (Allocation(DEBT, -debt),) if debt else ()
     return (*(Allocation(lot.lot_id, -part) for lot, part in taken), *owed)
 

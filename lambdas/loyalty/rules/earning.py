@@ -9,7 +9,7 @@ from lambdas.loyalty.rules.orders import Decision, EarnedOrder
 from lambdas.loyalty.rules.policy import PolicyRecord, in_currency
 from lambdas.loyalty.rules.quote import Sale, quote
 from lambdas.loyalty.rules.stamp import Stamp, countable
-from shared.errors import InsufficientPoints, InvalidInput, InvalidState, QuoteStale
+from shared.errors import InsufficientPoints, InvalidState, QuoteStale
 from shared.fields import Money
 from shared.ledger import (
     DEBT,
@@ -35,13 +35,12 @@ def earn(holdings: Holdings, order: EarnOrder, policy: PolicyRecord, stamp: Stam
     """The order's points as a new lot. Debt is repaid from it as soon as it is available."""
     holdings = holdings.settled(stamp.now)
     at = order.occurred_at or stamp.now
-    if at > stamp.now:
-        raise InvalidInput.of("occurred_at", "must not lie in the future", "future")
+    assert at <= stamp.now, "the request was checked"
     quoted = quote(policy, order.sale, at)
     if order.quote_hash not in (None, quoted.quote_hash):
         raise QuoteStale(detail={"quote": quoted.shown()})
     points = quoted.points
-    countable(holdings.totals(), points, "amount")
+    countable(holdings.totals(), "amount", held=points, earned=points)
     terms = None
     for lot in quoted.lots:
         terms = LotTerms(
@@ -128,7 +127,7 @@ def _to_reverse(earned: EarnedOrder, asked: Money | int | None) -> tuple[int, in
             return max(0, earned.points - kept - earned.reversed), refunded
     elif asked is not None and asked <= rest:
         return asked, earned.refunded
-    elif asked is None and (rest or earned.refunded < whole):
+    elif asked is None and (rest or (earned.points == 0 and earned.refunded < whole)):
         return rest, whole
     raise InvalidState("That is more than is left to reverse.", detail={"reversible": rest})
 
@@ -147,6 +146,8 @@ def _collected(holdings: Holdings, earned: EarnedOrder, points: int) -> tuple[Al
             taken += [Allocation(lot.lot_id, -part) for lot, part in others]
     if left and terms.uncollected == "reject":
         raise InsufficientPoints(detail={"available": points - left})
+    if terms.uncollected == "debt":
+        countable(holdings.totals(), "points", debt=left)
     account = WRITTEN_OFF if terms.uncollected == "write_off" else DEBT
     taken.append(Allocation(account, -left))
     return tuple(allocation for allocation in taken if allocation.points)

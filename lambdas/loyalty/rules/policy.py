@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import count
 from typing import Any, ClassVar
 
 from shared.errors import (
@@ -156,22 +155,18 @@ def in_currency(currency: str, amount: Money, field: str) -> None:
 # ---------------------------------------------------------------- making a version
 
 
-def drafted(
-    given: Mapping[str, Any], currency: str, now: datetime, existing: Sequence[PolicyRecord]
-) -> PolicyRecord:
-    """The next version of a channel from what was given (names and types of ``PolicyRecord``, parts
-    as mappings, only what was said), with the defaults of an org of this currency. ``existing``:
-    every version of the org, whose names are taken. ``check`` it before it is stored."""
+def drafted(given: Mapping[str, Any], currency: str, now: datetime) -> PolicyRecord:
+    """A version from what was given (names and types of ``PolicyRecord``, parts as mappings, only
+    what was said), with the defaults of an org of this currency. Its revision, and its name where
+    none was chosen, are still open."""
     currency = given.get("currency") or currency
     major = major_unit(currency)
     earn, redeem = dict(given["earn_policy"]), dict(given["redeem_policy"])
     earn.setdefault("unit_minor", major)
     redeem.setdefault("point_value", PointValue(points=100, money=Money(currency, major)))
-    channel, taken = given.get("channel_code"), {p.policy_version for p in existing}
-    free = next(n for n in count(len(existing) + 1) if f"v{n}" not in taken)
     return PolicyRecord(
-        policy_version=given.get("policy_version") or f"v{free}",
-        channel_code=channel,
+        policy_version=given.get("policy_version") or "",
+        channel_code=given.get("channel_code"),
         currency=currency,
         effective_from=given.get("effective_from") or now,
         earn_policy=EarnPolicy(**earn),
@@ -179,21 +174,25 @@ def drafted(
         expiry_policy=ExpiryPolicy(**given.get("expiry_policy", {})),
         reversal_policy=ReversalPolicy(**given.get("reversal_policy", {})),
         restore_policy=RestorePolicy(**given.get("restore_policy", {})),
-        revision=1 + sum(p.channel_code == channel for p in existing),
     )
 
 
-def check(policy: PolicyRecord, now: datetime) -> None:
-    """400 with every fault of a draft that is to come into force."""
-    faults = list(_faults(policy, now))
+def check(policy: PolicyRecord) -> None:
+    """400 with every fault of a draft."""
+    faults = list(_faults(policy))
     if faults:
         raise InvalidInput(minor=faults)
 
 
-def _faults(policy: PolicyRecord, now: datetime) -> Iterable[Fault]:
+def not_back_dated(policy: PolicyRecord, now: datetime) -> None:
+    """400 for a draft that would have been in force already: what was earned stays as it was."""
+    if policy.effective_from < now:
+        raise InvalidInput.of("policy.effective_from", "must not lie in the past", "past")
+
+
+def _faults(policy: PolicyRecord) -> Iterable[Fault]:
     earn, redeem, expiry = policy.earn_policy, policy.redeem_policy, policy.expiry_policy
     wrong = {
-        "effective_from": ("must not lie in the past", policy.effective_from < now),
         "earn_policy.points_per_unit": ("must not be negative", earn.points_per_unit < 0),
         "earn_policy.unit_minor": ("must be at least 1", earn.unit_minor < 1),
         "earn_policy.pending_days": (
@@ -245,7 +244,7 @@ def repeats(existing: PolicyRecord | None, draft: PolicyRecord, *, dated: bool) 
     ``dated``: the request said from when it is to be in force."""
     if existing is None:
         return False
-    same = replace(draft, revision=existing.revision)
+    same = replace(draft, revision=existing.revision, policy_version=existing.policy_version)
     if not dated:
         same = replace(same, effective_from=existing.effective_from)
     if same != existing:

@@ -121,9 +121,7 @@ def quote(policy: PolicyRecord, sale: Sale, at: datetime) -> Quote:
     in_currency(policy.currency, sale.amount, "amount")
     if at.year > LATEST_YEAR:
         raise InvalidInput.of("as_of", f"must not lie beyond the year {LATEST_YEAR}", "too-far")
-    covered = sum(line.amount for line in sale.lines)
-    if covered > sale.amount.amount:
-        raise InvalidInput.of("lines", "must come to the amount or less together", "too-much")
+    assert sum(line.amount for line in sale.lines) <= sale.amount.amount, "the request was checked"
     price = pricing(policy.earn_policy, sale)
     points = price.points(sale.amount.amount)
     if points > LARGEST_INTEGER:

@@ -112,7 +112,7 @@ def checkpointed(
     many = replay.entries_read >= CHECKPOINT_AFTER or damaged is not None
     if not many or replay.broken or replay.divergence:
         return decision
-    head, parts = stored_checkpoint(replay.checkpoint(), after, archived)
+    head, parts = stored_checkpoint(replay.checkpoint(), after, archived, damaged)
     change = decision.change
     pages = 0 if change is None else len(change.put) + len(change.drop)
     if len(parts) + pages > PARTS_AT_ONCE:
@@ -123,7 +123,7 @@ def checkpointed(
 def _damage(damaged: CheckpointRecord | None) -> Iterable[Difference]:
     if damaged is not None:
         text = "A checkpoint is not what its hash was made of; the replay began before it."
-        yield from _difference(f"checkpoints.{damaged.sequence}.hash", damaged.hash, None, text)
+        yield from _difference(f"checkpoints.{damaged.number}.hash", damaged.hash, None, text)
 
 
 def _difference(field: str, stored: Any, derived: Any, explanation: str) -> Iterable[Difference]:

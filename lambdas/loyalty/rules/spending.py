@@ -20,9 +20,9 @@ from lambdas.loyalty.rules.policy import (
     in_currency,
     redeemed_value,
 )
-from lambdas.loyalty.rules.stamp import Stamp
+from lambdas.loyalty.rules.stamp import Stamp, countable
 from shared.errors import Fault, InsufficientPoints, InvalidInput, InvalidState
-from shared.fields import Money
+from shared.fields import LARGEST_INTEGER, Money
 from shared.ledger import DEBT, LOTS_AT_ONCE, Allocation, Holdings, Lot, LotTerms
 
 PAGES_TAKEN, PAGES_WRITTEN = 56, 64
@@ -106,6 +106,8 @@ def _allowed_value(order: RedeemOrder, policy: PolicyRecord) -> Money:
     if faults:
         raise InvalidInput(minor=faults)
     value = redeemed_value(policy, points)
+    if value.amount > LARGEST_INTEGER:
+        raise InvalidInput.of("redeem_points", "are worth more than can be counted", "too-many")
     if amount is not None:
         in_currency(policy.currency, amount, "order_amount")
     if percent is not None and amount is not None:
@@ -143,15 +145,13 @@ def restore(
     if (points or 0) > rest or not rest:
         raise InvalidState("That is more than is left to restore.", detail={"restorable": rest})
     points = points or rest
+    countable(holdings.totals(), "points", held=points)
     debt = min(points, holdings.balance.debt_points)
     whole = _made_whole(holdings, redeemed, points - debt)
     left = points - debt - sum(back.points for back in whole)
     takes = [*redeemed.takes, *(take for part in parts for take in part.takes)]
     own = _returned(holdings, takes, redeemed.returned, left)
-    if len(whole) + len(own) > LOTS_AT_ONCE:
-        most = debt + sum(back.points for back in [*whole, *own][:LOTS_AT_ONCE])
-        message = f"return to too many lots at once: at most {most} points in one call"
-        raise InvalidInput.of("points", message, "too-many-lots")
+    _fit_one_entry(holdings, redeemed, debt, [*whole, *own])
     opens, allocations = _allocated(holdings, [*whole, *own], redeemed, stamp)
     if debt:
         allocations.insert(0, Allocation(DEBT, debt))
@@ -173,6 +173,25 @@ def restore(
         revision=redeemed.revision + 1,
     )
     return Decision(holdings=holdings, entries=(entry,), change=holdings.commit(), redeemed=after)
+
+
+def _fit_one_entry(
+    holdings: Holdings, redeemed: RedeemedOrder, debt: int, backs: Sequence[_Back]
+) -> None:
+    """400 with what could be restored where the points go to more lots than an entry can name. One
+    that is made whole and gives the points on again is named twice."""
+    room, most = LOTS_AT_ONCE, debt
+    for back in backs:
+        room -= 2 if back.makes_whole and _renewed(holdings, redeemed, back.lot) else 1
+        if room < 0:
+            message = f"return to too many lots at once: at most {most} points in one call"
+            raise InvalidInput.of("points", message, "too-many-lots")
+        most += back.points
+
+
+def _renewed(holdings: Holdings, redeemed: RedeemedOrder, lot: Lot) -> bool:
+    """Whether points that return to a lot go on into a new one, because it has expired."""
+    return redeemed.restore.expired != "keep_expired" and lot.terms.expired(holdings.at)
 
 
 def _made_whole(holdings: Holdings, redeemed: RedeemedOrder, points: int) -> list[_Back]:
@@ -206,9 +225,8 @@ def _allocated(
     not let these stay expired. A lot that had repaid debt is made whole first, and then gives the
     points on: it must not be made whole twice."""
     allocations, renewed = [], 0
-    keeps = redeemed.restore.expired == "keep_expired"
     for back in backs:
-        stays = keeps or not back.lot.terms.expired(holdings.at)
+        stays = not _renewed(holdings, redeemed, back.lot)
         if stays or back.makes_whole:
             allocations.append(Allocation(back.lot.lot_id, back.points, back.makes_whole))
         if not stays:

@@ -45,8 +45,13 @@ class Stamp:
         )
 
 
-def countable(totals: Totals, points: int, field: str) -> None:
-    """400 where a sum would leave the integers that every JSON reader can hold."""
-    largest = max(totals.lifetime_earned, totals.available_points + totals.pending_points)
-    if largest + points > LARGEST_INTEGER:
+def countable(totals: Totals, field: str, *, held: int = 0, earned: int = 0, debt: int = 0) -> None:
+    """400 where a sum would leave the integers that every JSON reader can hold: so many more points
+    are ``held``, ``earned``, or owed as ``debt``."""
+    sums = (
+        totals.available_points + totals.pending_points + held,
+        totals.lifetime_earned + earned,
+        totals.debt_points + debt,
+    )
+    if max(sums) > LARGEST_INTEGER:
         raise InvalidInput.of(field, "makes more points than can be counted", "too-much")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -298,6 +299,10 @@ def test_whoever_guesses_is_stopped_and_nobody_else(world: World) -> None:
         now = began + timedelta(seconds=n)
         unknown = guesser(path, {"card_code": f"GUESS{n}" if n % 3 else "?!", **more}, now=now)
         assert (unknown.status, unknown.tag) == (404, "not-found")
+    # What an order took before is told even to who guesses: it was known then.
+    spent = {"card_code": mine.code, **why, "order_ref": "SO-0"}
+    assert world.owner("/giftcard/redeem", spent).status == 200
+    assert guesser("/giftcard/redeem", spent, now=began + timedelta(seconds=30)).replayed
     for path, more in tries:
         at = began + timedelta(seconds=30)
         refused = guesser(path, {"card_code": mine.code, **more}, now=at)
@@ -309,3 +314,27 @@ def test_whoever_guesses_is_stopped_and_nobody_else(world: World) -> None:
     assert guesser("/giftcard/get", {"card_code": mine.code}, now=over).status == 200
     assert guesser("/giftcard/get", {"card_code": "?"}, now=over).status == 404
     assert guesser("/giftcard/get", {"card_code": mine.code}, now=over).status == 429
+
+
+def test_guesses_that_are_made_at_once_are_no_more_than_twenty(world: World) -> None:
+    guesser = world.key("giftcard_admin")
+
+    def guess(n: int) -> str:
+        while True:
+            answer = guesser("/giftcard/get", {"card_code": f"GUESS{n}"})
+            if answer.tag != "busy":
+                return answer.tag
+
+    with ThreadPoolExecutor(16) as pool:
+        tags = list(pool.map(guess, range(48)))
+    assert (tags.count("not-found"), tags.count("rate-limited")) == (20, 28)
+
+
+@pytest.mark.parametrize("code", ["", " ", "-", "x" * 5_000, "a\u00a0b\x07", "№ 7"])
+def test_what_can_be_no_code_is_unknown_like_any_other(world: World, code: str) -> None:
+    for path, more in (
+        ("/giftcard/get", {}),
+        ("/giftcard/redeem", {"order_ref": "SO-1", "amount": euro(1), **WHY}),
+    ):
+        answer = world.owner(path, {"card_code": code, **more})
+        assert (answer.status, answer.tag) == (404, "not-found")

@@ -42,7 +42,14 @@ def test_a_code_is_sixteen_characters_and_one_that_checks_them(numbers: list[int
 
 def test_look_alikes_are_one_and_codes_are_shown_in_fours() -> None:
     assert rules.folded("OIL0-1") == "0110-1"
-    assert rules.in_fours("7K3M9QWX2VBN4RTZH") == "7K3M-9QWX-2VBN-4RTZ-H"
+    code = rules.code_of(lambda tried: 37 * 2**40 + 10 + tried)
+    assert rules.is_made(code)
+    shown = rules.in_fours(code)
+    assert [len(group) for group in shown.split("-")] == [4, 4, 4, 4, 1]
+    # Ours is shown in its own letters; of another's only who bears it knows them.
+    assert rules.in_fours(code.replace("0", "O").replace("1", "L")) == shown
+    assert not rules.is_made(code[:-1] + ("A" if code[-1] != "A" else "B"))
+    assert rules.in_fours("GOLD00420042") == "GOLD-0042-0042"
 
 
 def test_bought_value_lasts_five_years_and_a_gift_at_least_a_moment() -> None:

@@ -203,7 +203,7 @@ class Shelf:
         }
         if head is None:
             return Replay(guid, sources).run(after, until), set()
-        live = [p for p in parts if p.sequence == head.sequence and not p.spent]
+        live = [p for p in parts if p.checkpoint == head.number and not p.spent]
         held = [lot for part in live for lot in part.lots]
         archive = None
         if as_source or asks_for_archive(held, after):

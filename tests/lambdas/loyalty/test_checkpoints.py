@@ -16,6 +16,7 @@ from shared import clients
 from shared.items import Item, item_wire
 from shared.keys import Keys, of_org
 from shared.ledger import (
+    OPEN,
     Checkpoint,
     CheckpointRecord,
     Lot,
@@ -29,6 +30,7 @@ from shared.ledger import (
 from shared.settings import settings
 from shared.table import Table
 from tests.builders import World
+from tests.faults import Faults, then
 from tests.lambdas.loyalty.tills import Member, on, policy
 from tests.meter import item_size
 
@@ -159,21 +161,83 @@ def test_a_checkpoint_that_was_changed_is_not_believed_and_is_replaced(
     # Back into the lot that holds something, and into the one that was spent.
     assert member.call("restore", order_ref="R0").status == 200
     if what == "head":
-        change(*keys.ledger_checkpoint(member.guid, 4), "lifetime_earned", {"N": "9999"})
+        change(*keys.ledger_checkpoint(member.guid, 1), "lifetime_earned", {"N": "9999"})
     else:
-        part = keys.checkpoint_part(member.guid, 4, 1, spent=what == "archive")
+        part = keys.checkpoint_part(member.guid, 1, 1, spent=what == "archive")
         change(*part, "number", {"N": "7"}) if what == "archive" else change(
             *part, "lots", {"L": []}
         )
     found = member.call("recalculate").data
     assert (found["equal"], found["chain_ok"], found["entries_read"]) == (False, True, 5)
-    assert [d["field"] for d in found["differences"]] == ["checkpoints.4.hash"]
+    assert [d["field"] for d in found["differences"]] == ["checkpoints.1.hash"]
     assert member.balance()["available_points"] == 201
     assert applied(member)["applied"]
     assert [head.sequence for head in heads(keys, member.guid)] == [6, 4]
     assert member.agrees()["entries_read"] == 0
     trade(member, 40)
     assert member.agrees()["entries_read"] == 4
+
+
+def test_of_two_checkpoints_that_are_made_at_once_one_follows_the_other(
+    world: World, faults: Faults
+) -> None:
+    policy(world)
+    member, keys = Member.of(world), of_org(world.code)
+    assert member.earn("OLD", 40).status == 200
+    assert member.redeem("SPENT", 40).status == 200
+    trade(member, 0)
+    assert applied(member)["equal"]
+    trade(member, 10)
+
+    def another() -> None:
+        trade(member, 20)
+        assert applied(member)["equal"]
+
+    faults.inject(then(another), operation="transact_write_items")
+    assert applied(member)["equal"]
+    assert faults.pending == 0
+    assert [head.number for head in heads(keys, member.guid)] == [2, 1]
+    # The entry names a lot that only the archive has.
+    assert member.call("restore", order_ref="SPENT", points=30).status == 200
+    member.agrees()
+
+
+def half_expired(world: World) -> Member:
+    """A customer in whose one page a lot has expired and another has not: the directory cannot tell
+    how much of it is left."""
+    policy(world, now=on(1))
+    member = Member.of(world, on(1))
+    assert member.adjust(5, expires_at=on(2).isoformat()).status == 200
+    assert member.earn("A", 100).status == 200
+    member.now = on(3)
+    assert member.earn("B", 1).status == 200
+    return member
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_a_redemption_between_the_reads_is_no_difference(
+    world: World, faults: Faults, apply: bool
+) -> None:
+    member = half_expired(world)
+    faults.inject(then(lambda: member.redeem("R", 10)), operation="query")
+    answer = member.call("recalculate", apply=apply)
+    assert faults.pending == 0
+    assert answer.data["equal"]
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_a_page_that_the_directory_does_not_know_is_told_and_repaired(
+    world: World, apply: bool
+) -> None:
+    member = half_expired(world)
+    change(*of_org(world.code).lot_page(member.guid, OPEN, OPEN), "revision", {"N": "7"})
+    assert member.redeem("R", 10).tag == "busy", "nobody can decide on what contradicts itself"
+    answer = member.call("recalculate", apply=apply).data
+    assert [d["field"] for d in answer["differences"]] == ["pages.open.revision"]
+    assert (answer["stored"]["available_points"], answer["applied"]) == (101, apply)
+    if apply:
+        member.agrees()
+        assert member.redeem("R", 10).status == 200
 
 
 def test_a_ledger_that_does_not_follow_from_itself_gets_no_checkpoint(world: World) -> None:
@@ -246,7 +310,7 @@ def test_parts_are_bounded_and_make_the_checkpoint_again() -> None:
         replace(whole, sequence=900), head, {f"l{n:05d}" for n in range(300, 500)}
     )
     assert [part.spent for part in new] == [False] * 3
-    assert (later.archive_from, later.archive_hash) == (500, head.archive_hash)
+    assert (later.number, later.archive_from, later.archive_hash) == (2, 1, head.archive_hash)
 
 
 def test_no_part_grows_beyond_what_an_item_may_hold() -> None:

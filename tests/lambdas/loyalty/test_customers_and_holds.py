@@ -38,6 +38,10 @@ def test_whoever_was_merged_is_followed_by_reads_and_writes(two: tuple[Member, M
     assert earned.data["transaction"]["customer_guid"] == here.guid
     assert earned.data["redirected_from"] == gone.guid
     assert "redirected_from" not in here.redeem("spend", 20).data
+    kinds = [e["kind"] for e in gone.ledger()]
+    assert kinds[:4] == ["earn", "redeem"] * 2
+    assert sorted(kinds[4:6]) == ["merge_in", "merge_out"], "both of one moment"
+    assert kinds[6:] == ["earn", "redeem"]
     assert gone.ledger() == here.ledger()
     for read in ("balance/get", "ledger/list"):
         assert gone.call(read).data["redirected_from"] == gone.guid
@@ -77,6 +81,43 @@ def test_a_redemption_that_a_merge_overtakes_follows_to_the_survivor(
     assert spent.data["redirected_from"] == gone.guid
     assert here.balance()["available_points"] == 70
     here.agrees()
+
+
+def test_a_walk_over_merged_ledgers_meets_every_entry_once_in_order(
+    two: tuple[Member, Member], meter: Any
+) -> None:
+    gone, here = two
+    for n in range(4):
+        for name, member in zip(("one", "two"), two, strict=True):
+            assert member.earn(f"{name}-{n}", 10).status == 200
+    begun = gone.call("ledger/list", limit=2).data
+    merge(here.world, gone.guid, here.guid)
+    whole = here.ledger()
+    assert [e["recorded_at"] for e in whole] == sorted(e["recorded_at"] for e in whole)
+    assert len(whole) == 14
+    for member in two:
+        for limit in (1, 3, 14):
+            seen, token = [], {}
+            while True:
+                page = member.call("ledger/list", limit=limit, **token).data
+                seen += [e["loyalty_txn_id"] for e in page["transactions"]]
+                assert 1 <= len(page["transactions"]) <= limit
+                if "next_token" not in page:
+                    break
+                token = {"next_token": page["next_token"]}
+            assert seen == [e["loyalty_txn_id"] for e in whole][::-1]
+    earned = here.call("ledger/list", kind="earn", limit=10).data
+    assert len(earned["transactions"]) == 10
+    assert "next_token" not in earned
+    with meter.measuring() as costs:
+        here.call("ledger/list", order_ref="one-R")
+    assert costs[0].trips == 2
+    # A walk that began before the merge goes on in the ledger that it was in.
+    rest = gone.call("ledger/list", limit=2, next_token=begun["next_token"]).data
+    own = [e["loyalty_txn_id"] for e in whole if e["customer_guid"] == gone.guid][::-1]
+    first = [e["loyalty_txn_id"] for e in begun["transactions"]]
+    assert first == own[1:3], "after merge_out"
+    assert not set(first) & {e["loyalty_txn_id"] for e in rest["transactions"]}
 
 
 def test_a_merge_of_merges_is_followed_at_once(two: tuple[Member, Member]) -> None:

@@ -128,7 +128,7 @@ def test_policies_are_versions_that_never_change(world: World) -> None:
     other = policy(world, now=on(1), policy_version="ONE", currency="USD")
     assert (other.status, other.tag) == (409, "already-exists")
     assert policy(world, now=on(2)).status == 428
-    assert policy(world, now=on(2), effective_from="2026-01-01T00:00:00Z").status == 428
+    assert policy(world, now=on(2), effective_from="2026-01-01T00:00:00Z").status == 400
 
     def following(**parts: Any) -> Any:
         made = {
