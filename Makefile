@@ -44,7 +44,7 @@ bench: setup ## the performance tables, as ratios to a peer in the same run [ARG
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 soak: setup ## 32 clients in bad weather, and many random histories [SOAK_SECONDS=120]
-	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak tests/test_soak.py $(ARGS)
+	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak tests/soak $(ARGS)
 
 openapi: $(VENV)/.installed ## write the API document from the route table
 	@$(BIN)/python -m infra.openapi
