@@ -48,7 +48,7 @@ class Card:
         """The head and all movements, straight from the table; they must agree."""
         keys = of_org(self.world.code)
         head_at = storage.card_at(keys, self.hash)
-        moves = Range(head_at.key[0], "Y", "Z", GiftCardActivityRecord, limit=1000)
+        moves = Range(head_at.key[0], "Y", "Z", GiftCardActivityRecord, limit=None)
         seen = Table().load([head_at, moves])
         head, activities = seen.get(head_at), seen.all(moves)
         assert head is not None
