@@ -43,7 +43,7 @@ suite: setup node_modules/.installed ## the tests alone [ARGS="-k name"]
 bench: setup ## the performance tables, as ratios to a peer in the same run [ARGS="--pairs 0"]
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-soak: setup ## 32 clients in bad weather, and many random histories [SOAK_SECONDS=120]
+soak: setup ## credit, points, gift cards: 32 clients each in bad weather [SOAK_SECONDS=120]
 	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak tests/soak $(ARGS)
 
 openapi: $(VENV)/.installed ## write the API document from the route table
