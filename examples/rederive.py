@@ -25,6 +25,8 @@ def usable(lot: dict[str, Any], at: datetime) -> bool:
 
 def repay(lots: list[dict[str, Any]], debt: int, at: datetime) -> int:
     """Points that can be spent repay debt at once; answers what is left of it."""
+    if not debt:
+        return 0
     for lot in sorted((lot for lot in lots if usable(lot, at)), key=spend_order):
         part = min(debt, lot["left"])
         lot["left"] -= part
@@ -39,8 +41,10 @@ def derive(entries: list[dict[str, Any]], until: datetime) -> dict[str, int]:
 
     def run_clock(since: datetime | None, to: datetime) -> None:
         nonlocal debt
+        if not debt:
+            return  # nothing that becomes available goes anywhere
         for moment in sorted({lot["from"] for lot in lots.values()}):
-            if debt and (since is None or since < moment) and moment <= to:
+            if (since is None or since < moment) and moment <= to:
                 debt = repay(list(lots.values()), debt, moment)
 
     last: datetime | None = None
