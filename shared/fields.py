@@ -76,7 +76,10 @@ def refuse(kind: str, message: str) -> PydanticCustomError:
 def _cleaned(value: str, *, lines: bool) -> str:
     text = unicodedata.normalize("NFC", value).strip()
     allowed = "\n\t" if lines else ""
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text):
+    # Nearly every text is printable as a whole, and then has none.
+    if not text.isprintable() and any(
+        unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text
+    ):
         raise refuse("control-character", "must not hold control characters")
     return text
 

@@ -201,9 +201,15 @@ def item_wire(item: Item[Any], change_id: str, events: list[dict[str, Any]]) -> 
     return wire
 
 
+def with_views(wires: list[Wire]) -> list[Wire]:
+    """Index entries with their views read, all at one go: a page has hundreds."""
+    views = json.loads("[" + ",".join(wire[VIEW]["S"] for wire in wires) + "]")
+    return [{**wire, VIEW: view} for wire, view in zip(wires, views, strict=True)]
+
+
 def view_of(wire: Wire) -> dict[str, Any]:
-    """What a list may show of an index entry."""
-    view: dict[str, Any] = json.loads(wire[VIEW]["S"])
+    """What a list may show of an index entry (see ``with_views``)."""
+    view: dict[str, Any] = wire[VIEW]
     return view
 
 

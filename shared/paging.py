@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from shared.errors import InvalidNextToken
-from shared.items import Wire, dumps
+from shared.items import Wire, dumps, with_views
 from shared.keys import PARTITION, SORT, Index, token_signature
 from shared.settings import settings
 from shared.table import Table, together
@@ -159,7 +159,7 @@ class _Stream:
             ScanIndexForward=not listing.newest_first,
             **arguments,
         )
-        wires = answer["Items"]
+        wires = answer["Items"] if index is None else with_views(answer["Items"])
         self.done = "LastEvaluatedKey" not in answer
         found = [(str(wire[self._sort]["S"]), wire) for wire in wires]
         self.buffer = [entry for entry in found if entry[0] != self._cursor]
