@@ -91,6 +91,13 @@ class LotOut(Shape):
     expires_at: datetime | None = None
 
 
+class BalanceAfter(Shape):
+    available_points: int
+    pending_points: int
+    lifetime_earned: int
+    debt_points: int
+
+
 class Transaction(Shape):
     """One entry of the ledger."""
 
@@ -115,13 +122,6 @@ class Transaction(Shape):
     actor: str | None = None
     previous_hash: str
     hash: str
-
-
-class BalanceAfter(Shape):
-    available_points: int
-    pending_points: int
-    lifetime_earned: int
-    debt_points: int
 
 
 class Expiring(Shape):
@@ -234,9 +234,6 @@ class LedgerData(Shape):
 
 class LoyaltyLedgerListEnvelope(Shape):
     data: LedgerData
-
-
-Transaction.model_rebuild()
 
 
 # ---------------------------------------------------------------- events
