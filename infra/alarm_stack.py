@@ -31,6 +31,7 @@ _METRICS_IN_MATH = 10
 
 _TABLE_OPERATIONS = (
     "BatchGetItem",
+    "BatchWriteItem",
     "DeleteItem",
     "GetItem",
     "PutItem",

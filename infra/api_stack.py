@@ -270,6 +270,6 @@ def rights(routes: Sequence[Route], records: Records) -> list[iam.PolicyStatemen
     """What the rows of a family add up to."""
     if not needs_table(routes):
         return []
-    if any(route.writes for route in routes):
-        return [*recipe.may_read(records), *recipe.may_write(records)]
-    return [*recipe.may_read(records), *recipe.may_extend_sessions(records)]
+    known = [*recipe.may_read(records), *recipe.may_extend_sessions(records)]
+    writes = any(route.writes for route in routes)
+    return [*known, *recipe.may_write(records)] if writes else known

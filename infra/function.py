@@ -23,15 +23,13 @@ from shared.keys import INDEXES
 IDENTITY_PARTITIONS = "A#*"
 """Where sessions lie (``A#h(secret)``): all that a family which only reads may ever write to."""
 
-_READ = ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem")
-_WRITE = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+_READ = ("dynamodb:BatchGetItem",)
+_WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem")
 _SEARCH = (
     "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
     "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
     "dynamodb:PutItem",
-    "dynamodb:Query",
 )
 _STREAM = (
     "dynamodb:DescribeStream",
@@ -133,7 +131,7 @@ def retention(environment: Environment) -> logs.RetentionDays:
 
 
 def may_read(records: Records) -> list[iam.PolicyStatement]:
-    """Gets and batches by key, and queries on the table and its named indexes."""
+    """Batches by key, and queries on the table and its named indexes."""
     indexes = [f"{records.table_arn}/index/{index.name}" for index in INDEXES]
     return [
         _allow(_READ, [records.table_arn]),

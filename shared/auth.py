@@ -188,7 +188,7 @@ class _Believed:
     until: float
 
 
-_believed: dict[tuple[str, str], _Believed] = {}
+_believed: dict[tuple[str, str, str], _Believed] = {}
 
 
 def forget() -> None:
@@ -198,7 +198,7 @@ def forget() -> None:
 
 def identify(said: Claim, route: Route, table: Table, wall: datetime) -> Caller:
     """The caller, believed or read. ``wall`` is the real clock: a test clock rules data only."""
-    known = _believed.get((said.secret, said.org or ""))
+    known = _believed.get((said.kind, said.secret, said.org or ""))
     if known is not None and known.until > time.monotonic() and _lets(known.caller, route):
         if said.mismatch is not None:
             raise said.mismatch
@@ -206,7 +206,9 @@ def identify(said: Claim, route: Route, table: Table, wall: datetime) -> Caller:
     caller = _read(said, table, wall)
     if len(_believed) > 10_000:
         _believed.clear()
-    _believed[(said.secret, caller.orgcode)] = _Believed(caller, time.monotonic() + BELIEVED_S)
+    _believed[(said.kind, said.secret, caller.orgcode)] = _Believed(
+        caller, time.monotonic() + BELIEVED_S
+    )
     check(caller, route)
     return caller
 

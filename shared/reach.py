@@ -6,12 +6,13 @@ What is valid is for well-kept libraries to say; they are imported when the firs
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from shared.errors import InvalidInput
+from shared.errors import Fault, InvalidInput
 from shared.fields import Name, Request, Shape, ShortText, matching, refuse
 
 
@@ -48,9 +49,20 @@ def phone(value: str, region: str, field: str) -> str:
         number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    # A number that can be dialled only within its area is none that others could reach.
+    possible = phonenumbers.ValidationResult.IS_POSSIBLE
+    if number is None or phonenumbers.is_possible_number_with_reason(number) != possible:
         raise InvalidInput.of(field, "must be a phone number that can exist", "phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def not_a_phone(field: str, value: str | None, region: str) -> Iterable[Fault]:
+    """The fault of a number that cannot exist."""
+    try:
+        if value is not None:
+            phone(value, region, field)
+    except InvalidInput as refusal:
+        yield from refusal.minor
 
 
 @cache

@@ -18,9 +18,10 @@ from shared.keys import PARTITION, SORT, Keys
 from shared.settings import settings
 from shared.table import Table, together
 
-PREFIXES, GRAM, MOST = (2, 3, 5, 8), 3, 64
+PREFIXES, GRAM, MOST = (2, 3, 5, 8), 3, 128
 PHONE_STARTS, PHONE_ENDS = (4, 6, 8, 10), (4, 5, 6, 7)
 PAGE, ROUNDS = 300, 10
+WORDS_LOOKED_UP = 8
 T = TypeVar("T")
 
 
@@ -100,21 +101,19 @@ def _parts(kind: str, record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def tokens(kind: str, record: Mapping[str, Any]) -> list[str]:
-    """What a record is found by: at most 64, the beginnings of words first."""
-    parts = _parts(kind, record)
-    made: list[str] = []
-    for length in PREFIXES:
-        for _, way, word in parts:
-            if way != "phone" and len(word) >= length:
-                made.append(f"p:{word[:length]}")
-    for _, way, word in parts:
+    """What a record is found by: at most 128. All tokens of a word stand together, because a query
+    asks for the longest; first the record's own, then inner parts of names, then alternates."""
+    own, inner, alternate = list[str](), list[str](), list[str]()
+    for field, way, word in _parts(kind, record):
+        made = alternate if field.startswith("alternate") else own
         if way == "phone":
             made += [f"s:{word[:n]}" for n in PHONE_STARTS if len(word) >= n]
             made += [f"e:{word[-n:]}" for n in PHONE_ENDS if len(word) >= n]
-    for _, way, word in parts:
+        else:
+            made += [f"p:{word[:n]}" for n in PREFIXES if len(word) >= n]
         if way == "name":
-            made += [f"g:{word[i : i + GRAM]}" for i in range(1, len(word) - GRAM + 1)]
-    return list(dict.fromkeys(made))[:MOST]
+            inner += [f"g:{word[i : i + GRAM]}" for i in range(1, len(word) - GRAM + 1)]
+    return list(dict.fromkeys([*own, *inner, *alternate]))[:MOST]
 
 
 def _ways(kind: str, word: str) -> list[str]:
@@ -161,6 +160,18 @@ class _Pool:
     ids: set[str]
     complete_above: str
 
+    def may_hold(self, one: str) -> bool:
+        return one in self.ids or one < self.complete_above
+
+
+def _candidates(pools: list[_Pool]) -> tuple[set[str], str]:
+    """(the ids that may have every word, and how far down they are all of them). A word whose ids
+    were all read settles that by itself, however many records have the others."""
+    whole = [pool for pool in pools if not pool.complete_above]
+    floor = "" if whole else max((pool.complete_above for pool in pools), default="")
+    few = min(whole or pools, key=lambda pool: len(pool.ids), default=_Pool(set(), ""))
+    return {i for i in few.ids if i >= floor and all(p.may_hold(i) for p in pools)}, floor
+
 
 def _entries(table: Table, keys: Keys, kind: str, token: str, below: str) -> tuple[list[str], bool]:
     answer = table.ask(
@@ -180,9 +191,11 @@ def _entries(table: Table, keys: Keys, kind: str, token: str, below: str) -> tup
 
 
 def _pools(table: Table, keys: Keys, kind: str, query: list[str], below: str) -> list[_Pool]:
-    """A pool for each word that tokens can find, all read at once. Below ``complete_above`` a pool
-    may hold more than was read."""
-    ways = [_ways(kind, word) for word in query]
+    """A pool for each word that tokens can find, all read at once: of the longest words, which are
+    the rarest; a live record has to have all of them anyway. Below ``complete_above`` a pool may
+    hold more than was read."""
+    longest = sorted(query, key=len, reverse=True)[:WORDS_LOOKED_UP]
+    ways = [_ways(kind, word) for word in longest]
     flat = [token for found in ways for token in found]
     read = (
         dict(
@@ -220,16 +233,17 @@ def find(
     match, by id, in the same order."""
     hits: list[tuple[str, T]] = []
     below = cursor if cursor is not None else "\U0010ffff"
+    exact: set[str] = set()
     for round_number in range(ROUNDS):
         jobs: list[Callable[[], Any]] = [partial(_pools, table, keys, kind, query, below)]
         if round_number == 0:
             jobs.append(certain)
         answers = together(jobs)
-        pools: list[_Pool] = answers[0]
-        exact = {i for i in answers[1] if i < below} if round_number == 0 else set()
-        floor = max((pool.complete_above for pool in pools), default="")
-        common = set.intersection(*(pool.ids for pool in pools)) if pools else set()
-        candidates = sorted({i for i in common | exact if i >= floor}, reverse=True)
+        if round_number == 0:
+            exact = set(answers[1])
+        common, floor = _candidates(answers[0])
+        named = {i for i in exact if floor <= i < below}
+        candidates = sorted(common | named, reverse=True)
         while candidates:
             chunk, candidates = candidates[:100], candidates[100:]
             hits += live(chunk)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
+import phonenumbers
 import typer
 
 from infra.local import identities
@@ -22,7 +23,7 @@ from infra.local.identities import Refused
 from infra.local.ledger_export import exported
 from infra.local.settings import apply, deployed, local_settings
 from shared.errors import ApiError
-from shared.fields import ORGCODE
+from shared.fields import ORGCODE, is_currency
 from shared.settings import OrgSettings
 
 
@@ -31,6 +32,10 @@ def _group(about: str | None) -> typer.Typer:
         help=about, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
     )
 
+
+AT_LEAST_ONE = frozenset({"idempotency_days", "hold_hours"})
+"""Settings that 0 would make void: a key is kept a day at the least."""
+UNIQUE = frozenset({"email_unique", "phone_unique"})
 
 app = _group(__doc__)
 org = _group("Organisations: who may write, and by which rules.")
@@ -109,6 +114,8 @@ def org_settings(
     """Show what an organisation has decided for itself, or decide it: `timezone=Europe/Berlin`."""
     old = identities.org_of(orgcode)
     chosen = dict(_setting(change) for change in changes or [])
+    if UNIQUE & chosen.keys() and identities.has_customers(orgcode):
+        raise Refused("what must be unique is decided before there are customers")
     if not chosen:
         _show(old)
         return
@@ -214,7 +221,7 @@ def _setting(change: str) -> tuple[str, Any]:
         raise Refused(f"there is no setting {setting!r}; there are {', '.join(kinds)}")
     if kind is bool and text in ("true", "false"):
         return setting, text == "true"
-    if kind is int and text.isascii() and text.isdigit():
+    if kind is int and text.isascii() and text.isdigit() and int(text) >= (setting in AT_LEAST_ONE):
         return setting, int(text)
     if kind is str and _sensible(setting, text):
         return setting, text
@@ -224,9 +231,11 @@ def _setting(change: str) -> tuple[str, Any]:
 def _sensible(setting: str, text: str) -> bool:
     if setting == "timezone":
         return text in available_timezones()
-    if setting == "hold_expiry":
-        return text in ("reject", "release")
-    return len(text) in (2, 3) and text.isascii() and text.isalpha() and text.isupper()
+    if setting == "currency":
+        return is_currency(text)
+    if setting == "region":
+        return text in phonenumbers.SUPPORTED_REGIONS
+    return text in ("reject", "release")
 
 
 def main() -> None:

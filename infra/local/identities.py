@@ -83,6 +83,19 @@ def change_org(orgcode: str, **changes: Any) -> OrgRecord:
     return new
 
 
+def has_customers(orgcode: str) -> bool:
+    """Whether the organisation has any: their look-ups were made by the settings of then."""
+    answer = clients.dynamodb().query(
+        TableName=settings().table_name,
+        IndexName=ALL_OF_KIND.name,
+        KeyConditionExpression="#p = :p",
+        ExpressionAttributeNames={"#p": ALL_OF_KIND.partition},
+        ExpressionAttributeValues={":p": {"S": keys.of_org(orgcode).list_of("customer")}},
+        Limit=1,
+    )
+    return bool(answer["Items"])
+
+
 def orgs() -> list[OrgRecord]:
     """All organisations, by code."""
     return [decode(OrgRecord, wire) for wire in listed(NO_ORG, "org")]

@@ -133,19 +133,36 @@ def consumed(account: AccountRecord, amount: Money, now: datetime) -> AccountRec
     return _moved(account, amount.amount, now)
 
 
-def same_currency(account: AccountRecord, amount: Money) -> None:
-    if amount.currency != account.credit_limit.currency:
-        raise CurrencyMismatch(detail={"available": account.credit_limit.currency})
+def same_currency(
+    account: AccountRecord, amount: Money, order: CreditOrderRecord | None = None
+) -> None:
+    """409 for an amount in another currency than the order's, or (None) the account's credit."""
+    currency = account.credit_limit.currency if order is None else order.consumed.currency
+    if amount.currency != currency:
+        raise CurrencyMismatch(detail={"available": currency})
 
 
 def releasable(
     account: AccountRecord, order: CreditOrderRecord | None, amount: Money | None
 ) -> tuple[Money, Money]:
-    """(asked, applied): never more than is left of the order, nor than is used at all."""
+    """(asked, applied): never more than is left of the order, nor than is used at all. Credit of an
+    order in a currency that the account has left is used no more, and nothing of it comes back."""
     used = account.credit_used
     left = used.amount if order is None else order.consumed.amount - order.released
-    asked = Money(used.currency, left) if amount is None else amount
-    return asked, Money(used.currency, min(asked.amount, left, used.amount))
+    currency = used.currency if order is None else order.consumed.currency
+    asked = Money(currency, left) if amount is None else amount
+    most = used.amount if currency == used.currency else 0
+    return asked, Money(currency, min(asked.amount, left, most))
+
+
+def given_back(order: CreditOrderRecord, applied: Money, now: datetime) -> CreditOrderRecord:
+    """The order after ``applied`` of it came back."""
+    return replace(
+        order,
+        released=order.released + applied.amount,
+        revision=order.revision + 1,
+        updated_at=now,
+    )
 
 
 def released(account: AccountRecord, applied: Money, now: datetime) -> AccountRecord:

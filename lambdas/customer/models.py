@@ -4,12 +4,15 @@ side is reused for another."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shared.errors import Fault
 from shared.fields import (
     CODE,
     Code,
@@ -26,9 +29,11 @@ from shared.fields import (
     SourceRefOut,
     Tags,
     bounded,
+    not_in_the_future,
     refuse,
 )
-from shared.reach import AddressIn, AddressOut, Email, Language, Phone
+from shared.reach import AddressIn, AddressOut, Email, Language, Phone, not_a_phone
+from shared.settings import OrgSettings
 
 CustomerStatus = Literal["active", "inactive", "merged", "anonymized"]
 CustomerKind = Literal["individual", "business"]
@@ -57,6 +62,10 @@ def _each_once(refs: list[SourceRef]) -> list[SourceRef]:
 
 ChosenCode = Annotated[Code, AfterValidator(_free)]
 ExternalRefs = Annotated[list[SourceRef], Field(max_length=REFS), AfterValidator(_each_once)]
+
+
+EARLY = timedelta(minutes=5)
+"""How far the clocks of callers may be ahead of ours."""
 
 
 class CustomerChanges(Request):
@@ -88,6 +97,14 @@ class CustomerChanges(Request):
     tags: Tags | None = None
     attributes: FreeMap | None = None
 
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
+        yield from not_a_phone("phone", self.phone, org.region)
+        for number, value in enumerate(self.alternate_phones or ()):
+            yield from not_a_phone(f"alternate_phones.{number}", value, org.region)
+        today = now.astimezone(ZoneInfo(org.timezone)).date()
+        yield from not_in_the_future("date_of_birth", self.date_of_birth, today)
+
 
 class ConsentNotice(Request):
     id: ShortText
@@ -110,6 +127,10 @@ class ConsentIn(Request):
     legal_basis: ShortText | None = None
     evidence_ref: Name | None = None
     expires_at: Instant | None = None
+
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
+        yield from not_in_the_future("effective_at", self.effective_at, now + EARLY)
 
 
 class CustomerNew(CustomerChanges):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from shared.errors import Unavailable
 from shared.items import KIND, Item, Wire, item_wire
 from shared.keys import PARTITION, SORT, Key, of_org
 from shared.search import SEARCHED, SearchEntryRecord, tokens
 from shared.settings import settings
-from shared.table import Table, Want
+from shared.table import ATTEMPTS, Table, Want, pause
 
 TRIES = 3
 BATCH = 25
@@ -85,9 +86,16 @@ def _write(table: Table, place: Searched, wanted: set[str], gone: set[str]) -> N
     for token in sorted(gone):
         pk, sk = keys.search_entry(f"{place.kind} {token}", place.owner)
         requests.append({"DeleteRequest": {"Key": {PARTITION: {"S": pk}, SORT: {"S": sk}}}})
+    attempt = 0
     while requests:
         answer = table.ask(
             "batch_write_item", RequestItems={settings().table_name: requests[:BATCH]}
         )
         left = answer.get("UnprocessedItems", {}).get(settings().table_name, [])
         requests = left + requests[BATCH:]
+        if left:
+            attempt += 1
+            if attempt == ATTEMPTS:
+                # The stream brings the record again.
+                raise Unavailable()
+            pause(attempt)

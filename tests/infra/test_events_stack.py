@@ -125,11 +125,9 @@ def test_the_search_consumer_writes_entries_and_no_event(prod: Deployment) -> No
         "dynamodb:BatchGetItem",
         "dynamodb:BatchWriteItem",
         "dynamodb:DeleteItem",
-        "dynamodb:GetItem",
         "dynamodb:GetRecords",
         "dynamodb:GetShardIterator",
         "dynamodb:PutItem",
-        "dynamodb:Query",
     }
     assert "RootSecret" in rights["secretsmanager:GetSecretValue"]["Fn::ImportValue"]
     assert not [each for each in rights if each.startswith(("events:", "sqs:"))]

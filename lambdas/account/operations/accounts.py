@@ -58,7 +58,7 @@ def account_create(call: Call, body: AccountCreateRequest) -> Answer:
             Answer({"account": storage.account_shown(account)}, account.revision),
             item.key[0],
             [
-                Put(item, events=[_event(call, "account-created", account)]),
+                Put(item, events=[account_event(call, "account-created", account)]),
                 # A code of our own making that is taken is simply made again.
                 Put(
                     storage.code_item(call.keys, account),
@@ -128,7 +128,7 @@ def account_update(call: Call, body: AccountUpdateRequest) -> Answer:
                 Update(
                     storage.account_item(call.keys, after),
                     if_revision=account.revision,
-                    events=[_event(call, "account-updated", after, changed=names)],
+                    events=[account_event(call, "account-updated", after, changed=names)],
                 )
             )
         if moved:
@@ -191,7 +191,7 @@ def _values(call: Call, given: AccountChanges, **more: Any) -> dict[str, Any]:
     return {**values, **more}
 
 
-def _event(
+def account_event(
     call: Call, action: str, account: AccountRecord, changed: list[str] | None = None
 ) -> dict[str, Any]:
     return call.event(
@@ -223,7 +223,7 @@ def _list_by_code(call: Call, body: AccountListRequest, account_code: str) -> An
             not query or matching("account", found, query)
         ):
             accounts.append(storage.summary(account))
-    return Answer({"accounts": accounts})
+    return call.found(body, lambda *_: (accounts, None), plural="accounts")
 
 
 def _list_by_words(call: Call, body: AccountListRequest, q: str) -> Answer:

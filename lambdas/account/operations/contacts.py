@@ -19,6 +19,7 @@ from lambdas.account.models import (
     ContactChanges,
     ContactRecord,
 )
+from lambdas.account.operations.accounts import account_event
 from shared.api import Answer, Call
 from shared.call import Step
 from shared.errors import ApiError, InvalidState, NotFound
@@ -275,9 +276,16 @@ def _open_account(call: Call, account_guid: str) -> Check:
 
 
 def _marked(call: Call, account: AccountRecord, contact_guid: str | None) -> Update:
-    """The account with its pointer moved. The change is the contact's: no event of the account."""
-    after = replace(account, primary_contact_guid=contact_guid, revision=account.revision + 1)
-    return Update(storage.account_item(call.keys, after), if_revision=account.revision)
+    """The account with its pointer moved: two things change, so there are two events."""
+    after = replace(
+        account,
+        primary_contact_guid=contact_guid,
+        revision=account.revision + 1,
+        updated_at=call.now,
+    )
+    event = account_event(call, "account-updated", after, changed=["primary_contact_guid"])
+    item = storage.account_item(call.keys, after)
+    return Update(item, if_revision=account.revision, events=[event])
 
 
 def _linked(call: Call, before: str | None, after: str | None, contact_guid: str) -> list[Write]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lambdas.account import rules, storage
@@ -19,16 +18,14 @@ from shared.errors import InvalidInput, NotFound
 from shared.fields import Money
 from shared.items import Item, shown_value
 from shared.table import Seen, Want
-from shared.writes import Put, Update, Write
+from shared.writes import Check, Put, Update, Write, at_revision
 
 
 def account_credit_consume(call: Call, body: AccountCreditConsumeRequest) -> Answer:
     """Takes an amount of an account's credit for an order, once per order. Refused while the credit
     is held, and beyond what is available."""
     order_ref = body.order_ref or call.provenance.source("order")
-    if order_ref is None:
-        message = "is required, or a source_refs element of kind order"
-        raise call.refused(InvalidInput.of("order_ref", message, "missing"))
+    assert order_ref is not None, "the request was checked"
     account_at = storage.account_at(call.keys, body.account_guid)
     order_at = storage.order_at(call.keys, body.account_guid, order_ref)
     amount = body.amount.money()
@@ -86,28 +83,26 @@ def account_credit_release(call: Call, body: AccountCreditReleaseRequest) -> Ans
             return _again(repeat.answer, repeat.answered_revision, account_at.key[0])
         call.expect(account.revision, {"account": storage.account_shown(account)})
         if amount is not None:
-            rules.same_currency(account, amount)
+            rules.same_currency(account, amount, order)
         asked, applied = rules.releasable(account, order, amount)
         after = rules.released(account, applied, call.now)
         answer = _answer(after, order_ref, asked, applied)
         writes: list[Write] = []
         if after is not account:
-            left = replace(
-                order,
-                released=order.released + applied.amount,
-                revision=order.revision + 1,
-                updated_at=call.now,
-            )
+            left = rules.given_back(order, applied, call.now)
             item = storage.order_item(call.keys, body.account_guid, left)
             writes = [
                 _account_update(call, account, after, "account-credit-released", answer),
                 Update(item, if_revision=order.revision),
             ]
-            if natural:
-                guard = CreditReleaseRecord(
-                    answer=answer.data, answered_revision=after.revision, created_at=call.now
-                )
-                writes.append(Put(Item(repeat_at.key, guard)))
+        elif natural:
+            writes = [Check(account_at.key, at_revision(account.revision))]
+        if natural:
+            # Also where nothing came back: a repeat must not take what another order uses then.
+            guard = CreditReleaseRecord(
+                answer=answer.data, answered_revision=after.revision, created_at=call.now
+            )
+            writes.append(Put(Item(repeat_at.key, guard)))
         return Step(answer, account_at.key[0], writes)
 
     wants: list[Want[Any]] = [account_at, order_at, *([repeat_at] if natural else [])]

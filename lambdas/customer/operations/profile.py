@@ -21,7 +21,6 @@ from lambdas.customer.models import (
 )
 from lambdas.customer.operations.consent import first_decisions
 from lambdas.customer.rules import profile as rules
-from lambdas.customer.rules.consent import too_early
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
 from shared.call import More, Step
@@ -33,7 +32,7 @@ from shared.customers import (
     survivor_of,
     writable,
 )
-from shared.errors import AlreadyExists, Fault, InvalidInput, InvalidState, NotFound
+from shared.errors import AlreadyExists, InvalidState, NotFound
 from shared.reach import phone
 from shared.states import advance
 from shared.table import Seen
@@ -49,8 +48,7 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     rules.may_override(asked=body.override_suppression, has_role=has_role)
     lifts = body.override_suppression or any(c.consent_state == "granted" for c in given.consents)
     customer_guid = MADE_CUSTOMER + call.new_id()
-    moments = [consent.effective_at for consent in given.consents]
-    values = _values(call, given, too_early(moments, call.now, "customer.consents"))
+    values = _values(call, given)
     values |= {"kind": given.kind, "status": given.status}
     profile = rules.without_repeats(
         CustomerProfileRecord(
@@ -101,7 +99,7 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
     """Changes what is given, clears what is ``null``, leaves what is absent; a list replaces the
     whole list. The customer is found by the new e-mail, phone, code or refs from the same moment
     from which the old ones are free."""
-    changes = _values(call, body.customer, [])
+    changes = _values(call, body.customer)
 
     def decide(call: Call, seen: Seen) -> Step | More:
         customer_guid = survivor_of(call.keys, seen, body.customer_guid)
@@ -125,21 +123,20 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
 # ---------------------------------------------------------------- what comes in
 
 
-def _values(call: Call, given: CustomerChanges, faults: list[Fault]) -> dict[str, Any]:
-    """The given fields as the record holds them (``None`` clears); or every fault, with those that
-    were found already."""
+def _values(call: Call, given: CustomerChanges) -> dict[str, Any]:
+    """The given fields as the record holds them; ``None`` clears."""
+    region = call.caller.settings.region
     names = given.model_fields_set & set(CustomerChanges.model_fields)
     values: dict[str, Any] = {name: getattr(given, name) for name in names}
-    faults = [*faults, *rules.not_in_the_future(given.date_of_birth, _today(call))]
     if given.phone is not None:
-        values["phone"] = _phone(call, given.phone, "customer.phone", faults)
+        values["phone"] = phone(given.phone, region, "customer.phone")
     for name in ("alternate_emails", "tags"):
         if name in values:
             values[name] = tuple(values[name] or ())
     if "alternate_phones" in values:
         values["alternate_phones"] = tuple(
-            _phone(call, value, f"customer.alternate_phones.{number}", faults)
-            for number, value in enumerate(given.alternate_phones or ())
+            phone(value, region, "customer.alternate_phones")
+            for value in given.alternate_phones or ()
         )
     if "addresses" in values:
         values["addresses"] = tuple(
@@ -149,16 +146,7 @@ def _values(call: Call, given: CustomerChanges, faults: list[Fault]) -> dict[str
         values["external_refs"] = tuple(
             ExternalRef(kind=one.kind, id=one.id) for one in given.external_refs or ()
         )
-    rules.valid(faults)
     return values
-
-
-def _phone(call: Call, value: str, field: str, faults: list[Fault]) -> str:
-    try:
-        return phone(value, call.caller.settings.region, field)
-    except InvalidInput as refused:
-        faults += refused.minor
-        return value
 
 
 def _today(call: Call) -> date:

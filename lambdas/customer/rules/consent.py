@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lambdas.customer.models import ConsentDecisionRecord
-from shared.errors import Fault
 
-EARLY = timedelta(minutes=5)
-"""How far ahead of our clock a decision's own may be."""
 _RANK = {"granted": 0, "pending": 1, "denied": 2, "withdrawn": 3}
 
 ConsentKey = tuple[str, str, str]
@@ -40,12 +37,3 @@ def current(
         if there is None or counts_more(decision, there):
             found[key_of(decision)] = decision
     return found
-
-
-def too_early(moments: Iterable[datetime | None], now: datetime, field: str) -> list[Fault]:
-    """A fault for each decision that would hold only later than the clocks may differ."""
-    return [
-        Fault("future", f"{field}.{number}.effective_at", "must not lie in the future")
-        for number, moment in enumerate(moments)
-        if moment is not None and moment > now + EARLY
-    ]

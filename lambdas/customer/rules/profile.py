@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from lambdas.customer.models import CustomerProfileRecord
-from shared.errors import AlreadyExists, Fault, Forbidden, InvalidInput
+from shared.errors import AlreadyExists, Fault, Forbidden
 from shared.states import steps
 
 CUSTOMER_STEPS = steps({"active": "inactive", "inactive": "active", "merged": "", "anonymized": ""})
@@ -98,12 +98,6 @@ def _others(
     return tuple(kept)
 
 
-def not_in_the_future(date_of_birth: date | None, today: date) -> list[Fault]:
-    if date_of_birth is None or date_of_birth <= today:
-        return []
-    return [Fault("future", "customer.date_of_birth", "must not lie in the future")]
-
-
 def taken(lookup: Lookup, customer_guid: str) -> AlreadyExists:
     """The refusal of a value that another customer has, and who that is."""
     return AlreadyExists(
@@ -125,9 +119,3 @@ def may_override(*, asked: bool, has_role: bool) -> None:
             minor=[Fault("forbidden", "override_suppression", "needs the role crm_privacy_admin")],
             detail={"roles_any_of": ["crm_privacy_admin"]},
         )
-
-
-def valid(faults: list[Fault]) -> None:
-    """400 with all faults at once."""
-    if faults:
-        raise InvalidInput(minor=faults)

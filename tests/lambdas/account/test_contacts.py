@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -78,6 +79,19 @@ def test_under_a_closed_account_every_contact_reads_as_inactive(world: World) ->
     assert update(world, contact, title="X").tag == "invalid-state"
     late = {"contact": {"account_guid": guid}, **WHY}
     assert world.owner("/account/contact/create", late).tag == "invalid-state"
+
+
+def test_a_mark_that_moves_is_told_of_the_contact_and_of_the_account(
+    world: World, published: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    guid = world.account()["account_guid"]
+    world.contact(guid, is_primary=True)
+    told = [(e["action"], e["aggregate_revision"]) for e in published(world.code)]
+    assert sorted(told) == [
+        ("account-contact-created", 1),
+        ("account-created", 1),
+        ("account-updated", 2),
+    ]
 
 
 def test_an_unknown_account_is_not_found(world: World) -> None:

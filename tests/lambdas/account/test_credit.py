@@ -42,6 +42,50 @@ def test_the_same_order_is_a_replay_and_another_amount_is_not(world: World) -> N
     assert (other.status, other.tag, other.fields) == (409, "already-exists", ["order_ref"])
 
 
+def test_credit_of_an_order_comes_back_in_its_own_currency_or_not_at_all(world: World) -> None:
+    guid = world.account(limit=1_000)["account_guid"]
+    assert consume(world, guid, 300, "X1", 1).status == 200
+    assert release(world, guid, None, amount=euro(300), idempotency_key="k").status == 200
+    dollars = {"currency": "USD", "amount": 1_000}
+    changed = {"account_guid": guid, "expected_revision": 3, "account": {"credit_limit": dollars}}
+    assert world.owner("/account/update", {**changed, **WHY}).status == 200
+    spent = {"account_guid": guid, "order_ref": "X2", "amount": {**dollars, "amount": 500}}
+    used = world.owner("/account/credit/consume", {**spent, "expected_revision": 4})
+    assert used.data["account"]["credit_used"] == {"currency": "USD", "amount": 500}
+    back = release(world, guid, "X1").data
+    assert (back["credit"]["applied"], back["credit"]["floored"]) == (euro(0), True)
+    assert back["account"]["credit_used"] == {"currency": "USD", "amount": 500}
+    assert release(world, guid, "X1", amount=dollars).tag == "currency-mismatch"
+
+
+def test_a_release_that_gave_nothing_back_gives_nothing_back_again(world: World) -> None:
+    guid = world.account(limit=1_000)["account_guid"]
+    assert consume(world, guid, 400, "O2", 1).status == 200
+    assert release(world, guid, None, amount=euro(400), idempotency_key="k").status == 200
+    nothing = release(world, guid, "O2")
+    assert nothing.data["credit"]["applied"] == euro(0)
+    assert consume(world, guid, 400, "O9", 3).status == 200
+    again = release(world, guid, "O2")
+    assert again.replayed
+    assert again.data == nothing.data
+    account = world.owner("/account/get", {"account_guid": guid}).data["account"]
+    assert account["credit_used"] == euro(400)
+
+
+def test_a_key_stands_for_one_order_however_it_is_named(world: World) -> None:
+    guid = world.account(limit=1_000)["account_guid"]
+
+    def by_source(order: str) -> Response:
+        refs = [{"kind": "ticket", "id": "T"}, {"kind": "order", "id": order}]
+        body = {"account_guid": guid, "amount": euro(10), "expected_revision": 1}
+        more = {"source_refs": refs, "idempotency_key": "k"}
+        return world.owner("/account/credit/consume", {**body, **more})
+
+    assert by_source("S1").status == 200
+    assert by_source("S1").replayed
+    assert by_source("S2").tag == "idempotency-key-reused"
+
+
 def test_refusals_come_in_the_order_of_the_page(world: World) -> None:
     account = world.account(limit=100)
     guid = account["account_guid"]

@@ -1,0 +1,158 @@
+"""What goes out: answers, and the data of events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from lambdas.account.models.requests import AccountStatus, ContactRole, ContactStatus
+from shared.fields import (
+    MoneyOut,
+    Shape,
+)
+from shared.reach import AddressOut
+
+
+class AccountSummary(Shape):
+    """What lists show of an account."""
+
+    account_guid: str
+    account_code: str
+    company_name: str
+    status: AccountStatus
+    parent_account_guid: str | None = None
+    credit_limit: MoneyOut
+    credit_used: MoneyOut
+    credit_available: MoneyOut
+    credit_hold: bool
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Account(AccountSummary):
+    legal_name: str | None = None
+    tax_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    billing_address: AddressOut | None = None
+    shipping_address: AddressOut | None = None
+    payment_terms: str | None = None
+    tags: list[str] | None = None
+    metadata: dict[str, Any] | None = None
+    credit_hold_reason: str | None = None
+
+
+class Credit(Shape):
+    """What a movement of credit did: how much was asked for, how much it moved, and whether that
+    was less because no more could come back."""
+
+    order_ref: str | None = None
+    requested: MoneyOut
+    applied: MoneyOut
+    floored: bool
+
+
+class AccountData(Shape):
+    account: Account
+    credit: Credit | None = None
+
+
+class AccountEnvelope(Shape):
+    data: AccountData
+    revision: int
+
+
+class AccountListData(Shape):
+    accounts: list[AccountSummary]
+    next_token: str | None = None
+
+
+class AccountListEnvelope(Shape):
+    data: AccountListData
+
+
+class ContactSummary(Shape):
+    """What the list of all the org's contacts shows."""
+
+    contact_guid: str
+    account_guid: str
+    first_name: str | None = None
+    last_name: str | None = None
+    display_name: str | None = None
+    roles: list[ContactRole] | None = None
+    is_primary: bool
+    customer_guid: str | None = None
+    status: ContactStatus
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Contact(ContactSummary):
+    title: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class ContactData(Shape):
+    contact: Contact
+
+
+class AccountContactEnvelope(Shape):
+    data: ContactData
+    revision: int
+
+
+class ContactListData(Shape):
+    contacts: list[Contact]
+    next_token: str | None = None
+
+
+class AccountContactListEnvelope(Shape):
+    data: ContactListData
+
+
+# ---------------------------------------------------------------- events
+
+
+class AccountChanged(Shape):
+    account_guid: str
+    account_code: str
+    status: AccountStatus
+    parent_account_guid: str | None = None
+    changed: list[str] | None = None
+
+
+class AccountStatusChanged(Shape):
+    account_guid: str
+    account_code: str
+    previous_status: AccountStatus
+    status: AccountStatus
+
+
+class ContactChanged(Shape):
+    contact_guid: str
+    account_guid: str
+    customer_guid: str | None = None
+    status: ContactStatus
+    is_primary: bool
+    changed: list[str] | None = None
+
+
+class ContactStatusChanged(Shape):
+    contact_guid: str
+    account_guid: str
+    previous_status: ContactStatus
+    status: ContactStatus
+
+
+class CreditMoved(Shape):
+    account_guid: str
+    order_ref: str | None = None
+    requested: MoneyOut
+    applied: MoneyOut
+    floored: bool
+    credit_used: MoneyOut
+    credit_available: MoneyOut

@@ -1,0 +1,85 @@
+"""Finding records by words: what they are found by, and rare words beside common ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.search import MOST, tokens
+from tests.builders import World
+from tests.meter import Meter
+
+FULL = {
+    "first_name": "Alexandrina",
+    "last_name": "Montgomery",
+    "company_name": "Blue Ridge Manufacturing Logistics",
+    "customer_code": "BRM-2024",
+    "email": "alexandrina@example.com",
+    "phone": "+12025550123",
+    "alternate_emails": [f"other{n}.address{n}@mail{n}.example" for n in range(10)],
+    "alternate_phones": [f"+1202555{n:04d}" for n in range(1_000, 1_010)],
+}
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few entries a read that a dozen namesakes are very many."""
+    monkeypatch.setattr("shared.search.PAGE", 5)
+
+
+@pytest.fixture
+def crowd(world: World, few_at_once: None, search_kept: Callable[[], None]) -> World:
+    """One with a rare name and an e-mail like everybody's, then twelve newer namesakes."""
+    assert few_at_once is None
+    world.customer(first_name="Zebra", last_name="Smithson", email="smithson@smithson.example")
+    for n in range(12):
+        world.customer(last_name="Smithson", email=f"smithson@smithson{n}.example")
+    search_kept()
+    return world
+
+
+def names(world: World, q: str, **more: Any) -> list[str | None]:
+    answer = world.owner("/customer/search", {"q": q, **more})
+    assert "next_token" not in answer.data or len(answer.data["customers"]) == more.get("limit", 8)
+    return [found.get("first_name") for found in answer.data["customers"]]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("p:alexandr", "p:montgome", "p:manufact", "p:logistic", "p:blue"[:5], "p:brm-2024"),
+        *("g:gom", "g:ndr", "g:fac", "e:0123", "s:12025550", "p:example."),
+    ],
+)
+def test_alternates_never_crowd_out_what_is_a_record_s_own(token: str) -> None:
+    found = tokens("customer_profile", FULL)
+    assert token in found
+    assert len(found) == len(set(found)) <= MOST
+
+
+def test_a_rare_word_beside_a_common_one_is_found_at_once(crowd: World, meter: Meter) -> None:
+    crowd.owner("/customer/list", {})
+    with meter.measuring() as costs:
+        assert names(crowd, "zebra smithson") == ["Zebra"]
+    assert costs[0].trips <= 3
+    assert names(crowd, "nobody smithson") == []
+
+
+def test_an_exact_value_is_found_behind_however_many_namesakes(crowd: World) -> None:
+    q = "smithson@smithson.example"
+    answer = crowd.owner("/customer/search", {"q": q, "limit": 256}).data
+    (exact,) = (found for found in answer["customers"] if found.get("first_name") == "Zebra")
+    assert exact["match_fields"][0] == "email"
+
+
+def test_a_walk_over_a_common_word_meets_everyone_once(crowd: World) -> None:
+    seen, token = list[str](), dict[str, str]()
+    while True:
+        page = crowd.owner("/customer/search", {"q": "smithson", "limit": 5, **token}).data
+        seen += [found["customer_guid"] for found in page["customers"]]
+        if "next_token" not in page:
+            break
+        token = {"next_token": page["next_token"]}
+    assert len(seen) == len(set(seen)) == 13
