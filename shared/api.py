@@ -177,7 +177,8 @@ class _Visit:
             if row.revision == "required" and call.expected_revision is None and not row.creates:
                 raise ExpectedRevisionRequired()
         except ApiError as error:
-            raise call.refused(error) from None
+            # What is wrong with a body comes before the write gate.
+            raise call.refused(error, gated=error.status != 400) from None
         self.call = call
         answer = row.operation(call, body)
         assert isinstance(answer, Answer), row.path

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from shared import envelope
 from shared.call import Call, Provenance
@@ -30,6 +32,7 @@ from shared.fields import (
 )
 from shared.keys import of_org
 from shared.routes import Route
+from shared.settings import OrgSettings
 
 
 class RequestContext(Request):
@@ -102,7 +105,9 @@ def schema(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Call, 
     body, fault_list = _validated(row.request, parts.own) if row.request else (None, [])
     faults += fault_list
     if body is not None:
-        faults += body.faults(call.now)
+        faults += _in(body, call.now, call.caller.settings)
+    if body is not None and over is not None:
+        faults += _unnamed(body, over)
     context = None if over is None else over.request_context
     if context is not None and "request_context" in parts.crosscutting:
         faults += _disagreements(call, context, "")
@@ -128,7 +133,7 @@ def schema(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Call, 
             dry_run=over.dry_run,
             cccode=cccode or over.cccode or (context.cccode if context else None),
             channel_code=context.channel_code if context else None,
-            request_hash=_request_hash(call, body) if row.writes else "",
+            request_hash=_request_hash(call, body, over) if row.writes else "",
         ),
         body,
     )
@@ -171,6 +176,28 @@ def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) 
     return found
 
 
+def _in(part: Any, now: datetime, org: OrgSettings, where: str = "") -> list[Fault]:
+    """What a part of a request, and the parts in it, have to say against it."""
+    if isinstance(part, list):
+        return [f for n, one in enumerate(part) for f in _in(one, now, org, f"{where}{n}.")]
+    if not isinstance(part, Request):
+        return []
+    found = [replace(f, field=where + f.field) for f in part.faults(now, org)]
+    for name in type(part).model_fields:
+        found += _in(getattr(part, name), now, org, f"{where}{name}.")
+    return found
+
+
+def _unnamed(body: Request, over: Crosscutting) -> list[Fault]:
+    """Whether the order is missing of a request that is about one."""
+    own = (getattr(body, name, None) for name in ("order_ref", "loyalty_txn_id"))
+    if not body.needs_order or any(own) or any(s.kind in body.named_by for s in over.source_refs):
+        return []
+    kinds = " or ".join(body.named_by)
+    message = f"is required, or a source_refs element of kind {kinds}"
+    return [Fault("missing", "order_ref", message)]
+
+
 def _disagreements(call: Call, context: RequestContext, prefix: str) -> list[Fault]:
     caller, found = call.caller, []
     for name, is_so in (("actor", caller.actor), ("context_source", caller.context_source)):
@@ -185,22 +212,33 @@ def _once(faults: list[Fault]) -> list[Fault]:
     return list(dict.fromkeys(faults))
 
 
-def _request_hash(call: Call, body: BaseModel | None) -> str:
-    """What tells a replay from another request: the route and the normalised body."""
+def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
+    """What tells a replay from another request: the route and the normalised body. Sources do not
+    count, but for one that names the order: another order is another request."""
     own = {} if body is None else _normalised(body)
+    if body is not None and body.named_by and not {"order_ref", "loyalty_txn_id"} & own.keys():
+        named = (ref for ref in over.source_refs if ref.kind in body.named_by)
+        own |= {"source": next((ref.id for ref in named), None)}
     text = envelope.canonical([call.route.path, own])
     return of_org(call.caller.orgcode).hash("request", text)
 
 
 def _normalised(body: BaseModel) -> dict[str, Any]:
-    """The body as it is understood: what was left out stands with its default, and ``null`` only
-    where it was sent."""
-    found = {}
-    for name in type(body).model_fields:
+    """The body as it is understood: a default that was said is one that was left out, so that a key
+    outlives a field that comes with one; ``null``, where it may be said, says something."""
+    found: dict[str, Any] = {}
+    for name, field in type(body).model_fields.items():
         value = getattr(body, name)
-        if value is not None or name in body.model_fields_set:
+        if isinstance(value, BaseModel):
+            # Two models are equal where one says null and the other nothing.
+            found |= {name: inner} if (inner := _normalised(value)) else {}
+        elif name in body.model_fields_set and (value is None or value != _default(field)):
             found[name] = _plain(value)
     return found
+
+
+def _default(field: FieldInfo) -> Any:
+    return field.get_default(call_default_factory=True, validated_data={})
 
 
 def _plain(value: Any) -> Any:

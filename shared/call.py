@@ -143,12 +143,12 @@ class Call:
             raise NotFound()
         return record
 
-    def refused(self, refusal: ApiError) -> ApiError:
+    def refused(self, refusal: ApiError, *, gated: bool = True) -> ApiError:
         """To be raised for what the request alone already shows to be wrong. On a strict route the
-        caller is verified first: nobody hears what is wrong before it is certain who asks. A 400
-        comes before the write gate."""
+        caller is verified first: nobody hears what is wrong before it is certain who asks, nor
+        (``gated``) who may not write."""
         if self.route.strict:
-            self._load((), gated=refusal.status != 400)
+            self._load((), gated=gated)
         return refusal
 
     def _load(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
@@ -19,8 +19,6 @@ from shared.keys import Keys
 from shared.table import Seen, Want
 from shared.writes import Check, Condition, Fresh
 
-WITHOUT_END = datetime(9999, 12, 31, tzinfo=UTC)
-"""When a standing block ends."""
 HOLD = "hold_"
 """What the id of a hold begins with; any other cause of a block is a reason in one word."""
 WRITABLE = ("active", "inactive")

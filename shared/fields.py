@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.errors import Fault
+from shared.settings import OrgSettings
 
 LARGEST_INTEGER = 2**53 - 1
 MAP_BYTES, MAP_KEYS = 8 * 1024, 50
@@ -43,6 +44,9 @@ class Request(BaseModel):
         extra="forbid", strict=True, frozen=True, defer_build=True, populate_by_name=True
     )
     clearable: ClassVar[frozenset[str]] = frozenset()
+    named_by: ClassVar[tuple[str, ...]] = ()
+    """The kinds of sources of which the first may name the order in the place of ``order_ref``."""
+    needs_order: ClassVar[bool] = False
 
     @model_validator(mode="before")
     @classmethod
@@ -52,10 +56,12 @@ class Request(BaseModel):
             return {k: NULL if v is None and k not in cls.clearable else v for k, v in data.items()}
         return data
 
-    def faults(self, now: datetime) -> Iterable[Fault]:
-        """What is wrong although each field by itself is right. Nothing that time may make wrong
-        belongs here: a repeat must find its answer however late it comes."""
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        """What only the clock, the org's settings or another field show to be wrong; each part of a
+        request speaks for itself. Nothing that time may make wrong belongs here: a repeat must find
+        its answer however late it comes."""
         assert now.tzinfo is not None, "the clock of the call"
+        assert org.currency, "the org of the call"
         return ()
 
 
@@ -302,7 +308,9 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "
 
 def instant_text(moment: datetime) -> str:
     """The one form that times are stored in: fixed width, so that text order is time order."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    # Not every platform pads a year below 1000, and text order must be time order.
+    day_and_time = moment.strftime("-%m-%dT%H:%M:%S.")
+    return f"{moment.year:04d}{day_and_time}{moment.microsecond // 1000:03d}Z"
 
 
 def instant_shown(moment: datetime) -> str:
@@ -310,8 +318,10 @@ def instant_shown(moment: datetime) -> str:
     return instant_text(moment).replace(".000Z", "Z")
 
 
-def not_in_the_future(field: str, moment: datetime | None, now: datetime) -> Iterable[Fault]:
-    """A fault where a time has not come yet."""
+def not_in_the_future(
+    field: str, moment: datetime | date | None, now: datetime | date
+) -> Iterable[Fault]:
+    """A fault where a time, or a day, has not come yet."""
     if moment is not None and moment > now:
         yield Fault("future", field, "must not lie in the future")
 
@@ -324,7 +334,7 @@ def _map(value: dict[str, Any]) -> dict[str, Any]:
 
     if len(value) > MAP_KEYS:
         raise refuse("too-many", f"must have at most {MAP_KEYS} keys")
-    if len(json.dumps(value, default=float).encode()) > MAP_BYTES:
+    if len(json.dumps(value, default=float, ensure_ascii=False).encode()) > MAP_BYTES:
         raise refuse("too-long", f"must be at most {MAP_BYTES} bytes")
     return value
 
@@ -375,7 +385,7 @@ def _limit(value: Any) -> Any:
 
 
 Limit = Annotated[int, BeforeValidator(_limit), WithJsonSchema({"type": "integer", "default": 8})]
-NextToken = Annotated[str, matching(r"[\x21-\x7e]{1,2048}", "must be a token of this service")]
+NextToken = str  # what it says is for ``paging.read`` to judge
 
 
 class Page(Request):

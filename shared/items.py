@@ -137,7 +137,7 @@ def _row(record: Any) -> list[Wire]:
     for name, codec, default in _plan(record.__class__):
         value = getattr(record, name)
         row.append(_NOTHING if _absent(value, default) else codec.encode(value))
-    while row[-1] is _NOTHING:
+    while row and row[-1] is _NOTHING:
         row.pop()
     return row
 

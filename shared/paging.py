@@ -77,6 +77,8 @@ def page(
             return [found for _, found in kept[:limit]], kept[limit - 1][0]
         if all(s.done and not s.buffer for s in streams):
             return [found for _, found in kept], None
+        if kept and any(s.cut for s in streams):
+            break
     return [found for _, found in kept], passed
 
 
@@ -132,7 +134,7 @@ class _Stream:
         self._limit, self._cursor = limit + 1, cursor
         self._sort = listing.index.sort if listing.index else SORT
         self.buffer: list[tuple[str, Wire]] = []
-        self.done = False
+        self.done = self.cut = False
 
     def fill(self) -> None:
         listing, index = self._listing, self._listing.index
@@ -161,6 +163,7 @@ class _Stream:
         )
         wires = answer["Items"] if index is None else with_views(answer["Items"])
         self.done = "LastEvaluatedKey" not in answer
+        self.cut = not self.done and len(wires) <= self._limit  # at 1 MB, where a page ends too
         found = [(str(wire[self._sort]["S"]), wire) for wire in wires]
         self.buffer = [entry for entry in found if entry[0] != self._cursor]
         if found:

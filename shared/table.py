@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Generic, TypeVar
 
 from shared import clients
@@ -22,6 +22,7 @@ from shared.writes import Condition, Fresh, Write, action
 
 ATTEMPTS = 6
 ACTIONS = 100
+BATCH = 100
 ROUNDS = 10
 _NOT_NOW = frozenset(
     {
@@ -140,9 +141,14 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
     if not calls:
         return []
     begun = [(call, pool().submit(call)) for call in calls[1:]]
-    answers = [calls[0]()]
-    for call, future in begun:
-        answers.append(call() if future.cancel() else future.result())
+    try:
+        answers = [calls[0]()]
+        for call, future in begun:
+            answers.append(call() if future.cancel() else future.result())
+    finally:
+        # Where one failed, nobody waits for the others.
+        for _, future in begun:
+            future.cancel()
     return answers
 
 
@@ -172,22 +178,26 @@ class Table:
         return Seen(items, ranges, asked)
 
     def _batch(self, keys: list[Key]) -> dict[Key, Wire]:
+        chunks = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
+        found: dict[Key, Wire] = {}
+        for part in together([partial(self._chunk, chunk) for chunk in chunks]):
+            found.update(part)
+        return found
+
+    def _chunk(self, keys: list[Key]) -> dict[Key, Wire]:
         name = settings().table_name
         found: dict[Key, Wire] = {}
         left = [{PARTITION: {"S": pk}, SORT: {"S": sk}} for pk, sk in keys]
         for attempt in range(ATTEMPTS):
             answer = self.ask(
-                "batch_get_item",
-                RequestItems={name: {"Keys": left[:100], "ConsistentRead": True}},
+                "batch_get_item", RequestItems={name: {"Keys": left, "ConsistentRead": True}}
             )
             for wire in answer["Responses"].get(name, []):
                 found[key_of(wire)] = wire
-            unprocessed = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
-            left = unprocessed + left[100:]
+            left = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
             if not left:
                 return found
-            if unprocessed:
-                pause(attempt)
+            pause(attempt)
         raise Unavailable()
 
     def _range(self, wanted: Range[Any]) -> list[Wire]:

@@ -25,7 +25,6 @@ class Condition:
 
 
 ABSENT = Condition(f"attribute_not_exists({PARTITION})")
-PRESENT = Condition(f"attribute_exists({PARTITION})")
 
 
 def at_revision(revision: int) -> Condition:

@@ -13,6 +13,7 @@ from lambdas.loyalty.rules import (
     PolicyRecord,
     RedeemedOrder,
     RedeemedPart,
+    in_force,
 )
 from shared.fields import instant_text
 from shared.items import Item, shown
@@ -29,7 +30,7 @@ from shared.ledger import (
     NeedPages,
     PageEntry,
 )
-from shared.table import Range, Want
+from shared.table import Range, Seen, Want
 from shared.writes import Delete, Put, Update, Write, at_revision
 
 PAGES_AHEAD = 4
@@ -91,6 +92,12 @@ def policy_in_force(keys: Keys, channel: str | None, at: datetime) -> Range[Poli
 def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Range[PolicyRecord]]:
     """The channel's own policy and the one it falls back to."""
     return [policy_in_force(keys, c, at) for c in dict.fromkeys((channel, None))]
+
+
+def policy_seen(seen: Seen, keys: Keys, channel: str | None, at: datetime) -> PolicyRecord | None:
+    """The policy in force for a channel at a time, of what ``policies_in_force`` had read."""
+    ranges = policies_in_force(keys, channel, at)
+    return in_force([p for wanted in ranges for p in seen.all(wanted)], at, channel)
 
 
 def policy_writes(

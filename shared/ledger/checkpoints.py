@@ -22,7 +22,8 @@ from shared.ledger.lots import Lot, moment_text, spend_order
 from shared.ledger.pages import Absorbed
 from shared.ledger.replay import Checkpoint
 
-LOTS_IN_PART = 128
+PART_BYTES = 40_000
+"""About how large a part may be: well within an item, and eighty within a transaction."""
 PARTS_AT_ONCE = 80
 """How many parts one checkpoint may write: one transaction holds them all."""
 
@@ -159,16 +160,24 @@ def archive_hash(parts: Iterable[CheckpointPart], before: str = GENESIS) -> str:
 
 
 def _parts(checkpoint: int, lots: Sequence[Lot], *, spent: bool) -> list[CheckpointPart]:
-    ordered = sorted(lots, key=spend_order)
+    parts: list[list[Lot]] = []
+    room = 0
+    for lot in sorted(lots, key=spend_order):
+        room -= _bytes(lot)
+        if room < 0:
+            parts.append([])
+            room = PART_BYTES - _bytes(lot)
+        parts[-1].append(lot)
     return [
-        CheckpointPart(
-            checkpoint=checkpoint,
-            number=number,
-            spent=spent,
-            lots=tuple(ordered[start : start + LOTS_IN_PART]),
-        )
-        for number, start in enumerate(range(0, len(ordered), LOTS_IN_PART), 1)
+        CheckpointPart(checkpoint=checkpoint, number=number, spent=spent, lots=tuple(some))
+        for number, some in enumerate(parts, 1)
     ]
+
+
+def _bytes(lot: Lot) -> int:
+    """No less than what a lot takes as it is stored: texts, times, and some for the numbers."""
+    texts = len(lot.lot_id) + len(lot.terms.policy_version or "")
+    return 120 + texts + sum(80 + len(repayment.ledger) for repayment in lot.repaid)
 
 
 def _covered(lot: Lot) -> list[Any]:

@@ -116,7 +116,7 @@ class Holdings:
         """``NeedPages`` unless every page that may matter was read."""
         blanks = self.blanks(may)
         if blanks:
-            raise self.need(blanks[:PAGES_AT_ONCE])
+            raise self.need(self._some(blanks))
 
     def in_order(
         self, keep: Callable[[Lot], bool], may: Callable[[PageEntry], bool], points: int
@@ -134,12 +134,18 @@ class Holdings:
 
     def _need_for(self, blanks: Sequence[PageEntry], points: int) -> NeedPages:
         wanted: list[PageEntry] = []
-        for entry in blanks[:PAGES_AT_ONCE]:
+        for entry in self._some(blanks):
             wanted.append(entry)
             points -= (entry.split(self.at) or (0, 0))[0]
-            if points <= 0:
+            # Of pages whose dates overlap only a part is spent next: ask for as many again as were
+            # read, so that few looks reach far.
+            if points <= 0 and len(wanted) >= len(self.lots):
                 break
         return self.need(wanted)
+
+    def _some(self, blanks: Sequence[PageEntry]) -> Sequence[PageEntry]:
+        """As many of them as one look may ask for: more, the more were read already."""
+        return blanks[: PAGES_AT_ONCE + len(self.lots)]
 
     def usable(self, points: int) -> Iterator[Lot]:
         """The lots that can be spent, soonest expiry first."""
@@ -235,7 +241,7 @@ class Holdings:
                 continue
             usable, pending = usable + known[0], pending + known[1]
         if unsure:
-            raise self.need(unsure[:PAGES_AT_ONCE])
+            raise self.need(self._some(unsure))
         for lot in self.loaded():
             condition = lot.terms.condition(self.at)
             usable += lot.remaining if condition == "usable" else 0
@@ -252,11 +258,11 @@ class Holdings:
             if expires_at is None or (len(dates) == DATES_SHOWN and expires_at not in dates):
                 break
             if blanks and blanks[0].first.partition("~")[0] <= lot.terms.key.partition("~")[0]:
-                raise self.need(blanks[:PAGES_AT_ONCE])
+                raise self.need(self._some(blanks))
             if lot.remaining and not lot.terms.expired(self.at):
                 dates[expires_at] = dates.get(expires_at, 0) + lot.remaining
         if blanks and len(dates) < DATES_SHOWN:
-            raise self.need(blanks[:PAGES_AT_ONCE])
+            raise self.need(self._some(blanks))
         return tuple(Expiring(at, points) for at, points in dates.items())
 
     # ---------------------------------------------------------------- steps
@@ -329,8 +335,9 @@ class Holdings:
 
     # ---------------------------------------------------------------- writing
 
-    def commit(self, pages: int = PAGES_WRITTEN) -> Change:
-        """What the steps changed, with the directory that describes it: at most so many pages."""
+    def commit(self, pages: int = PAGES_WRITTEN, field: str = "points") -> Change:
+        """What the steps changed, with the directory that describes it: at most so many pages, else
+        a 400 of ``field``."""
         balance, here = self.balance, (self.balance.customer_guid, OPEN)
         known = {self.ref(e): e for e in balance.pages}
         lots, made = dict(self.lots), balance.pages_made
@@ -350,7 +357,7 @@ class Holdings:
                 revision = 1 if stored is None else stored.revision + 1
                 entry = paging.described(ref[1], revision, ordered, self.at, before)
                 directory[ref] = entry
-                put.append(_page(ref, entry, ordered))
+                put.append(paging.page_of(ref, entry, ordered))
         drop = [known[ref] for ref in self.stored if ref in known and ref not in directory]
         drop += self._refolded(directory)
         folded, segments = paging.folded(directory.values(), balance.customer_guid, made + 1)
@@ -365,9 +372,7 @@ class Holdings:
         )
         put += segments
         if len(put) + len(drop) > pages:
-            raise InvalidInput.of(
-                "points", "lie in too many places to move at once", "too-many-lots"
-            )
+            raise InvalidInput.of(field, "lie in too many places to move at once", "too-many-lots")
         return Change(after, tuple(put), tuple(self.addressed(drop)))
 
     def _refolded(self, directory: dict[PageRef, PageEntry]) -> list[PageEntry]:
@@ -390,9 +395,3 @@ def _moved(lots: Mapping[str, Lot], allocation: Allocation) -> Lot:
     if allocation.makes_whole:
         return lot.made_whole(allocation.points)
     return lot.plus(allocation.points)
-
-
-def _page(ref: PageRef, entry: PageEntry, lots: tuple[Lot, ...]) -> LotPage:
-    return LotPage(
-        owner=ref[0], page_id=ref[1], bound=entry.bound, revision=entry.revision, lots=lots
-    )

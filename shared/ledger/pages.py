@@ -195,6 +195,13 @@ def described(
     )
 
 
+def page_of(ref: PageRef, entry: PageEntry, lots: tuple[Lot, ...]) -> LotPage:
+    """The page that its directory's entry describes."""
+    return LotPage(
+        owner=ref[0], page_id=ref[1], bound=entry.bound, revision=entry.revision, lots=lots
+    )
+
+
 def overflow(lots: Iterable[Lot], at: datetime) -> tuple[list[Lot], list[list[Lot]]]:
     """(what stays in the open page, the groups to be sealed), each at most a page. Pending lots
     stay as long as they can, and never-expiring lots do not mix with others, so that the directory

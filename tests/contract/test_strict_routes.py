@@ -5,12 +5,13 @@ A warm process believes for half a minute what it knows of a caller; these route
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lambdas.families import FAMILIES
-from shared import keys
+from shared import auth, keys
 from shared.api import Route
 from shared.auth import CredentialRecord, MembershipRecord, credential_item, membership_item
 from tests.builders import Caller, World, euro, store
@@ -18,7 +19,7 @@ from tests.contract.scenes import SCENES, WHY
 
 STRICT = [row for rows in FAMILIES.values() for row in rows if row.strict]
 FUTURE = "2999-01-01T00:00:00Z"
-# What only the operation can see to be wrong, before it has read anything.
+# What each field by itself does not show to be wrong.
 WRONG: dict[str, dict[str, Any]] = {
     "/account/credit/consume": {
         "account_guid": "a",
@@ -75,6 +76,23 @@ def test_what_is_wrong_with_a_body_comes_before_the_write_gate(world: World, row
     answer = world.owner(row.path, {"no_such_field": 1})
     assert (answer.status, answer.tag) == (400, "invalid-input")
     assert "no_such_field" in answer.fields
+
+
+def test_an_operation_finds_no_fault_before_the_gate_has_let_one_in(world: World) -> None:
+    both = {"customer_guid": "c", "loyalty_txn_id": "ltx_1", "order_ref": "o", **WHY}
+    assert world.owner("/loyalty/reverse", both).status == 400
+    world.set_org("frozen")
+    assert world.owner("/loyalty/reverse", both).tag == "org-write-blocked"
+    auth.forget()
+    assert world.owner("/loyalty/reverse", both).tag == "org-write-blocked"
+
+
+def test_a_secret_of_one_kind_is_no_secret_of_the_other(world: World) -> None:
+    session, key = world.person("crm_view"), world.key("crm_view")
+    for caller, header in ((session, "x-api-key"), (key, "x-session-guid")):
+        assert caller("/customer/list", {}).status == 200
+        answer = replace(caller, header=header)("/customer/list", {})
+        assert (answer.status, answer.tag) == (401, "unauthorized")
 
 
 @pytest.mark.parametrize("path", WRONG)

@@ -19,7 +19,7 @@ from shared.items import decode
 from tests.builders import Response, World, euro
 from tests.conftest import Database
 from tests.lambdas.account.test_credit import CreditHistory
-from tests.soak.weather import CLIENTS, SECONDS, PatientTill, bad_day
+from tests.soak.weather import CLIENTS, NOT_YET, SECONDS, PatientTill, bad_day
 
 pytestmark = pytest.mark.soak
 
@@ -39,6 +39,8 @@ class Order:
 
 class CreditTill(PatientTill):
     """A till whose orders are its own: it knows to the cent what it must hear of each."""
+
+    ASKS_AGAIN = (*NOT_YET, "conflict")
 
     def __init__(self, world: World, accounts: list[str], number: int) -> None:
         super().__init__(number)

@@ -29,7 +29,7 @@ from tests.faults import (
 
 CLIENTS = 32
 SECONDS = float(child_environment({}).get("SOAK_SECONDS") or 120)
-NOT_YET = ("busy", "unavailable", "conflict")
+NOT_YET = ("busy", "unavailable")
 SENT_AGAIN = 0.25
 
 Ask = Callable[[], Response]
@@ -79,7 +79,11 @@ class Weather:
 
 
 class PatientTill(ABC):
-    """One client. Whatever goes wrong, it asks again, in the same words, until it has an answer."""
+    """One client. Whatever goes wrong, it asks again, in the same words, until it has an answer.
+    ``ASKS_AGAIN``: the refusals that settle nothing, such as a revision that has passed where the
+    words name one."""
+
+    ASKS_AGAIN: tuple[str, ...] = NOT_YET
 
     def __init__(self, number: int) -> None:
         self.number, self.sent = number, 0
@@ -130,7 +134,7 @@ class PatientTill(ABC):
     def _settled(self, ask: Ask) -> Response:
         while True:
             answer = ask()
-            if answer.status == 200 or answer.tag not in NOT_YET:
+            if answer.status == 200 or answer.tag not in self.ASKS_AGAIN:
                 return answer
             self.retried += 1
             if answer.tag != "conflict":

@@ -29,6 +29,7 @@ from shared.fields import (
     not_in_the_future,
     refuse,
 )
+from shared.settings import OrgSettings
 
 TxnKind = Literal[
     "earn",
@@ -148,8 +149,8 @@ class SaleIn(Request):
     channel_code: ChannelCode | None = None
     policy_version: Code | None = None
 
-    def faults(self, now: datetime) -> Iterable[Fault]:
-        yield from super().faults(now)
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
         for number, line in enumerate(self.lines):
             if line.amount.currency != self.amount.currency:
                 field = f"lines.{number}.amount.currency"
@@ -166,8 +167,8 @@ class LoyaltyEarnRequest(SaleIn):
     occurred_at: Instant | None = None
     quote_hash: QuoteHash | None = None
 
-    def faults(self, now: datetime) -> Iterable[Fault]:
-        yield from super().faults(now)
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
         yield from not_in_the_future("occurred_at", self.occurred_at, now)
 
 
@@ -192,8 +193,8 @@ class LoyaltyAdjustRequest(Request):
     allow_debt: bool = False
     counts_as_earned: bool = False
 
-    def faults(self, now: datetime) -> Iterable[Fault]:
-        yield from super().faults(now)
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
         if self.points_delta < 0 and self.expires_at is not None:
             yield Fault("invalid", "expires_at", "is for points that are given")
 
@@ -203,7 +204,14 @@ class LoyaltyExpireRequest(Request):
     as_of: Instant | None = None
 
 
-class LoyaltyReverseRequest(Request):
+class UndoRequest(Request):
+    """Names the order itself, by its transaction, or (neither) by the first source of a kind."""
+
+    named_by = ("loyalty_txn", "order")
+    needs_order = True
+
+
+class LoyaltyReverseRequest(UndoRequest):
     """Undoes an earn: by refunded ``amount``, by ``points``, or (neither) the whole rest."""
 
     customer_guid: Guid
@@ -212,13 +220,13 @@ class LoyaltyReverseRequest(Request):
     amount: MoneyIn | None = None
     points: Positive | None = None
 
-    def faults(self, now: datetime) -> Iterable[Fault]:
-        yield from super().faults(now)
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
         if self.amount is not None and self.points is not None:
             yield Fault("exactly-one", "points", "must not be named beside amount")
 
 
-class LoyaltyRestoreRequest(Request):
+class LoyaltyRestoreRequest(UndoRequest):
     """Undoes a redemption, whole or by ``points``."""
 
     customer_guid: Guid

@@ -5,12 +5,12 @@ Every movement goes the same way; what differs is the rule and the order that it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambdas.loyalty import storage
-from lambdas.loyalty.rules import Decision, PolicyRecord, Stamp, in_force
+from lambdas.loyalty.rules import Decision, Stamp
 from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.customers import (
@@ -217,14 +217,6 @@ def stamp(call: Call, order: str = "") -> Stamp:
         reason_code=why.reason_code,
         source_refs=why.source_refs,
     )
-
-
-def current_policy(
-    seen: Seen, ranges: Sequence[Range[PolicyRecord]], channel: str | None, call: Call
-) -> PolicyRecord | None:
-    """The policy in force now, of those that were read."""
-    versions: Iterable[PolicyRecord] = (p for wanted in ranges for p in seen.all(wanted))
-    return in_force(versions, call.now, channel)
 
 
 def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:

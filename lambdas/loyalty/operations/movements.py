@@ -14,14 +14,14 @@ from lambdas.loyalty.models import (
     LoyaltyPreviewRequest,
     LoyaltyRedeemRequest,
 )
-from lambdas.loyalty.operations.book import Book, Wanted, current_policy, stamp
-from lambdas.loyalty.rules import Decision, PolicyRecord
+from lambdas.loyalty.operations.book import Book, Wanted, stamp
+from lambdas.loyalty.rules import Decision
 from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.customers import order_holds_at
 from shared.errors import NotFound
 from shared.ledger import Holdings
-from shared.table import Range, Seen
+from shared.table import Seen
 
 REDEEM, ADJUST = "loyalty.redeem", "loyalty.adjust"
 """The action types that a hold names."""
@@ -49,7 +49,7 @@ def loyalty_earn(call: Call, body: LoyaltyEarnRequest) -> Answer:
             raise NotFound()
         policy = rules.chosen(
             named,
-            rules.in_force(_read(seen, ranges), at, body.channel_code),
+            storage.policy_seen(seen, call.keys, body.channel_code, at),
             may_choose=call.caller.has("loyalty_admin"),
         )
         order = rules.EarnOrder(
@@ -85,7 +85,7 @@ def loyalty_preview(call: Call, body: LoyaltyPreviewRequest) -> Answer:
     chosen = seen.get(named_at)
     if body.policy_version is not None and chosen is None:
         raise NotFound()
-    policy = chosen or rules.needed(rules.in_force(_read(seen, ranges), at, body.channel_code))
+    policy = chosen or rules.needed(storage.policy_seen(seen, call.keys, body.channel_code, at))
     sale = sale_of(body)
     quoted = rules.quote(policy, sale, at)
     data: dict[str, Any] = {"quote": quoted.shown()}
@@ -127,15 +127,14 @@ def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
         unread = [want for want in looked if not seen.has(want)]
         if unread:
             return More(unread)
-        for want in guards:
-            guard = seen.get(want)
-            if guard is not None:
-                guard.is_repeated_by(body.redeem_points, amount, body.channel_code)
-                return book.repeat(call, seen, guard.customer_guid, guard.loyalty_txn_id)
+        there = [guard for want in guards if (guard := seen.get(want)) is not None]
+        if there:
+            guard = rules.repeated(there, body.redeem_points, amount, body.channel_code)
+            return book.repeat(call, seen, guard.customer_guid, guard.loyalty_txn_id)
         stale = book.expect(call, seen, state)
         if stale is not None:
             return stale
-        policy = rules.needed(current_policy(seen, ranges, body.channel_code, call))
+        policy = rules.needed(storage.policy_seen(seen, call.keys, body.channel_code, call.now))
         order = rules.RedeemOrder(
             order_ref=body.order_ref,
             points=body.redeem_points,
@@ -217,10 +216,6 @@ def loyalty_expire(call: Call, body: LoyaltyExpireRequest) -> Answer:
 
 
 # ---------------------------------------------------------------- how they do it
-
-
-def _read(seen: Seen, ranges: Sequence[Range[PolicyRecord]]) -> list[PolicyRecord]:
-    return [policy for wanted in ranges for policy in seen.all(wanted)]
 
 
 def sale_of(body: LoyaltyEarnRequest | LoyaltyPreviewRequest) -> rules.Sale:

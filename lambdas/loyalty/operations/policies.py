@@ -15,7 +15,6 @@ from lambdas.loyalty.rules import (
     PolicyRecord,
     check,
     drafted,
-    in_force,
     not_back_dated,
     repeats,
 )
@@ -113,10 +112,8 @@ def loyalty_policy_get(call: Call, body: LoyaltyPolicyGetRequest) -> Answer:
             raise NotFound()
         return _answer(named)
     at = body.as_of or call.now
-    ranges = storage.policies_in_force(call.keys, body.channel_code, at)
-    seen = call.load(*ranges)
-    versions = [policy for wanted in ranges for policy in seen.all(wanted)]
-    policy = in_force(versions, at, body.channel_code)
+    seen = call.load(*storage.policies_in_force(call.keys, body.channel_code, at))
+    policy = storage.policy_seen(seen, call.keys, body.channel_code, at)
     if policy is None:
         raise NotFound()
     return _answer(policy)

@@ -12,15 +12,11 @@ from lambdas.loyalty.models import (
 )
 from lambdas.loyalty.operations.book import Book
 from lambdas.loyalty.operations.replaying import replayed
-from lambdas.loyalty.operations.walking import walk
+from lambdas.loyalty.operations.walking import Walk
 from shared.api import Answer, Call
-from shared.customers import state_at
-from shared.items import decode, shown
+from shared.items import shown
 from shared.ledger import Expiring, Holdings, LedgerEntry
-from shared.paging import Listing, page
 from shared.table import Seen
-
-ENTRIES = "L#"
 
 
 def loyalty_balance_get(call: Call, body: LoyaltyBalanceGetRequest) -> Answer:
@@ -61,42 +57,13 @@ def loyalty_ledger_list(call: Call, body: LoyaltyLedgerListRequest) -> Answer:
     """Lists the entries of a customer's ledger, newest first, with those of everyone who was merged
     into the customer."""
     book = Book(body.customer_guid)
-    state_wanted = state_at(call.keys, body.customer_guid)
-    owners: list[str] = []
 
     def kept(entry: LedgerEntry) -> dict[str, Any] | None:
         right_kind = body.kind in (None, entry.kind)
         right_order = body.order_ref in (None, entry.order_ref)
         return storage.entry_shown(entry) if right_kind and right_order else None
 
-    def find(limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        seen: list[Seen] = []
-        partition, _ = call.keys.loyalty_balance(body.customer_guid)
-        alone = Listing((partition,), prefix=ENTRIES)
-        found = page(
-            call.table,
-            alone,
-            limit,
-            cursor if cursor is not None and cursor.startswith(ENTRIES) else None,
-            lambda wire: kept(decode(LedgerEntry, wire)),
-            beside=lambda: seen.append(call.table.load([state_wanted])),
-        )
-        state = book.read(call, seen[0])
-        owners[:] = (state.customer_guid, *state.absorbed)
-        if owners == [body.customer_guid]:
-            return found
-        return walk(call, owners, _positions(body.customer_guid, cursor), kept, limit)
-
-    answer = call.found(body, find, plural="transactions")
-    answer.data.update(book.redirect(owners[0]))
+    walk = Walk(call, book, kept)
+    answer = call.found(body, walk.page, plural="transactions")
+    answer.data.update(book.redirect(walk.customer_guid))
     return answer
-
-
-def _positions(named: str, cursor: str | None) -> dict[str, int]:
-    """Where a walk goes on. One that began before the merge has a place in its own ledger only."""
-    if cursor is None:
-        return {}
-    if cursor.startswith(ENTRIES):
-        return {named: int(cursor.removeprefix(ENTRIES))}
-    pairs = (part.rpartition(":") for part in cursor.split(" "))
-    return {guid: int(sequence) for guid, _, sequence in pairs}

@@ -84,19 +84,19 @@ class _Judge:
         read: Replayed,
         before: dict[str, Any],
     ) -> Step | More:
-        repairs = self.apply and not result.equal
-
         def rule(_: Holdings) -> Decision:
-            decision = Decision(holdings=result.holdings.settled(call.now))
-            if repairs:
-                decision = rules.repair(result, stamp(call))
+            untouched = Decision(holdings=result.holdings.settled(call.now))
             if not self.apply:
-                return decision
-            return rules.checkpointed(
+                return untouched
+            decision = untouched if result.equal else rules.repair(result, stamp(call))
+            made = rules.checkpointed(
                 decision, read.replay, read.after, read.archived, read.damaged
             )
+            # A damaged checkpoint that cannot be written anew leaves nothing to repair.
+            futile = result.only_damage and made.checkpoint is None
+            return untouched if futile else made
 
-        def answered(_: Decision, balance: dict[str, Any]) -> dict[str, Any]:
+        def answered(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
             return {
                 "customer_guid": state.customer_guid,
                 "equal": result.equal,
@@ -105,7 +105,7 @@ class _Judge:
                 "differences": [shown(difference) for difference in result.differences],
                 "entries_read": result.entries_read,
                 "chain_ok": result.chain_ok,
-                "applied": repairs,
+                "applied": bool(decision.entries),
             }
 
         action = "loyalty-recalculated"

@@ -31,14 +31,12 @@ class Named:
 
 def order_of(call: Call, body: LoyaltyReverseRequest | LoyaltyRestoreRequest) -> Named:
     """The order named itself, by its transaction (whose id ends with it), or by the first source of
-    one of these kinds. 400 where it is named twice, and differently."""
+    the kinds that may. 400 where it is named twice, and differently."""
     txn, order = body.loyalty_txn_id, body.order_ref
     if txn is None and order is None:
-        kinds = ("loyalty_txn", "order")
-        found = next((ref for ref in call.provenance.source_refs if ref["kind"] in kinds), None)
-        if found is None:
-            message = "is required, or loyalty_txn_id, or a source_refs element of these kinds"
-            raise call.refused(InvalidInput.of("order_ref", message, "missing"))
+        sources = call.provenance.source_refs
+        found = next((ref for ref in sources if ref["kind"] in body.named_by), None)
+        assert found is not None, "the request was checked"
         txn, order = (found["id"], None) if found["kind"] == "loyalty_txn" else (None, found["id"])
     named = None if order is None else storage.order_hash(call.keys, order)
     if txn is None:
@@ -106,8 +104,10 @@ def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
         unread = [want for want in guards if not seen.has(want)]
         if unread:
             return More(unread)
-        redeemed = next((found for want in guards if (found := seen.get(want))), None)
-        if redeemed is None or not named.is_by(redeemed.loyalty_txn_id):
+        # Each of those merged may have redeemed for the order; a transaction says which is meant.
+        there = (found for want in guards if (found := seen.get(want)) is not None)
+        redeemed = next((found for found in there if named.is_by(found.loyalty_txn_id)), None)
+        if redeemed is None:
             raise NotFound()
         stale = book.expect(call, seen, state)
         if stale is not None:

@@ -3,25 +3,32 @@ was merged into it. Each keeps its own sequence, so a walk remembers a place in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.loyalty import storage
+from lambdas.loyalty.operations.book import Book
 from shared.api import Call
+from shared.customers import CustomerStateRecord, state_at
 from shared.ledger import LedgerEntry
 from shared.paging import ROUNDS, WIDER
+from shared.table import Seen, Want
+
+Page = tuple[list[dict[str, Any]], str | None]
 
 
 @dataclass(slots=True)
 class _Ledger:
     """A ledger under way: entries before sequence ``before`` (None: all) are still to come, of
-    which ``buffer`` are read; there are no others where it is ``done``."""
+    which ``buffer`` are read; there are no others where it is ``done``. ``cut``: the database ended
+    what it answered before it had as many as were asked for, at 1 MB."""
 
     guid: str
     before: int | None
     buffer: list[LedgerEntry] = field(default_factory=list)
     done: bool = False
+    cut: bool = False
 
     @property
     def newest(self) -> tuple[Any, str]:
@@ -33,48 +40,78 @@ class _Ledger:
         self.before = entry.sequence
         return entry
 
-
-def walk(
-    call: Call,
-    owners: Iterable[str],
-    positions: Mapping[str, int],
-    keep: Callable[[LedgerEntry], dict[str, Any] | None],
-    limit: int,
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Up to ``limit`` of what ``keep`` makes of the entries (None drops one), and the cursor of the
-    next page; that is absent exactly when nothing is left. ``positions`` are the sequences that a
-    cursor named: the walk goes on before them."""
-    ledgers = [_Ledger(guid, positions.get(guid)) for guid in owners]
-    items: list[dict[str, Any]] = []
-    for number in range(ROUNDS):
-        _fill(call, ledgers, limit + 1 if number == 0 else WIDER)
-        while all(ledger.buffer or ledger.done for ledger in ledgers):
-            waiting = [ledger for ledger in ledgers if ledger.buffer]
-            if not waiting:
-                return items, None
-            ledger = max(waiting, key=lambda ledger: ledger.newest)
-            here = ledger.before
-            found = keep(ledger.take())
-            if found is not None and len(items) == limit:
-                ledger.before = here  # this one is the first of the next page
-                return items, _cursor(ledgers)
-            items += [] if found is None else [found]
-    return items, _cursor(ledgers)
+    def filled(self, found: list[LedgerEntry], asked: int) -> None:
+        self.buffer = found
+        self.done = not found or found[-1].sequence == 1
+        self.cut = not self.done and len(found) < asked
 
 
-def _fill(call: Call, ledgers: Iterable[_Ledger], many: int) -> None:
-    """Reads on in every ledger of which nothing is left to hand, in one trip."""
-    wanted = {
-        ledger.guid: storage.entries_before(call.keys, ledger.guid, ledger.before, many)
-        for ledger in ledgers
-        if not (ledger.buffer or ledger.done)
-    }
-    seen = call.table.load(wanted.values())
-    for ledger in ledgers:
-        if ledger.guid in wanted:
-            ledger.buffer = seen.all(wanted[ledger.guid])
-            ledger.done = not ledger.buffer or ledger.buffer[-1].sequence == 1
+@dataclass(slots=True)
+class Walk:
+    """A page of a walk. ``keep`` makes an item of an entry, or (None) drops it."""
+
+    call: Call
+    book: Book
+    keep: Callable[[LedgerEntry], dict[str, Any] | None]
+    customer_guid: str = ""
+
+    def page(self, limit: int, cursor: str | None) -> Page:
+        """Up to ``limit`` items, and the cursor of the next page: absent exactly when nothing is
+        left. The customer named is read in the first trip; who else's ledgers belong to the walk is
+        known then."""
+        positions = _positions(cursor)
+        ledgers = [_Ledger(self.book.named, positions.get(self.book.named))]
+        state = self._begin(ledgers, limit + 1)
+        self.customer_guid = state.customer_guid
+        others = dict.fromkeys((state.customer_guid, *state.absorbed))
+        others.pop(self.book.named, None)
+        ledgers += [_Ledger(guid, positions.get(guid)) for guid in others]
+        return self._items(ledgers, limit)
+
+    def _items(self, ledgers: list[_Ledger], limit: int) -> Page:
+        items: list[dict[str, Any]] = []
+        for number in range(ROUNDS):
+            self._fill(ledgers, limit + 1 if number == 0 else WIDER)
+            while all(ledger.buffer or ledger.done for ledger in ledgers):
+                waiting = [ledger for ledger in ledgers if ledger.buffer]
+                if not waiting:
+                    return items, None
+                ledger = max(waiting, key=lambda ledger: ledger.newest)
+                here = ledger.before
+                found = self.keep(ledger.take())
+                if found is not None and len(items) == limit:
+                    ledger.before = here  # this one is the first of the next page
+                    return items, _cursor(ledgers)
+                items += [] if found is None else [found]
+            if items and any(ledger.cut for ledger in ledgers):
+                break
+        return items, _cursor(ledgers)
+
+    def _begin(self, ledgers: list[_Ledger], many: int) -> CustomerStateRecord:
+        seen = self._fill(ledgers, many, [state_at(self.call.keys, self.book.named)])
+        return self.book.read(self.call, seen)
+
+    def _fill(
+        self, ledgers: Iterable[_Ledger], many: int, beside: Iterable[Want[Any]] = ()
+    ) -> Seen:
+        """Reads on in every ledger of which nothing is left to hand, in one trip."""
+        wanted = {
+            ledger.guid: storage.entries_before(self.call.keys, ledger.guid, ledger.before, many)
+            for ledger in ledgers
+            if not (ledger.buffer or ledger.done)
+        }
+        seen = self.call.table.load([*wanted.values(), *beside])
+        for ledger in ledgers:
+            if ledger.guid in wanted:
+                ledger.filled(seen.all(wanted[ledger.guid]), many)
+        return seen
 
 
 def _cursor(ledgers: Iterable[_Ledger]) -> str:
     return " ".join(f"{x.guid}:{x.before}" for x in ledgers if x.before is not None)
+
+
+def _positions(cursor: str | None) -> dict[str, int]:
+    """The sequences that a cursor names: the walk goes on before them."""
+    pairs = (part.rpartition(":") for part in (cursor or "").split())
+    return {guid: int(sequence) for guid, _, sequence in pairs}

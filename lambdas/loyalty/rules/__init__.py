@@ -13,6 +13,7 @@ from lambdas.loyalty.rules.orders import (
     RedeemedOrder,
     RedeemedPart,
     Take,
+    repeated,
 )
 from lambdas.loyalty.rules.policy import (
     EarnPolicy,
@@ -80,6 +81,7 @@ __all__ = [
     "recalculate",
     "redeem",
     "repair",
+    "repeated",
     "repeats",
     "restore",
     "reverse",

@@ -5,7 +5,7 @@ These guards make each a thing that happens once, and carry what undoing it need
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -104,17 +104,23 @@ class RedeemedOrder:
     def restorable(self) -> int:
         return self.points - self.restored
 
-    def is_repeated_by(
-        self, points: int, order_amount: Money | None, channel_code: str | None
-    ) -> None:
-        """Passes where a redemption is this one again, so that its answer can be repeated; else
-        409."""
-        if (self.points, self.order_amount, self.channel_code) != (
+
+def repeated(
+    orders: Sequence[RedeemedOrder],
+    points: int,
+    order_amount: Money | None,
+    channel_code: str | None,
+) -> RedeemedOrder:
+    """The redemption that this one is again, so that its answer can be repeated; else 409. There is
+    more than one where customers were merged who redeemed for the same order."""
+    for order in orders:
+        if (order.points, order.order_amount, order.channel_code) == (
             points,
             order_amount,
             channel_code,
         ):
-            raise AlreadyExists.of("order_ref", "has redeemed points already")
+            return order
+    raise AlreadyExists.of("order_ref", "has redeemed points already")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,6 @@ from shared.errors import (
 )
 from shared.fields import Money, major_unit
 
-ROUNDINGS = ("floor", "half_up", "ceil")
-MULTIPLIER_KINDS = ("sku", "category", "channel")
 LONGEST_DAYS, LONGEST_MONTHS = 36_500, 1_200
 
 

@@ -30,6 +30,7 @@ from shared.ledger import (
     summed,
 )
 
+DIFFERENCES_TOLD = 100
 CHECKPOINT_AFTER = 500
 """How many entries a replay reads before a checkpoint is worth its price."""
 
@@ -48,11 +49,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalculation:
-    """``holdings`` are as the ledger says, in the pages that there are. ``chain_fault`` says where
-    the chain of entries breaks, if it does."""
+    """``holdings`` are as the ledger says, in the pages that there are. ``differences`` are the
+    first hundred. ``chain_fault`` says where the chain of entries breaks, if it does;
+    ``only_damage``: nothing is wrong but a checkpoint."""
 
     holdings: Holdings
     differences: tuple[Difference, ...]
+    only_damage: bool
     entries_read: int
     chain_fault: str | None
 
@@ -74,8 +77,9 @@ def recalculate(
     """Compare. ``pages`` are all that lie in the partitions of the customer and of those merged
     into it, known to the directory or not; ``replay`` has run over every entry, or over those
     after a checkpoint. ``damaged``: the checkpoint that it could not begin after."""
+    damage = list(_damage(damaged))
     differences = [
-        *_damage(damaged),
+        *damage,
         *_divergence(replay),
         *_balance(stored, replay),
         *_lots(pages, replay),
@@ -84,7 +88,10 @@ def recalculate(
     divergent = replay.divergence.loyalty_txn_id if replay.divergence else None
     return Recalculation(
         holdings=_derived(stored, pages, replay),
-        differences=tuple(replace(d, first_divergent_txn_id=divergent) for d in differences),
+        differences=tuple(
+            replace(d, first_divergent_txn_id=divergent) for d in differences[:DIFFERENCES_TOLD]
+        ),
+        only_damage=damage == differences != [],
         entries_read=replay.entries_read,
         chain_fault=replay.broken,
     )

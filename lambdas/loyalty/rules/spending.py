@@ -25,7 +25,7 @@ from shared.errors import Fault, InsufficientPoints, InvalidInput, InvalidState
 from shared.fields import LARGEST_INTEGER, Money
 from shared.ledger import DEBT, LOTS_AT_ONCE, Allocation, Holdings, Lot, LotTerms
 
-PAGES_TAKEN, PAGES_WRITTEN = 56, 64
+PAGES_TAKEN, PAGES_CHANGED = 56, 64
 """A redemption has up to 36 other writes in its transaction of 100: the balance, the entry, the
 order's guard with three parts, the answer, two for the key, the customer's state, and 26 that look
 for a hold on the order, of the customer and of 25 who were merged into it."""
@@ -83,7 +83,7 @@ def redeem(holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, stamp: 
     return Decision(
         holdings=holdings,
         entries=(entry,),
-        change=holdings.commit(PAGES_WRITTEN),
+        change=holdings.commit(PAGES_CHANGED, "redeem_points"),
         redeemed=redeemed,
         parts=parts,
     )

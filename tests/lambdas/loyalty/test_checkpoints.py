@@ -21,12 +21,14 @@ from shared.ledger import (
     CheckpointRecord,
     Lot,
     LotTerms,
+    Repayment,
     Replay,
     asks_for_archive,
     intact,
     resumable,
     stored_checkpoint,
 )
+from shared.ledger.checkpoints import PART_BYTES
 from shared.settings import settings
 from shared.table import Table
 from tests.builders import World
@@ -240,6 +242,37 @@ def test_a_page_that_the_directory_does_not_know_is_told_and_repaired(
         assert member.redeem("R", 10).status == 200
 
 
+def test_a_checkpoint_that_cannot_be_written_anew_is_no_reason_to_repair(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy(world)
+    member, keys = Member.of(world), of_org(world.code)
+    trade(member, 0)
+    assert applied(member)["equal"]
+    change(*keys.ledger_checkpoint(member.guid, 1), "lifetime_earned", {"N": "9999"})
+    monkeypatch.setattr(recalculation, "PARTS_AT_ONCE", 0)
+    for _ in range(2):
+        found = applied(member)
+        assert (found["equal"], found["applied"]) == (False, False)
+    assert "recalculate" not in [entry["kind"] for entry in member.ledger()]
+
+
+def test_of_very_many_differences_a_hundred_are_told(world: World) -> None:
+    policy(world)
+    member = Member.of(world)
+    for _ in range(120):
+        member.adjust(1)
+    keys = of_org(world.code)
+    seen = Table().load([storage.all_pages(keys, member.guid)])
+    for page in seen.all(storage.all_pages(keys, member.guid)):
+        pk, sk = keys.lot_page(page.owner, page.bound, page.page_id)
+        place = {"pk": {"S": pk}, "sk": {"S": sk}}
+        clients.dynamodb().delete_item(TableName=settings().table_name, Key=place)
+    found = member.call("recalculate", apply=True, idempotency_key="k").data
+    assert (len(found["differences"]), found["applied"]) == (100, True)
+    assert member.agrees()["balance"]["available_points"] == 120
+
+
 def test_a_ledger_that_does_not_follow_from_itself_gets_no_checkpoint(world: World) -> None:
     policy(world)
     member, keys = Member.of(world), of_org(world.code)
@@ -289,38 +322,38 @@ def many_lots(held: int, spent: int) -> Checkpoint:
 
 
 def test_parts_are_bounded_and_make_the_checkpoint_again() -> None:
-    whole = many_lots(300, 200)
+    whole = many_lots(700, 500)
     head, parts = stored_checkpoint(whole, None, ())
-    assert [(part.spent, len(part.lots)) for part in parts] == [
-        (False, 128),
-        (False, 128),
-        (False, 44),
-        (True, 128),
-        (True, 72),
-    ]
-    assert intact(head, parts[:3], parts[3:])
-    assert resumable(head, parts[:3], parts[3:]) == whole
-    assert not intact(head, parts[:2], parts[3:])
-    assert not intact(head, parts[:3], parts[4:])
-    assert not intact(replace(head, debt_points=1), parts[:3])
+    assert [part.spent for part in parts] == [False, False, False, True, True]
+    assert [part.number for part in parts] == [1, 2, 3, 1, 2]
+    held, archive = parts[:3], parts[3:]
+    assert [lot for part in held for lot in part.lots] == list(whole.lots[:700])
+    assert intact(head, held, archive)
+    assert resumable(head, held, archive) == whole
+    assert not intact(head, parts[:2], archive)
+    assert not intact(head, held, parts[4:])
+    assert not intact(replace(head, debt_points=1), held)
     lots = parts[0].lots
     grown = replace(parts[0], lots=(replace(lots[0], remaining=6), *lots[1:]))
     assert not intact(head, [grown, *parts[1:3]])
-    later, new = stored_checkpoint(
-        replace(whole, sequence=900), head, {f"l{n:05d}" for n in range(300, 500)}
-    )
+    archived = {lot.lot_id for part in archive for lot in part.lots}
+    later, new = stored_checkpoint(replace(whole, sequence=1_900), head, archived)
     assert [part.spent for part in new] == [False] * 3
     assert (later.number, later.archive_from, later.archive_hash) == (2, 1, head.archive_hash)
 
 
-def test_no_part_grows_beyond_what_an_item_may_hold() -> None:
+@pytest.mark.parametrize("repayments", [0, 8])
+def test_no_part_grows_beyond_what_it_may_hold(repayments: int) -> None:
+    repaid = tuple(Repayment(on(1), "c" * 64, 10**12, 10**12) for _ in range(repayments))
     terms = [
-        LotTerms("x" * 56, 10**9, on(1), on(2) + timedelta(days=n), "v" * 64, n) for n in range(128)
+        LotTerms("x" * 64, 10**15, on(1), on(2) + timedelta(days=n), "v" * 64, 10**12)
+        for n in range(500)
     ]
-    whole = replace(many_lots(0, 0), lots=tuple(Lot(t, 10**9) for t in terms))
-    _, parts = stored_checkpoint(whole, None, ())
+    lots = tuple(Lot(t, 10**15, repaid) for t in terms)
+    _, parts = stored_checkpoint(replace(many_lots(0, 0), lots=lots), None, ())
     sizes = [item_size(item_wire(Item(("pk", "sk"), part), "c", [])) for part in parts]
-    assert max(sizes) < 64 * 1024
+    assert max(sizes) <= PART_BYTES
+    assert max(sizes) > PART_BYTES / 2, "and not many small ones either"
 
 
 def test_a_ledger_of_too_many_lots_for_one_transaction_gets_no_checkpoint() -> None:
@@ -328,7 +361,7 @@ def test_a_ledger_of_too_many_lots_for_one_transaction_gets_no_checkpoint() -> N
     replay.entries_read = 10_000
     decision = recalculation.Decision(holdings=recalculation.Holdings.empty("c", on(2)))
     assert recalculation.checkpointed(decision, replay, None, (), None).checkpoint is not None
-    for lot in many_lots(11_000, 0).lots:
+    for lot in many_lots(30_000, 0).lots:
         replay.lots[lot.lot_id] = lot
     assert recalculation.checkpointed(decision, replay, None, (), None).checkpoint is None
 

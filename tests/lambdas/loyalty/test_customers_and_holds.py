@@ -70,6 +70,23 @@ def test_orders_from_before_a_merge_stay_what_they_were(two: tuple[Member, Membe
     here.agrees()
 
 
+def test_two_who_redeemed_for_one_order_are_told_apart_after_their_merge(
+    two: tuple[Member, Member],
+) -> None:
+    gone, here = two
+    mine = here.redeem("X", 20).data["transaction"]["loyalty_txn_id"]
+    theirs = gone.redeem("X", 10).data["transaction"]["loyalty_txn_id"]
+    merge(here.world, gone.guid, here.guid)
+    for points in (10, 20):
+        assert here.redeem("X", points).replayed
+        assert gone.redeem("X", points).replayed
+    assert here.redeem("X", 30).tag == "already-exists"
+    for txn, points in ((theirs, 10), (mine, 20)):
+        back = here.call("restore", loyalty_txn_id=txn).data["transaction"]
+        assert (back["points"], back["parent_txn_id"]) == (points, txn)
+    here.agrees()
+
+
 def test_a_redemption_that_a_merge_overtakes_follows_to_the_survivor(
     two: tuple[Member, Member], faults: Faults
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -209,6 +210,8 @@ def test_a_repeated_redemption_is_known() -> None:
     till.earn(100, at(0))
     guard = till.redeem(10, at(1)).redeemed
     assert guard is not None
-    guard.is_repeated_by(10, None, None)
+    other = replace(guard, points=11, loyalty_txn_id="merged")
+    assert rules.repeated([guard], 10, None, None) is guard
+    assert rules.repeated([guard, other], 11, None, None) is other
     with pytest.raises(AlreadyExists):
-        guard.is_repeated_by(11, None, None)
+        rules.repeated([guard], 11, None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -237,6 +238,27 @@ def test_a_thousand_open_lots_leave_earn_and_redeem_at_one_read() -> None:
     assert done.change is not None
     assert len(done.change.put) + len(done.change.drop) <= 2
     assert till.sound(now)
+
+
+@pytest.mark.parametrize("dates", [2_300, 1])
+def test_lots_whose_dates_lie_crosswise_in_many_pages_are_found_in_few_looks(dates: int) -> None:
+    till, chance = Till(), random.Random(1)
+    for number in range(2_300):
+        ends = at(50 + chance.randrange(dates))
+        till.adjust(10, at(0) + timedelta(minutes=number), expires_at=ends)
+    pages = len(till.shelf.balances[CUSTOMER].pages)
+    assert pages > 30
+    order = RedeemOrder(order_ref="R", points=501)
+    done = till.shelf.do(
+        CUSTOMER,
+        at(3),
+        lambda here: rules.redeem(here, order, till.policy, stamp(at(3))),
+        lambda page: page.page_id == "open",
+    )
+    assert done.entry.balance_after.available_points == 22_499
+    assert till.shelf.trips <= 8
+    till.shelf.ask(CUSTOMER, at(3), lambda here: here.settled(at(3)).expiring(), lambda _: False)
+    assert till.shelf.trips <= 4
 
 
 def test_a_thousand_lots_are_redeemed_and_restored_at_once() -> None:

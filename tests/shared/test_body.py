@@ -1,0 +1,83 @@
+"""What a body is understood to say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lambdas.account.models import AccountUpdateRequest
+from lambdas.customer.models import CustomerLookupRecord
+from lambdas.loyalty.models import LoyaltyAdjustRequest, LoyaltyPreviewRequest
+from shared.body import _normalised
+from shared.fields import instant_text
+from shared.keys import of_org
+from shared.table import Table, Want
+from tests.builders import WHY, World
+from tests.conftest import Database
+
+
+def read(model: Any, **body: Any) -> dict[str, Any]:
+    return _normalised(model.model_validate(body))
+
+
+def test_a_default_that_is_said_is_one_that_was_left_out() -> None:
+    given = {"customer_guid": "c", "points_delta": 1}
+    bare = read(LoyaltyAdjustRequest, **given)
+    assert bare == read(LoyaltyAdjustRequest, **given, allow_debt=False)
+    assert bare != read(LoyaltyAdjustRequest, **given, allow_debt=True)
+    euro = {"currency": "EUR", "amount": 1}
+    bare = read(LoyaltyPreviewRequest, amount=euro)
+    assert bare == read(LoyaltyPreviewRequest, amount=euro, lines=[])
+    lines = read(LoyaltyPreviewRequest, amount=euro, lines=[{"amount": euro}])
+    said = [{"amount": euro, "eligible": True}]
+    assert bare != lines == read(LoyaltyPreviewRequest, amount=euro, lines=said)
+
+
+def test_null_says_something_and_absence_does_not() -> None:
+    cleared = read(AccountUpdateRequest, account_guid="a", account={"phone": None})
+    assert cleared == {"account_guid": "a", "account": {"phone": None}}
+    assert read(AccountUpdateRequest, account_guid="a", account={}) == {"account_guid": "a"}
+
+
+def test_times_are_text_of_one_width_in_every_year() -> None:
+    assert instant_text(datetime(1, 2, 3, tzinfo=UTC)) == "0001-02-03T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("token", ["", "abc def", "\u00e9", "x" * 3_000, "abcdef"])
+def test_what_is_no_token_of_ours_is_refused_as_one(world: World, token: str) -> None:
+    for body in ({}, {"account_code": "A1"}):
+        answer = world.owner("/account/list", {**body, "next_token": token})
+        assert (answer.status, answer.tag) == (400, "invalid-next-token")
+
+
+def test_a_map_is_measured_in_the_bytes_that_are_sent(world: World) -> None:
+    made = {"company_name": "N", "metadata": {"k": "\u0436" * 3_000}}
+    assert world.owner("/account/create", {"account": made, **WHY}).status == 200
+
+
+@pytest.mark.parametrize("path", ["/account/create", "/customer/create"])
+def test_a_number_that_cannot_be_dialled_is_a_fault_beside_the_others(
+    world: World, path: str
+) -> None:
+    inner = path.split("/")[1]
+    name = {"company_name": "N"} if inner == "account" else {"date_of_birth": "2999-01-01"}
+    answer = world.owner(path, {inner: {**name, "phone": "555-0123"}})
+    wanted = [f"{inner}.phone"]
+    if inner == "account":
+        wanted += ["reason", "source_refs"]
+    else:
+        wanted += ["customer.date_of_birth"]
+    assert answer.status == 400
+    assert set(wanted) <= set(answer.fields)
+
+
+def test_a_load_of_very_many_keys_is_whole(world: World, database: Database) -> None:
+    keys = of_org(world.code)
+    wants: list[Want[Any]] = [
+        Want(keys.shared_value("phone", "1", f"cust_{n}"), CustomerLookupRecord) for n in range(750)
+    ]
+    assert database.engine.alive
+    seen = Table().load(wants)
+    assert all(seen.has(want) and seen.get(want) is None for want in wants)
