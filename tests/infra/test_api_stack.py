@@ -140,7 +140,7 @@ def test_sessions_lie_where_a_reading_family_may_write(monkeypatch: pytest.Monke
 
 def test_a_writing_family_has_the_actions_of_a_transaction(prod: Deployment) -> None:
     table = {each for each in granted(prod, "till") if each.startswith("dynamodb:")}
-    assert table == READS | WRITES | {"dynamodb:Query"}
+    assert table == READS | WRITES | {"dynamodb:Query", SESSIONS}
 
 
 def test_queries_reach_the_table_and_its_named_indexes(prod: Deployment) -> None:
