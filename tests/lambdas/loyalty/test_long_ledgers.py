@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -9,11 +10,13 @@ from typing import Any
 
 from lambdas.loyalty import rules, storage
 from lambdas.loyalty.rules import Decision
-from shared.items import item_wire
+from shared.items import Item, item_wire
 from shared.keys import of_org
-from shared.ledger import Holdings, LedgerEntry
+from shared.ledger import Allocation, Holdings, LedgerEntry
 from shared.settings import settings
+from shared.table import Table
 from tests.builders import World
+from tests.conftest import Database
 from tests.lambdas.loyalty.tills import Member, on, policy
 
 
@@ -83,3 +86,31 @@ def test_what_is_paid_grows_with_the_pages_touched_and_hardly_with_the_lots(
     for paid in (read, written):
         assert 0 <= paid[1_000, 1] - paid[300, 1] <= 6
     assert written[1_000, 4] < 5 * written[1_000, 1]
+
+
+def test_a_page_of_the_ledger_ends_at_a_megabyte_with_a_token(
+    world: World, database: Database
+) -> None:
+    policy(world, now=on(1))
+    member, keys = Member.of(world, on(1)), of_org(world.code)
+    assert member.adjust(5).status == 200
+    first_at = storage.entry_at(keys, member.guid, 1)
+    first = Table().load([first_at]).get(first_at)
+    assert first is not None
+    wide = tuple(Allocation(f"lot_{n:026d}", 1) for n in range(1_000))
+    for number in range(2, 41):
+        entry = replace(first, sequence=number, allocations=wide, loyalty_txn_id=f"ltx_{number}")
+        item = Item(keys.ledger_entry(member.guid, number), entry)
+        database.client.put_item(
+            TableName=settings().table_name, Item=item_wire(item, "history", [])
+        )
+    found, pages, token = list[int](), 0, dict[str, str]()
+    while True:
+        answer = member.call("ledger/list", limit=256, **token)
+        found += [entry["sequence"] for entry in answer.data["transactions"]]
+        pages += 1
+        assert len(json.dumps(answer.body)) < 2 * 2**20
+        if "next_token" not in answer.data:
+            break
+        token = {"next_token": answer.data["next_token"]}
+    assert (found, pages) == (list(range(40, 0, -1)), 2)
