@@ -218,6 +218,17 @@ def then(action: Callable[[], Any]) -> Fault:
     return fault
 
 
+GONE_WRONG: dict[str, Callable[[], Fault]] = {
+    "crash before": lambda: crash(before=True),
+    "crash after": lambda: crash(before=False),
+    "lost answer": lost_answer,
+    "unreachable": unreachable,
+    "throttled": throttled,
+    "conflict": conflict,
+}
+"""What may go wrong with any call: whatever it is, a retry must end as if it had not."""
+
+
 def _error(client: Any, operation: str, code: str, message: str, **more: Any) -> Exception:
     response = {
         "Error": {"Code": code, "Message": message},

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-from botocore.exceptions import ReadTimeoutError
 
 from shared import clients
 from tests.builders import WHY, World, euro
+from tests.faults import LosingAnswers
 
 CLIENTS = 32
 
@@ -57,24 +55,6 @@ def test_thirty_two_clients_never_push_credit_over_its_limit(world: World) -> No
     account = world.owner("/account/get", {"account_guid": guid}).data["account"]
     assert account["credit_used"] == euro(0)
     assert account["credit_available"] == euro(10_000)
-
-
-class LosingAnswers:
-    """Every fourth transaction's answer never arrives."""
-
-    def __init__(self, client: Any) -> None:
-        self._client, self._count = client, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def transact_write_items(self, **arguments: Any) -> Any:
-        self._count += 1
-        lost = self._count % 4 == 0
-        answer = self._client.transact_write_items(**arguments)
-        if lost:
-            raise ReadTimeoutError(endpoint_url="engine")
-        return answer
 
 
 def test_retries_and_lost_answers_leave_one_effect_each(world: World) -> None:

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
 from shared import clients
 from tests.builders import Response, World, euro
-from tests.faults import Crash, Faults, conflict, crash, lost_answer, throttled, unreachable
+from tests.faults import GONE_WRONG, Crash, Faults, LosingAnswers
 from tests.lambdas.giftcard.tills import Card, card, issue
 
 CLIENTS = 32
 AGAIN = ("busy", "unavailable", "conflict")
-
-
-class LosingAnswers:
-    """Every fourth transaction's answer never arrives."""
-
-    def __init__(self, client: Any) -> None:
-        self._client, self._count, self._lock = client, 0, threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def transact_write_items(self, **arguments: Any) -> Any:
-        with self._lock:
-            self._count += 1
-            lost = self._count % 4 == 0
-        answer = self._client.transact_write_items(**arguments)
-        if lost:
-            raise ReadTimeoutError(endpoint_url="engine")
-        return answer
 
 
 def redeemed(mine: Card, order: int, amount: int) -> Response:
@@ -112,15 +90,6 @@ def test_one_key_is_one_card_with_one_code(world: World) -> None:
 
 
 # ---------------------------------------------------------------- at every call of the database
-
-GONE_WRONG = {
-    "crash before": lambda: crash(before=True),
-    "crash after": lambda: crash(before=False),
-    "lost answer": lost_answer,
-    "unreachable": unreachable,
-    "throttled": throttled,
-    "conflict": conflict,
-}
 
 
 @pytest.mark.parametrize("wrong", GONE_WRONG)

@@ -14,16 +14,7 @@ import pytest
 
 from shared import clients
 from tests.builders import Response, World, euro
-from tests.faults import (
-    Crash,
-    Faults,
-    LosingAnswers,
-    conflict,
-    crash,
-    lost_answer,
-    throttled,
-    unreachable,
-)
+from tests.faults import GONE_WRONG, Crash, Faults, LosingAnswers, crash, unreachable
 from tests.lambdas.loyalty.tills import Member, policy
 
 MOVES: dict[str, Callable[[Member, str], Response]] = {
@@ -36,14 +27,6 @@ MOVES: dict[str, Callable[[Member, str], Response]] = {
         "restore", order_ref=f"{n}-R", points=30, idempotency_key=n
     ),
     "adjust": lambda member, n: member.adjust(-10, idempotency_key=n),
-}
-GONE_WRONG = {
-    "crash before": lambda: crash(before=True),
-    "crash after": lambda: crash(before=False),
-    "lost answer": lost_answer,
-    "unreachable": unreachable,
-    "throttled": throttled,
-    "conflict": conflict,
 }
 
 
