@@ -118,8 +118,11 @@ def schema(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Call, 
         raise InvalidInput(minor=_once(faults))
     if key and over.idempotency_key and key != over.idempotency_key:
         raise ContextMismatch(minor=[Fault("mismatch", "idempotency_key", _AGREE)])
-    if cccode and over.cccode and cccode != over.cccode:
-        raise ContextMismatch(minor=[Fault("mismatch", "cccode", _AGREE)])
+    said = {"cccode": over.cccode, "request_context.cccode": context.cccode if context else None}
+    known = cccode or over.cccode
+    others = [field for field, value in said.items() if value and known and value != known]
+    if others:
+        raise ContextMismatch(minor=[Fault("mismatch", field, _AGREE) for field in others])
     return (
         replace(
             call,

@@ -80,14 +80,18 @@ def refuse(kind: str, message: str) -> PydanticCustomError:
 
 
 def _cleaned(value: str, *, lines: bool) -> str:
-    text = unicodedata.normalize("NFC", value).strip()
-    allowed = "\n\t" if lines else ""
-    # Nearly every text is printable as a whole, and then has none.
-    if not text.isprintable() and any(
-        unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text
+    whole = unicodedata.normalize("NFC", value)
+    text = whole.strip()
+    # Nearly every text is printable as a whole, and then has none; at its ends lines may break.
+    if not whole.isprintable() and (
+        _controls(whole) - set("\n\r\t") or (_controls(text) - set("\n\t" if lines else ""))
     ):
         raise refuse("control-character", "must not hold control characters")
     return text
+
+
+def _controls(text: str) -> set[str]:
+    return {c for c in text if unicodedata.category(c) in ("Cc", "Cs")}
 
 
 def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterValidator:
@@ -370,9 +374,8 @@ class SourceRefOut(Shape):
 
 def source_refs(value: Any) -> Any:
     """Elements whose members are all null count as absent."""
-    if isinstance(value, list):
-        return [e for e in value if e != dict.fromkeys(("kind", "id")) and e != {}]
-    return value
+    nothing = ({}, {"kind": None}, {"id": None}, {"kind": None, "id": None})
+    return [e for e in value if e not in nothing] if isinstance(value, list) else value
 
 
 SourceRefs = Annotated[list[SourceRef], Field(max_length=20), BeforeValidator(source_refs)]

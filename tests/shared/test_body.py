@@ -81,3 +81,43 @@ def test_a_load_of_very_many_keys_is_whole(world: World, database: Database) -> 
     assert database.engine.alive
     seen = Table().load(wants)
     assert all(seen.has(want) and seen.get(want) is None for want in wants)
+
+
+CODE, OTHER = "AAAA-BBBB-CCCC", "AAAA-BBBB-DDDD"
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "fields"),
+    [
+        (CODE, {"cccode": OTHER}, ["cccode"]),
+        (CODE, {"request_context": {"cccode": OTHER}}, ["request_context.cccode"]),
+        (None, {"cccode": CODE, "request_context": {"cccode": OTHER}}, ["request_context.cccode"]),
+    ],
+)
+def test_a_cost_centre_is_one_wherever_it_is_named(
+    world: World, header: str | None, body: dict[str, Any], fields: list[str]
+) -> None:
+    more = {} if header is None else {"x-cccode": header}
+    answer = world.owner("/account/list", body, headers=more)
+    assert (answer.status, answer.tag, answer.fields) == (400, "context_mismatch", fields)
+    agreed = {"cccode": CODE, "request_context": {"cccode": CODE}}
+    answer = world.owner("/account/list", agreed, headers={"x-cccode": CODE})
+    assert answer.body["stats"]["cccode"] == CODE
+
+
+def test_a_source_that_says_nothing_is_none(world: World) -> None:
+    nothing: list[dict[str, Any]] = [{"kind": None}, {"id": None, "kind": None}, {}]
+    for refs, status in (([*nothing, *WHY["source_refs"]], 200), (nothing, 400)):
+        body = {"account": {"company_name": "N"}, **WHY, "source_refs": refs}
+        assert world.owner("/account/create", body).status == status
+
+
+@pytest.mark.parametrize("name", ["a\x07b", "\x07ab", "ab\x1f", "a\nb", "a\u0085"])
+def test_a_name_holds_no_control_character_not_even_at_its_ends(world: World, name: str) -> None:
+    answer = world.owner("/account/create", {"account": {"company_name": name}, **WHY})
+    assert answer.fields == ["account.company_name"]
+
+
+def test_line_breaks_around_a_name_are_no_part_of_it(world: World) -> None:
+    made = world.owner("/account/create", {"account": {"company_name": " N\r\n\t"}, **WHY})
+    assert made.data["account"]["company_name"] == "N"
