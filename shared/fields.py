@@ -374,7 +374,7 @@ class SourceRefOut(Shape):
 
 def source_refs(value: Any) -> Any:
     """Elements whose members are all null count as absent."""
-    nothing = ({}, {"kind": None}, {"id": None}, {"kind": None, "id": None})
+    nothing: list[Any] = [{}, {"kind": None}, {"id": None}, {"kind": None, "id": None}]
     return [e for e in value if e not in nothing] if isinstance(value, list) else value
 
 
