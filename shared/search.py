@@ -22,6 +22,7 @@ PREFIXES, GRAM, MOST = (2, 3, 5, 8), 3, 128
 PHONE_STARTS, PHONE_ENDS = (4, 6, 8, 10), (4, 5, 6, 7)
 PAGE, ROUNDS = 300, 10
 WORDS_LOOKED_UP = 8
+PHONE_DIGITS = 7
 T = TypeVar("T")
 
 
@@ -66,9 +67,10 @@ def words(text: str) -> list[str]:
 
 
 def asked(q: str) -> list[str]:
-    """The words that a query asks for; what looks like a phone number is one word of digits."""
+    """The words that a query asks for; what looks like a phone number is one word of digits. A few
+    digits with a dash among them look like a code."""
     digits = re.sub(r"[\s()./+-]", "", q)
-    if digits.isdigit() and len(digits) >= 4:
+    if digits.isdigit() and len(digits) >= (4 if digits == q.strip() else PHONE_DIGITS):
         return [digits]
     return words(q)
 

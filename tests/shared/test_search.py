@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.search import MOST, tokens
+from shared.search import MOST, asked, tokens
 from tests.builders import World
 from tests.meter import Meter
 
@@ -83,3 +83,26 @@ def test_a_walk_over_a_common_word_meets_everyone_once(crowd: World) -> None:
             break
         token = {"next_token": page["next_token"]}
     assert len(seen) == len(set(seen)) == 13
+
+
+@pytest.mark.parametrize(
+    ("q", "words"),
+    [
+        ("2024-9", ["2024", "9"]),
+        ("0123", ["0123"]),
+        ("(202) 555-0123", ["2025550123"]),
+        ("+1 202 555 0123", ["12025550123"]),
+        ("555-0123", ["5550123"]),
+    ],
+)
+def test_digits_are_a_phone_number_or_the_beginning_of_a_code(q: str, words: list[str]) -> None:
+    assert asked(q) == words
+
+
+def test_a_code_of_digits_is_found_by_its_beginning(
+    world: World, search_kept: Callable[[], None]
+) -> None:
+    world.customer(first_name="Ada", customer_code="2024-98901")
+    search_kept()
+    for q in ("2024", "2024-9", "2024-98901"):
+        assert names(world, q) == ["Ada"]
