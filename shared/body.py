@@ -146,10 +146,28 @@ _AGREE = "must be the same in the header and in the body"
 
 
 def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
+    """(the model, or None; every fault). Where nothing is wrong but fields that nobody knows, there
+    is a model of the others all the same, to be asked what is wrong with them."""
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        return None, envelope.faults(error)
+        found, wrong = envelope.faults(error), error.errors(include_url=False)
+    if any(fault["type"] != "extra_forbidden" for fault in wrong):
+        return None, found
+    for fault in wrong:
+        value = _without(value, fault["loc"])
+    known, more = _validated(model, value)
+    return known, found + more
+
+
+def _without(value: Any, place: tuple[int | str, ...]) -> Any:
+    """The value without what lies at a place in it."""
+    (key, *deeper) = place
+    if isinstance(value, list):
+        return [_without(e, tuple(deeper)) if n == key else e for n, e in enumerate(value)]
+    if not deeper:
+        return {k: v for k, v in value.items() if k != key}
+    return {**value, key: _without(value[key], tuple(deeper))}
 
 
 def _header(headers: Mapping[str, str], name: str) -> tuple[Any, list[Fault]]:

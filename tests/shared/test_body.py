@@ -121,3 +121,30 @@ def test_a_name_holds_no_control_character_not_even_at_its_ends(world: World, na
 def test_line_breaks_around_a_name_are_no_part_of_it(world: World) -> None:
     made = world.owner("/account/create", {"account": {"company_name": " N\r\n\t"}, **WHY})
     assert made.data["account"]["company_name"] == "N"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        (
+            "/loyalty/reverse",
+            {"customer_guid": "c", "amount": {"currency": "EUR", "amount": 1}, "points": 1, "x": 1},
+            ["points", "order_ref", "reason", "source_refs", "x"],
+        ),
+        (
+            "/loyalty/earn",
+            {
+                **{"customer_guid": "c", "order_ref": "o", "x": None},
+                "amount": {"currency": "EUR", "amount": 1, "y": 1},
+                "lines": [{"amount": {"currency": "EUR", "amount": 2}, "z": 1}],
+            },
+            ["lines", "reason", "source_refs", "x", "amount.y", "lines.0.z"],
+        ),
+        ("/account/get", {"account_guid": "a", "account_code": "b", "x": 1}, ["body", "x"]),
+    ],
+)
+def test_an_unknown_field_hides_no_other_fault(
+    world: World, path: str, body: dict[str, Any], fields: list[str]
+) -> None:
+    answer = world.owner(path, body)
+    assert (answer.status, sorted(answer.fields)) == (400, sorted(fields))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -52,6 +53,17 @@ def _not_zero(points: int) -> int:
     return points
 
 
+def _percent(part: Decimal) -> Decimal:
+    if not 0 < part <= 100:
+        raise refuse("percent", "must be more than 0 and at most 100")
+    return part
+
+
+LONGEST_DAYS, LONGEST_MONTHS = 36_500, 1_200
+Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS)]
+DaysOrZero = Annotated[int, Field(ge=0, le=LONGEST_DAYS)]
+Months = Annotated[int, Field(ge=0, le=LONGEST_MONTHS)]
+Percent = Annotated[Factor, AfterValidator(_percent)]
 Delta = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER), AfterValidator(_not_zero)]
 
 # ---------------------------------------------------------------- policies, in
@@ -71,7 +83,7 @@ class EarnPolicyIn(Request):
     rounding: Literal["floor", "half_up", "ceil"] = "floor"
     min_amount_minor: NotNegative | None = None
     max_points: NotNegative | None = None
-    pending_days: NotNegative = 0
+    pending_days: DaysOrZero = 0
     multipliers: bounded(MultiplierIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
 
 
@@ -88,13 +100,24 @@ class RedeemPolicyIn(Request):
     min_points: NotNegative | None = None
     step: Positive | None = None
     max_points: NotNegative | None = None
-    max_percent_of_order: Factor | None = None
+    max_percent_of_order: Percent | None = None
+
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
+        if self.max_points is not None and self.max_points < (self.min_points or 0):
+            yield Fault("invalid", "max_points", "must not be less than min_points")
 
 
 class ExpiryPolicyIn(Request):
     mode: Literal["none", "days", "month_end"] = "none"
-    days: Positive | None = None
-    months: NotNegative | None = None
+    days: Days | None = None
+    months: Months | None = None
+
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
+        yield from _goes_with("days", self.days, "mode days", wanted=self.mode == "days")
+        monthly = self.mode == "month_end"
+        yield from _goes_with("months", self.months, "mode month_end", wanted=monthly)
 
 
 class ReversalPolicyIn(Request):
@@ -104,7 +127,20 @@ class ReversalPolicyIn(Request):
 
 class RestorePolicyIn(Request):
     expired: Literal["keep_expired", "grace", "reissue"] = "keep_expired"
-    grace_days: Positive | None = None
+    grace_days: Days | None = None
+
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
+        gives = self.expired == "grace"
+        yield from _goes_with("grace_days", self.grace_days, "expired grace", wanted=gives)
+
+
+def _goes_with(field: str, number: int | None, choice: str, *, wanted: bool) -> Iterable[Fault]:
+    """The fault of a number that is there without the choice that it belongs to, or is missing."""
+    if wanted and number is None:
+        yield Fault("missing", field, f"is required with {choice}")
+    if number is not None and not wanted:
+        yield Fault("invalid", field, f"is only for {choice}")
 
 
 class PolicyIn(Request):
@@ -117,6 +153,13 @@ class PolicyIn(Request):
     expiry_policy: ExpiryPolicyIn | None = None
     reversal_policy: ReversalPolicyIn | None = None
     restore_policy: RestorePolicyIn | None = None
+
+    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(now, org)
+        value = self.redeem_policy.point_value
+        if value is not None and value.money.currency != (self.currency or org.currency):
+            field = "redeem_policy.point_value.money.currency"
+            yield Fault("currency", field, "must be the policy's currency")
 
 
 class LoyaltyPolicySetRequest(Request):

@@ -13,7 +13,6 @@ from lambdas.loyalty.rules import (
     Multiplier,
     PointValue,
     PolicyRecord,
-    check,
     drafted,
     not_back_dated,
     repeats,
@@ -21,7 +20,7 @@ from lambdas.loyalty.rules import (
 from lambdas.loyalty.storage import PolicyCountRecord, PolicyHeadRecord
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.errors import InvalidInput, NotFound
+from shared.errors import NotFound
 from shared.table import Seen
 
 NAMES_READ = 20
@@ -32,10 +31,6 @@ def loyalty_policy_set(call: Call, body: LoyaltyPolicySetRequest) -> Answer:
     lots that exist keep what they were given."""
     given = _given(body.policy)
     draft = drafted(given, call.caller.settings.currency, call.now)
-    try:
-        check(draft)
-    except InvalidInput as refusal:
-        raise call.refused(refusal) from None
     head_at = storage.policy_head_at(call.keys, draft.channel_code)
     count_at = storage.policy_count_at(call.keys)
     named_at = storage.policy_named(call.keys, draft.policy_version)

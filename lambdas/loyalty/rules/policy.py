@@ -22,8 +22,6 @@ from shared.errors import (
 )
 from shared.fields import Money, major_unit
 
-LONGEST_DAYS, LONGEST_MONTHS = 36_500, 1_200
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Multiplier:
@@ -175,66 +173,10 @@ def drafted(given: Mapping[str, Any], currency: str, now: datetime) -> PolicyRec
     )
 
 
-def check(policy: PolicyRecord) -> None:
-    """400 with every fault of a draft."""
-    faults = list(_faults(policy))
-    if faults:
-        raise InvalidInput(minor=faults)
-
-
 def not_back_dated(policy: PolicyRecord, now: datetime) -> None:
     """400 for a draft that would have been in force already: what was earned stays as it was."""
     if policy.effective_from < now:
         raise InvalidInput.of("policy.effective_from", "must not lie in the past", "past")
-
-
-def _faults(policy: PolicyRecord) -> Iterable[Fault]:
-    earn, redeem, expiry = policy.earn_policy, policy.redeem_policy, policy.expiry_policy
-    wrong = {
-        "earn_policy.points_per_unit": ("must not be negative", earn.points_per_unit < 0),
-        "earn_policy.unit_minor": ("must be at least 1", earn.unit_minor < 1),
-        "earn_policy.pending_days": (
-            f"must be 0 to {LONGEST_DAYS}",
-            not 0 <= earn.pending_days <= LONGEST_DAYS,
-        ),
-        "redeem_policy.point_value.money.currency": (
-            "must be the policy's currency",
-            redeem.point_value.money.currency != policy.currency,
-        ),
-        "redeem_policy.max_points": (
-            "must not be less than min_points",
-            redeem.max_points is not None and redeem.max_points < (redeem.min_points or 0),
-        ),
-        "redeem_policy.max_percent_of_order": (
-            "must be more than 0 and at most 100",
-            redeem.max_percent_of_order is not None and not 0 < redeem.max_percent_of_order <= 100,
-        ),
-        "expiry_policy.days": (
-            f"must be 1 to {LONGEST_DAYS}, and only with the mode days",
-            not _fits(expiry.days, expiry.mode == "days", 1, LONGEST_DAYS),
-        ),
-        "expiry_policy.months": (
-            f"must be 0 to {LONGEST_MONTHS}, and only with the mode month_end",
-            not _fits(expiry.months, expiry.mode == "month_end", 0, LONGEST_MONTHS),
-        ),
-        "restore_policy.grace_days": (
-            f"must be 1 to {LONGEST_DAYS}, and only with expired grace",
-            not _fits(
-                policy.restore_policy.grace_days,
-                policy.restore_policy.expired == "grace",
-                1,
-                LONGEST_DAYS,
-            ),
-        ),
-    }
-    for name, (message, bad) in wrong.items():
-        if bad:
-            yield Fault("invalid", f"policy.{name}", message)
-
-
-def _fits(number: int | None, wanted: bool, least: int, most: int) -> bool:
-    """Whether a number is there exactly where it is wanted, and within its bounds."""
-    return (number is None) is not wanted and (number is None or least <= number <= most)
 
 
 def repeats(existing: PolicyRecord | None, draft: PolicyRecord, *, dated: bool) -> bool:

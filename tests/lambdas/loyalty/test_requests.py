@@ -51,13 +51,53 @@ def test_every_fault_is_named_at_once_where_it_is(
 
 def test_all_that_is_wrong_with_a_policy_is_told_before_its_revision(world: World) -> None:
     policy(world)
+    dollars = {"points": 1, "money": {"currency": "USD", "amount": 1}}
     wrong = {
-        "expiry_policy": {"mode": "days"},
+        "expiry_policy": {"mode": "month_end", "days": 3},
         "restore_policy": {"expired": "grace"},
-        "redeem_policy": {"mode": "per_point", "max_percent_of_order": 101},
+        "redeem_policy": {
+            **{"mode": "per_point", "min_points": 9, "max_points": 0, "point_value": dollars}
+        },
+        "nonsense": 1,
     }
-    answer = policy(world, **wrong)
-    assert (answer.status, len(answer.fields)) == (400, 3)
+    body = {"policy": {"currency": "EUR", "earn_policy": {"points_per_unit": 1}, **wrong}}
+    answer = world.owner("/loyalty/policy/set", body)
+    assert answer.status == 400
+    assert set(answer.fields) == {
+        *("reason", "source_refs", "policy.nonsense"),
+        *("policy.expiry_policy.days", "policy.expiry_policy.months"),
+        *("policy.restore_policy.grace_days", "policy.redeem_policy.max_points"),
+        "policy.redeem_policy.point_value.money.currency",
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("earn_policy", "unit_minor", 0),
+        ("earn_policy", "pending_days", -1),
+        ("earn_policy", "pending_days", 36_501),
+        ("earn_policy", "points_per_unit", "-1"),
+        ("redeem_policy", "max_percent_of_order", 101),
+        ("redeem_policy", "max_percent_of_order", 0),
+        ("redeem_policy", "step", 0),
+        ("expiry_policy", "days", 0),
+        ("expiry_policy", "days", 36_501),
+        ("expiry_policy", "months", 1_201),
+        ("restore_policy", "grace_days", 0),
+    ],
+)
+def test_a_number_of_a_policy_lies_within_its_bounds(
+    world: World, part: str, field: str, value: Any
+) -> None:
+    right = {
+        "earn_policy": {"points_per_unit": 1},
+        "redeem_policy": {"mode": "per_point"},
+        "expiry_policy": {"mode": "month_end" if field == "months" else "days"},
+        "restore_policy": {"expired": "grace"},
+    }
+    answer = policy(world, **{part: {**right[part], field: value}})
+    assert (answer.status, answer.fields) == (400, [f"policy.{part}.{field}"])
 
 
 def test_an_order_is_undone_by_its_own_transaction_and_no_other(world: World) -> None:

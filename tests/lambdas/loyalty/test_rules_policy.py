@@ -74,38 +74,6 @@ def test_a_version_set_again_repeats_and_another_of_its_name_is_refused() -> Non
             rules.repeats(first, draft, dated=dated)
 
 
-def test_every_fault_of_a_policy_is_named_at_once() -> None:
-    made = rules.drafted(
-        {
-            "earn_policy": {"points_per_unit": Decimal(1), "unit_minor": 0, "pending_days": -1},
-            "redeem_policy": {
-                "mode": "per_point",
-                "point_value": rules.PointValue(points=1, money=Money("USD", 1)),
-                "min_points": 9,
-                "max_points": 0,
-                "max_percent_of_order": Decimal(101),
-            },
-            "expiry_policy": {"mode": "month_end", "days": 3},
-            "restore_policy": {"expired": "grace"},
-        },
-        "EUR",
-        START,
-    )
-    with pytest.raises(InvalidInput) as refused:
-        rules.check(made)
-    assert {fault.field for fault in refused.value.minor} == {
-        "policy.earn_policy.unit_minor",
-        "policy.earn_policy.pending_days",
-        "policy.redeem_policy.point_value.money.currency",
-        "policy.redeem_policy.max_points",
-        "policy.redeem_policy.max_percent_of_order",
-        "policy.expiry_policy.days",
-        "policy.expiry_policy.months",
-        "policy.restore_policy.grace_days",
-    }
-    rules.check(rules.drafted(GIVEN, "EUR", START))
-
-
 def test_a_version_does_not_begin_in_the_past() -> None:
     late = rules.drafted({**GIVEN, "effective_from": at(1)}, "EUR", START)
     rules.not_back_dated(late, at(1))
