@@ -76,6 +76,7 @@ class Parts:
 
 
 def apart(row: Route, value: Any) -> Parts:
+    """A JSON body taken apart; 400 where it is no object, nor a text that the route takes."""
     if isinstance(value, str) and row.bare is not None:
         return Parts({row.bare: value}, {}, {})
     if not isinstance(value, dict):
@@ -239,7 +240,7 @@ def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
     own = {} if body is None else _normalised(body)
     if body is not None and body.named_by and not {"order_ref", "loyalty_txn_id"} & own.keys():
         named = (ref for ref in over.source_refs if ref.kind in body.named_by)
-        own |= {"source": next((ref.id for ref in named), None)}
+        own |= {"source": next(([ref.kind, ref.id] for ref in named), None)}
     text = envelope.canonical([call.route.path, own])
     return of_org(call.caller.orgcode).hash("request", text)
 

@@ -8,7 +8,7 @@ not the database's to interpret. ``None`` is absent.
 
 A nested dataclass of which an item holds very many says ``ROW = True``: it is stored as a list of
 its values in the order of its fields, because the names would be half of what is paid for. Such a
-class may only ever get further fields at its end.
+class may only ever get further fields at its end, and takes its fields by position.
 """
 
 from __future__ import annotations

@@ -49,13 +49,6 @@ def _root() -> bytes:
     return str(answer["SecretString"]).encode()
 
 
-def forget_root() -> None:
-    """Drop what was derived from the root; only a process that changes deployments needs it."""
-    _root.cache_clear()
-    of_org.cache_clear()
-    _secret_key.cache_clear()
-
-
 def _digest(key: bytes, parts: tuple[str, ...]) -> bytes:
     # Each part carries its length, so that no two lists of parts run together into one text.
     text = "".join(f"{len(part)}:{part}" for part in parts)

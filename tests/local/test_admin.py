@@ -91,6 +91,18 @@ def test_what_makes_no_sense_is_refused_in_words(
     assert "Traceback" not in run.stderr
 
 
+def test_what_is_unique_is_decided_before_there_are_customers(server: Server) -> None:
+    done(server, "org", "create", "SHOP-9")
+    changed = shown(server, "org", "settings", "SHOP-9", "email_unique=false")
+    assert changed["settings"]["email_unique"] is False
+    why = {"reason": "test", "source_refs": [{"kind": "note", "id": "1"}]}
+    assert server.post("/customer/create", {"customer": {"first_name": "Ada"}, **why})[0] == 200
+    refused = server.admin("org", "settings", "ACME", "email_unique=false")
+    assert refused.returncode == 1
+    assert "before there are customers" in refused.stderr
+    assert server.admin("org", "settings", "ACME", "hold_hours=72").returncode == 0
+
+
 def test_an_exported_ledger_is_enough_to_derive_the_balance(server: Server) -> None:
     why = {"reason": "test", "source_refs": [{"kind": "note", "id": "1"}]}
     made = server.post("/customer/create", {"customer": {"first_name": "Ada"}, **why})[1]

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from lambdas.search import entries
+from shared.errors import Unavailable
 from shared.search import MOST, asked, tokens
+from shared.table import ATTEMPTS, Table
 from tests.builders import World
 from tests.meter import Meter
 
@@ -106,3 +109,20 @@ def test_a_code_of_digits_is_found_by_its_beginning(
     search_kept()
     for q in ("2024", "2024-9", "2024-98901"):
         assert names(world, q) == ["Ada"]
+
+
+def test_entries_that_the_table_never_takes_are_given_up_for_the_stream_to_bring_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entries, "pause", lambda _: None)
+    asked_for = list[str]()
+
+    def ask(_: Table, operation: str, **arguments: Any) -> dict[str, Any]:
+        asked_for.append(operation)
+        return {"UnprocessedItems": arguments["RequestItems"]}
+
+    monkeypatch.setattr(Table, "ask", ask)
+    place = entries.Searched("account", "ORG", ("pk", "sk"), "acct_1")
+    with pytest.raises(Unavailable):
+        entries._write(Table(), place, {"p:no"}, set())
+    assert asked_for == ["batch_write_item"] * ATTEMPTS

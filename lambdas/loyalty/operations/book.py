@@ -169,12 +169,10 @@ class Book:
     def told(self, call: Call, answer: Answer) -> Answer:
         """The answer of a movement with its transaction, a repeat's as the ledger has it. 404 where
         the entry was erased with its customer."""
-        place = answer.data[ENTRY]
-        entry = self._made
-        if answer.replayed or entry is None:
-            entry = call.table.load(
-                [at := storage.entry_at(call.keys, place["owner"], place["sequence"])]
-            ).get(at)
+        place, entry = answer.data[ENTRY], self._made
+        if answer.replayed:
+            entry_at = storage.entry_at(call.keys, place["owner"], place["sequence"])
+            entry = call.table.load([entry_at]).get(entry_at)
         if entry is None:
             raise NotFound()
         data = {"transaction": storage.entry_shown(entry), **answer.data}

@@ -1,4 +1,5 @@
-"""Movements of points: earn, redeem, adjust, expire, reverse, restore. Two trips each."""
+"""Movements of points: earn, redeem, adjust, expire; and what an earn would do. Undoing them is a
+module of its own."""
 
 from __future__ import annotations
 

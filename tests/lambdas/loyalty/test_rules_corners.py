@@ -9,6 +9,7 @@ import pytest
 
 from lambdas.loyalty import rules
 from lambdas.loyalty.rules import Decision, RedeemOrder
+from shared.errors import InvalidInput
 from shared.ledger import Holdings
 from tests.lambdas.loyalty.counter import CUSTOMER, Till
 from tests.lambdas.loyalty.shelf import Shelf, at, policy, stamp
@@ -70,6 +71,24 @@ def test_an_expired_lot_that_had_repaid_is_made_whole_once_under_grace() -> None
     assert again.entry.opens is not None
     assert till.live(at(21)) == {fresh: 20, again.entry.opens.lot_id: 10, own: 30}
     assert till.sound(at(21))
+
+
+def test_a_lot_that_is_made_whole_and_gives_its_points_on_is_named_twice_in_an_entry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lambdas.loyalty.rules.spending.LOTS_AT_ONCE", 3)
+    till = Till(policy(restore={"expired": "grace", "grace_days": 5}))
+    till.adjust(60, at(0))
+    done = till.redeem(60, at(1))
+    till.adjust(-30, at(2), allow_debt=True)
+    for points in (10, 20):
+        till.adjust(points, at(3), expires_at=at(10))
+    with pytest.raises(InvalidInput) as refused:
+        till.restore(done, 30, at(20))
+    assert "at most 20 points" in refused.value.minor[0].message
+    back = till.restore(done, 20, at(20))
+    assert len(back.entry.allocations) == 3
+    assert till.sound(at(20))
 
 
 def test_a_restore_on_the_survivor_makes_whole_what_repaid_since_on_either_side() -> None:
