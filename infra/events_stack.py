@@ -25,7 +25,7 @@ from infra.function import Records
 from infra.nag import accept
 from infra.package import Package
 from infra.settings import SERVICE, Environment
-from shared.items import EVENTS, KIND
+from shared.codec import EVENTS, KIND
 from shared.search import SEARCHED
 
 PUBLISHER, SEARCH = "events", "search"

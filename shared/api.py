@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any
 
 from shared import auth, envelope, log
-from shared.body import Crosscutting, apart, schema
 from shared.call import Answer, Call
 from shared.errors import (
     ApiError,
@@ -29,6 +28,7 @@ from shared.fields import instant_shown
 from shared.routes import ANYONE, EDITORS, MEMBER, READERS, Latency, Route, Tier
 from shared.settings import SERVICE, settings
 from shared.table import Table
+from shared.validation import Crosscutting, apart, schema
 
 __all__ = [
     "ANYONE", "EDITORS", "MEMBER", "READERS", "Answer", "Call", "Crosscutting", "Door", "Latency",

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from shared import keys
+from shared.codec import Item
 from shared.errors import (
     ContextMismatch,
     Fault,
@@ -25,10 +26,9 @@ from shared.errors import (
     Unauthorized,
 )
 from shared.fields import instant_text
-from shared.items import Item
 from shared.routes import ANYONE, MEMBER, Route
 from shared.settings import OrgSettings
-from shared.table import Seen, Table, Want
+from shared.table import Get, Records, Table
 from shared.writes import Condition
 
 BELIEVED_S = 30
@@ -215,11 +215,11 @@ def identify(said: Claim, route: Route, table: Table, wall: datetime) -> Caller:
 
 def _read(said: Claim, table: Table, wall: datetime) -> Caller:
     """A first look, strongly consistent: the credential beside the org, then the membership."""
-    want = Want(keys.credential(said.secret), CredentialRecord)
-    wants: list[Want[Any]] = [want]
+    want = Get(keys.credential(said.secret), CredentialRecord)
+    wants: list[Get[Any]] = [want]
     org_want = None
     if said.org is not None and _is_org(said.org):
-        org_want = Want(keys.of_org(said.org).org_record(), OrgRecord)
+        org_want = Get(keys.of_org(said.org).org_record(), OrgRecord)
         wants.append(org_want)
     seen = table.load(wants)
     credential = _live(seen.get(want), said, wall)
@@ -231,7 +231,7 @@ def _read(said: Claim, table: Table, wall: datetime) -> Caller:
     if credential.person is None:
         return _caller(said, credential, org, None)
     place = keys.of_org(said.org if org_want else "-").membership(credential.person)
-    member_want = Want(place, MembershipRecord)
+    member_want = Get(place, MembershipRecord)
     membership = table.load([member_want]).get(member_want)
     caller = _caller(said, credential, org, membership)
     _extend(said, credential, table, wall)
@@ -309,21 +309,21 @@ def _extend(said: Claim, credential: CredentialRecord, table: Table, wall: datet
 # ---------------------------------------------------------------- verification in the first batch
 
 
-def wants(said: Claim, caller: Caller) -> list[Want[Any]]:
+def wants(said: Claim, caller: Caller) -> list[Get[Any]]:
     """The caller's identity records, for a batch that is read anyway."""
     places = keys.of_org(caller.orgcode)
-    found: list[Want[Any]] = [
-        Want(keys.credential(said.secret), CredentialRecord),
-        Want(places.org_record(), OrgRecord),
+    found: list[Get[Any]] = [
+        Get(keys.credential(said.secret), CredentialRecord),
+        Get(places.org_record(), OrgRecord),
     ]
     if caller.context_source == "session":
         person = caller.actor.partition(":")[2]
-        found.append(Want(places.membership(person), MembershipRecord))
+        found.append(Get(places.membership(person), MembershipRecord))
     return found
 
 
 def verify(
-    said: Claim, caller: Caller, route: Route, seen: Seen, wall: datetime, *, gated: bool
+    said: Claim, caller: Caller, route: Route, seen: Records, wall: datetime, *, gated: bool
 ) -> Caller:
     """The caller as the table has it now; refused as at the door, by the write gate (``gated``)
     too."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from shared import auth
 from shared.auth import Caller, Claim
+from shared.codec import Item, R, Wire, shown_value
 from shared.errors import (
     ApiError,
     Busy,
@@ -23,12 +24,11 @@ from shared.errors import (
     NotFound,
 )
 from shared.fields import instant_shown, instant_text
-from shared.items import Item, R, Wire, shown_value
 from shared.keys import Keys
 from shared.paging import Listing, page, read, sign
 from shared.routes import Route
-from shared.table import ATTEMPTS, Failed, Range, Seen, Table, Want, pause
-from shared.writes import Fresh, Put, Write, absent_or_before, key_written, meaning
+from shared.table import ATTEMPTS, Failed, Get, Query, Records, Table, pause
+from shared.writes import CurrentItem, Put, Write, absent_or_before, key_written, meaning
 
 LOOKS = 20
 """How often one decision may ask for more before it is given up."""
@@ -59,10 +59,10 @@ class Step:
 class More:
     """No decision yet: these must be read too."""
 
-    wants: Sequence[Want[Any] | Range[Any]]
+    wants: Sequence[Get[Any] | Query[Any]]
 
 
-Decide = Callable[["Call", Seen], Step | More]
+Decide = Callable[["Call", Records], Step | More]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +131,12 @@ class Call:
 
     # ---------------------------------------------------------------- reading
 
-    def load(self, *wants: Want[Any] | Range[Any]) -> Seen:
+    def load(self, *wants: Get[Any] | Query[Any]) -> Records:
         """One strong trip; on a strict route it also verifies who calls."""
         seen, _ = self._load(wants)
         return seen
 
-    def one(self, want: Want[R]) -> R:
+    def one(self, want: Get[R]) -> R:
         """One record by its key, or 404."""
         record = self.load(want).get(want)
         if record is None:
@@ -152,8 +152,8 @@ class Call:
         return refusal
 
     def _load(
-        self, wants: Sequence[Want[Any] | Range[Any]], *, gated: bool = True
-    ) -> tuple[Seen, Call]:
+        self, wants: Sequence[Get[Any] | Query[Any]], *, gated: bool = True
+    ) -> tuple[Records, Call]:
         if not self.route.strict or self.claim is None or self.wall is None:
             return self.table.load(wants), self
         seen = self.table.load([*wants, *auth.wants(self.claim, self.caller)])
@@ -245,10 +245,10 @@ class Call:
 
     # ---------------------------------------------------------------- writing
 
-    def write(self, wants: Sequence[Want[Any] | Range[Any]], decide: Decide) -> Answer:
+    def write(self, wants: Sequence[Get[Any] | Query[Any]], decide: Decide) -> Answer:
         """Load, decide, write. Without ``wants`` on a route that is not strict nothing is read: a
         creation is one trip, and its own conditions refuse it."""
-        call, seen = self, Seen({}, {})
+        call, seen = self, Records({}, {})
         read_first = bool(wants) or self.route.strict
         if read_first:
             seen, call = self._load([*wants, *self._marker_wants()])
@@ -264,7 +264,7 @@ class Call:
                 raise
             return replay
 
-    def resolve(self, seen: Seen, work: Callable[[], T | More]) -> T:
+    def resolve(self, seen: Records, work: Callable[[], T | More]) -> T:
         """What ``work`` makes of what was seen, after loading whatever it says it needs. Records
         that contradict each other would have it ask for ever: then the answer is ``busy``."""
         for _ in range(LOOKS):
@@ -274,7 +274,7 @@ class Call:
             seen.add(self.table.load(found.wants))
         raise Busy()
 
-    def _settle(self, seen: Seen, decide: Decide) -> Answer:
+    def _settle(self, seen: Records, decide: Decide) -> Answer:
         change_id = self.new_id()
         for attempt in range(ATTEMPTS):
             step: Step = self.resolve(seen, lambda: decide(self, seen))
@@ -310,13 +310,13 @@ class Call:
 
     # ---------------------------------------------------------------- idempotency
 
-    def _marker_wants(self) -> list[Want[Any]]:
+    def _marker_wants(self) -> list[Get[Any]]:
         if self.idempotency_key is None or self.dry_run:
             return []
         place = self.keys.marker(self.route.path, self.idempotency_key)
-        return [Want(place, MarkerRecord)]
+        return [Get(place, MarkerRecord)]
 
-    def _replay(self, seen: Seen) -> Answer | None:
+    def _replay(self, seen: Records) -> Answer | None:
         for want in self._marker_wants():
             marker = seen.get(want)
             if marker is not None and marker.expires_at > self.now:
@@ -328,7 +328,7 @@ class Call:
         that it spoke of is gone."""
         if marker.request_hash != self.request_hash:
             raise IdempotencyKeyReused()
-        want = Want((marker.at_pk, marker.at_sk), SnapshotRecord)
+        want = Get((marker.at_pk, marker.at_sk), SnapshotRecord)
         snapshot = self.table.load([want]).get(want)
         if snapshot is None:
             raise NotFound()
@@ -346,7 +346,7 @@ class Call:
         )
         snapshot = SnapshotRecord(data=step.answer.data, answered_revision=step.answer.revision)
 
-        def taken(fresh: Fresh) -> Answer | None:
+        def taken(fresh: CurrentItem) -> Answer | None:
             there = fresh.record(MarkerRecord)
             return None if there is None else self._repeat(there)
 

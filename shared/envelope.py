@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from shared.codec import dumps
 from shared.errors import (
     ApiError,
     Fault,
@@ -22,7 +23,6 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 from shared.fields import LARGEST_INTEGER, NULL
-from shared.items import dumps
 from shared.settings import API_VERSION
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from shared.codec import Wire, dumps, with_views
 from shared.errors import InvalidNextToken
-from shared.items import Wire, dumps, with_views
 from shared.keys import PARTITION, SORT, Index, token_signature
 from shared.settings import settings
 from shared.table import Table, together

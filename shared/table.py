@@ -14,11 +14,11 @@ from functools import cache, partial
 from typing import Any, Generic, TypeVar
 
 from shared import clients
+from shared.codec import CHANGE, R, Wire, decode, key_of
 from shared.errors import Busy, Unavailable
-from shared.items import CHANGE, R, Wire, decode, key_of
 from shared.keys import PARTITION, SORT, Key
 from shared.settings import settings
-from shared.writes import Condition, Fresh, Write, action
+from shared.writes import Condition, CurrentItem, Write, action
 
 ATTEMPTS = 6
 ACTIONS = 100
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Want(Generic[R]):
+class Get(Generic[R]):
     """One record to load, by its key."""
 
     key: Key
@@ -50,7 +50,7 @@ class Want(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Range(Generic[R]):
+class Query(Generic[R]):
     """Records of one partition to load, in sort order from ``low`` to ``high`` (or, newest
     first, back): at most ``limit`` (one internal page), or (None) every one, page after page."""
 
@@ -62,7 +62,7 @@ class Range(Generic[R]):
     newest_first: bool = False
 
 
-class Seen:
+class Records:
     """What one load brought: by the very wants that asked for it."""
 
     def __init__(
@@ -73,23 +73,23 @@ class Seen:
         self._asked = set(asked)
         self._learned: set[Key] = set()
 
-    def has(self, want: Want[Any] | Range[Any]) -> bool:
+    def has(self, want: Get[Any] | Query[Any]) -> bool:
         """Whether it is known what is there, be it a record or nothing."""
-        return want in self._asked or (isinstance(want, Want) and want.key in self._learned)
+        return want in self._asked or (isinstance(want, Get) and want.key in self._learned)
 
-    def get(self, want: Want[R]) -> R | None:
+    def get(self, want: Get[R]) -> R | None:
         """The record, or None where nothing is."""
         wire = self._items.get(want.key)
         return None if wire is None else decode(want.of, wire)
 
-    def wire(self, want: Want[Any]) -> Wire | None:
+    def wire(self, want: Get[Any]) -> Wire | None:
         """The item itself, for whoever works on records of any kind."""
         return self._items.get(want.key)
 
-    def all(self, wanted: Range[R]) -> list[R]:
+    def all(self, wanted: Query[R]) -> list[R]:
         return [decode(wanted.of, wire) for wire in self._ranges[wanted]]
 
-    def learn(self, key: Key, fresh: Fresh) -> None:
+    def learn(self, key: Key, fresh: CurrentItem) -> None:
         """Take over what a failed condition brought."""
         self._learned.add(key)
         if fresh.wire is None:
@@ -104,7 +104,7 @@ class Seen:
                     kept, key=lambda w: str(w[SORT]["S"]), reverse=wanted.newest_first
                 )
 
-    def add(self, other: Seen) -> None:
+    def add(self, other: Records) -> None:
         """Take over what a further load brought."""
         self._asked |= other._asked
         self._items.update(other._items)
@@ -115,7 +115,7 @@ class Seen:
 class Failed:
     """A transaction that did not happen: each write whose condition failed, with what is there."""
 
-    writes: tuple[tuple[Write, Fresh], ...]
+    writes: tuple[tuple[Write, CurrentItem], ...]
 
 
 @cache
@@ -159,7 +159,7 @@ class Table:
     read_units: float = 0.0
     write_units: float = 0.0
 
-    def load(self, wants: Iterable[Want[Any] | Range[Any]]) -> Seen:
+    def load(self, wants: Iterable[Get[Any] | Query[Any]]) -> Records:
         """Everything asked for, strongly consistent, in one trip."""
         items: dict[Key, Wire] = {}
         ranges: dict[Any, list[Wire]] = {}
@@ -167,7 +167,7 @@ class Table:
         keys: dict[Key, None] = {}
         asked = list(wants)
         for want in asked:
-            if isinstance(want, Range):
+            if isinstance(want, Query):
                 calls.append(lambda w=want: ranges.__setitem__(w, self._range(w)))  # type: ignore[misc]
             else:
                 keys[want.key] = None
@@ -175,7 +175,7 @@ class Table:
             calls.append(lambda: items.update(self._batch(list(keys))))
         if calls:
             together(calls)
-        return Seen(items, ranges, asked)
+        return Records(items, ranges, asked)
 
     def _batch(self, keys: list[Key]) -> dict[Key, Wire]:
         chunks = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
@@ -200,7 +200,7 @@ class Table:
             pause(attempt)
         raise Unavailable()
 
-    def _range(self, wanted: Range[Any]) -> list[Wire]:
+    def _range(self, wanted: Query[Any]) -> list[Wire]:
         asked: dict[str, Any] = {
             "TableName": settings().table_name,
             "KeyConditionExpression": "#p = :p AND #s BETWEEN :low AND :high",
@@ -310,7 +310,7 @@ def _failures(
             wire = reason.get("Item") or None
             if wire is not None and wire.get(CHANGE, {}).get("S") == change_id:
                 return Failed(())
-            failed.append((write, Fresh(wire)))
+            failed.append((write, CurrentItem(wire)))
         elif code not in (None, "None", "TransactionConflict", *_NOT_NOW):
             raise ValueError(f"the table refused a write of its own making: {code}")
     return Failed(tuple(failed)) if failed else None

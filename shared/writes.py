@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.codec import Item, R, Wire, decode, item_wire
 from shared.errors import ApiError
-from shared.items import Item, R, Wire, decode, item_wire
 from shared.keys import PARTITION, SORT, Key
 
 
@@ -39,7 +39,7 @@ def absent_or_before(attribute: str, moment: str) -> Condition:
     )
 
 
-Meaning = ApiError | Callable[["Fresh"], Any] | None
+OnFailure = ApiError | Callable[["CurrentItem"], Any] | None
 """What a failed condition means: this refusal; whatever is made of the fresh item; or (None, or a
 function that returns None) decide again."""
 
@@ -49,7 +49,7 @@ class Put:
     """A new record where nothing is (or where ``condition`` holds; None: wherever)."""
 
     item: Item[Any]
-    unless_exists: Meaning = None
+    unless_exists: OnFailure = None
     condition: Condition | None = ABSENT
     events: Sequence[dict[str, Any]] = ()
 
@@ -60,7 +60,7 @@ class Update:
 
     item: Item[Any]
     if_revision: int
-    otherwise: Meaning = None
+    on_failure: OnFailure = None
     events: Sequence[dict[str, Any]] = ()
 
 
@@ -68,7 +68,7 @@ class Update:
 class Delete:
     key: Key
     condition: Condition | None = None
-    otherwise: Meaning = None
+    on_failure: OnFailure = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,14 @@ class Check:
 
     key: Key
     condition: Condition
-    otherwise: Meaning = None
+    on_failure: OnFailure = None
 
 
 Write = Put | Update | Delete | Check
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class CurrentItem:
     """What stands where a condition failed; ``wire`` is absent where nothing is there."""
 
     wire: Wire | None
@@ -116,9 +116,9 @@ def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[st
     return action
 
 
-def meaning(write: Write) -> Meaning:
+def meaning(write: Write) -> OnFailure:
     """What the failure of the write's condition means."""
-    return write.unless_exists if isinstance(write, Put) else write.otherwise
+    return write.unless_exists if isinstance(write, Put) else write.on_failure
 
 
 def key_written(write: Write) -> Key:

@@ -19,8 +19,8 @@ from shared.auth import (
     membership_item,
     org_item,
 )
-from shared.customers import CustomerStateRecord, OrderHoldRecord, state_at
-from shared.items import Item, item_wire
+from shared.codec import Item, item_wire
+from shared.customer_state import CustomerStateRecord, OrderHoldRecord, state_at
 from shared.keys import of_org
 from shared.settings import OrgSettings, settings
 from shared.table import Table

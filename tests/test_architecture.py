@@ -29,10 +29,10 @@ UNDER_RULES = (
     "shared.errors",
     "shared.states",
     "shared.ledger",
-    "shared.items.shown_value",
-    "shared.customers.CustomerStateRecord",
-    "shared.customers.readable",
-    "shared.customers.writable",
+    "shared.codec.shown_value",
+    "shared.customer_state.CustomerStateRecord",
+    "shared.customer_state.readable",
+    "shared.customer_state.writable",
 )
 # Families that may reach into another one, and how far.
 REACHES = {
@@ -128,7 +128,7 @@ def test_rules_decide_on_values_alone() -> None:
         own = (f"lambdas.{folder(path)}.models", f"lambdas.{folder(path)}.rules")
         for name in imports(path):
             top = name.partition(".")[0]
-            # ``from shared.items import shown_value`` names the module beside what it takes of it.
+            # ``from shared.codec import shown_value`` names the module beside what it takes of it.
             ours = within(name, (*own, *UNDER_RULES)) or any(
                 part.startswith(name + ".") for part in UNDER_RULES
             )

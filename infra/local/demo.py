@@ -9,7 +9,7 @@ from typing import Any
 from infra.local.identities import credential_item, org_item
 from shared import clients
 from shared.auth import CredentialRecord, MembershipRecord, OrgRecord, membership_item
-from shared.items import Item, item_wire
+from shared.codec import Item, item_wire
 from shared.settings import settings
 
 ORGS = (

@@ -16,11 +16,11 @@ from typing import Any
 from lambdas.families import FAMILIES
 from shared import auth, clients, keys
 from shared.auth import CredentialRecord, MembershipRecord, OrgRecord
-from shared.items import Item, decode
+from shared.codec import Item, decode
 from shared.keys import ALL_OF_KIND, PARTITION, SORT, Key
 from shared.routes import ANYONE, MEMBER, READERS
 from shared.settings import OrgSettings, settings
-from shared.table import Table, Want
+from shared.table import Get, Table
 from shared.writes import Put, Update, Write
 
 # No organisation can have this code: it is too short. What belongs to none is listed under it.
@@ -252,7 +252,7 @@ def listed(orgcode: str, kind: str, start: str = "") -> list[dict[str, Any]]:
 
 
 def _load(key: Key, of: type[Any]) -> Any:
-    want = Want(key, of)
+    want = Get(key, of)
     return Table().load([want]).get(want)
 
 

@@ -9,7 +9,7 @@ from infra.local.identities import listed, org_of
 from lambdas.loyalty import storage
 from shared.keys import PARTITION, of_org
 from shared.ledger import LedgerEntry
-from shared.table import Range, Table
+from shared.table import Query, Table
 
 
 def exported(orgcode: str, customers: list[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -23,6 +23,6 @@ def exported(orgcode: str, customers: list[str] | None = None) -> Iterator[dict[
         partitions = sorted({str(w[PARTITION]["S"]) for w in listed(orgcode, "customer")})
     for partition in partitions:
         guid = partition.rpartition("#")[2]
-        ledger: Range[LedgerEntry] = storage.entries_between(keys, guid, 0)
+        ledger: Query[LedgerEntry] = storage.entries_between(keys, guid, 0)
         for entry in table.load([ledger]).all(ledger):
             yield storage.entry_shown(entry)

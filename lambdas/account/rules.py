@@ -12,6 +12,7 @@ from lambdas.account.models import (
     ContactRecord,
     CreditOrderRecord,
 )
+from shared.codec import shown_value
 from shared.errors import (
     AlreadyExists,
     CreditHold,
@@ -23,7 +24,6 @@ from shared.errors import (
     InvalidState,
 )
 from shared.fields import Money
-from shared.items import shown_value
 from shared.states import advance, steps
 
 DEPTH = 5

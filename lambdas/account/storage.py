@@ -13,9 +13,9 @@ from lambdas.account.models import (
     CreditOrderRecord,
     CreditReleaseRecord,
 )
-from shared.items import Item, shown
+from shared.codec import Item, shown
 from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys, account_of_contact
-from shared.table import Want
+from shared.table import Get
 
 UNSEEN = ("ancestors", "primary_contact_guid")
 SUMMARY = (
@@ -67,8 +67,8 @@ def account_item(keys: Keys, account: AccountRecord) -> Item[AccountRecord]:
     )
 
 
-def account_at(keys: Keys, account_guid: str) -> Want[AccountRecord]:
-    return Want(keys.account(account_guid), AccountRecord)
+def account_at(keys: Keys, account_guid: str) -> Get[AccountRecord]:
+    return Get(keys.account(account_guid), AccountRecord)
 
 
 def children_item(
@@ -77,8 +77,8 @@ def children_item(
     return Item(keys.account_children(account_guid), children)
 
 
-def children_at(keys: Keys, account_guid: str) -> Want[AccountChildrenRecord]:
-    return Want(keys.account_children(account_guid), AccountChildrenRecord)
+def children_at(keys: Keys, account_guid: str) -> Get[AccountChildrenRecord]:
+    return Get(keys.account_children(account_guid), AccountChildrenRecord)
 
 
 def code_item(keys: Keys, account: AccountRecord) -> Item[AccountCodeRecord]:
@@ -86,8 +86,8 @@ def code_item(keys: Keys, account: AccountRecord) -> Item[AccountCodeRecord]:
     return Item(place, AccountCodeRecord(account_guid=account.account_guid))
 
 
-def code_at(keys: Keys, account_code: str) -> Want[AccountCodeRecord]:
-    return Want(keys.unique("account-code", account_code.upper()), AccountCodeRecord)
+def code_at(keys: Keys, account_code: str) -> Get[AccountCodeRecord]:
+    return Get(keys.unique("account-code", account_code.upper()), AccountCodeRecord)
 
 
 def contact_shown(contact: ContactRecord, *, status: str, is_primary: bool) -> dict[str, Any]:
@@ -104,11 +104,11 @@ def contact_item(keys: Keys, contact: ContactRecord) -> Item[ContactRecord]:
     )
 
 
-def contact_at(keys: Keys, contact_guid: str) -> Want[ContactRecord]:
-    return Want(keys.contact(contact_guid), ContactRecord)
+def contact_at(keys: Keys, contact_guid: str) -> Get[ContactRecord]:
+    return Get(keys.contact(contact_guid), ContactRecord)
 
 
-def contacts_account_at(keys: Keys, contact_guid: str) -> Want[AccountRecord]:
+def contacts_account_at(keys: Keys, contact_guid: str) -> Get[AccountRecord]:
     """The account of a contact, found by the contact's guid alone."""
     return account_at(keys, account_of_contact(contact_guid))
 
@@ -122,11 +122,11 @@ def order_item(keys: Keys, account_guid: str, order: CreditOrderRecord) -> Item[
     return Item(keys.credit_order(account_guid, order.order_ref), order)
 
 
-def order_at(keys: Keys, account_guid: str, order_ref: str) -> Want[CreditOrderRecord]:
-    return Want(keys.credit_order(account_guid, order_ref), CreditOrderRecord)
+def order_at(keys: Keys, account_guid: str, order_ref: str) -> Get[CreditOrderRecord]:
+    return Get(keys.credit_order(account_guid, order_ref), CreditOrderRecord)
 
 
 def release_at(
     keys: Keys, account_guid: str, order_ref: str, asked: str
-) -> Want[CreditReleaseRecord]:
-    return Want(keys.credit_release(account_guid, order_ref, asked), CreditReleaseRecord)
+) -> Get[CreditReleaseRecord]:
+    return Get(keys.credit_release(account_guid, order_ref, asked), CreditReleaseRecord)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambdas.customer import models
-from shared.customers import CustomerStateRecord, OrderHoldRecord
+from shared.customer_state import CustomerStateRecord, OrderHoldRecord
 from shared.kinds import Kind
 
 _DECIDED = ("contact_point", "evidence_ref")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shared.contact_points import AddressIn, AddressOut, Email, Language, Phone, not_a_phone
 from shared.errors import Fault
 from shared.fields import (
     CODE,
@@ -32,7 +33,6 @@ from shared.fields import (
     not_in_the_future,
     refuse,
 )
-from shared.reach import AddressIn, AddressOut, Email, Language, Phone, not_a_phone
 from shared.settings import OrgSettings
 
 CustomerStatus = Literal["active", "inactive", "merged", "anonymized"]

@@ -13,11 +13,11 @@ from lambdas.customer.models import (
 )
 from lambdas.customer.rules.consent import ConsentKey
 from lambdas.customer.rules.profile import Lookup
-from shared.customers import CustomerStateRecord
-from shared.items import Item, shown
+from shared.codec import Item, shown
+from shared.customer_state import CustomerStateRecord
 from shared.keys import ALL_OF_KIND, BY_STATUS, Key, Keys
 from shared.settings import OrgSettings
-from shared.table import Range, Want
+from shared.table import Get, Query
 
 SUMMARY = (
     "customer_guid",
@@ -61,8 +61,8 @@ def profile_item(keys: Keys, profile: CustomerProfileRecord) -> Item[CustomerPro
     )
 
 
-def profile_at(keys: Keys, customer_guid: str) -> Want[CustomerProfileRecord]:
-    return Want(keys.customer_profile(customer_guid), CustomerProfileRecord)
+def profile_at(keys: Keys, customer_guid: str) -> Get[CustomerProfileRecord]:
+    return Get(keys.customer_profile(customer_guid), CustomerProfileRecord)
 
 
 # ---------------------------------------------------------------- look-ups
@@ -87,10 +87,10 @@ def lookup_item(
     return Item(place, CustomerLookupRecord(customer_guid=customer_guid))
 
 
-def owners_of(keys: Keys, lookup: Lookup) -> Range[CustomerLookupRecord]:
+def owners_of(keys: Keys, lookup: Lookup) -> Query[CustomerLookupRecord]:
     """Everyone who has the value, be it unique in the org or shared."""
     partition, _ = keys.shared_value(f"customer-{lookup.kind}", lookup.value)
-    return Range(partition, " ", "\U0010ffff", CustomerLookupRecord, limit=OWNERS)
+    return Query(partition, " ", "\U0010ffff", CustomerLookupRecord, limit=OWNERS)
 
 
 # ---------------------------------------------------------------- consents

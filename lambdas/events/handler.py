@@ -11,7 +11,7 @@ from typing import Any
 
 from lambdas.events.publishing import entry, events_of
 from shared import clients, log
-from shared.items import dumps
+from shared.codec import dumps
 from shared.settings import settings
 
 BATCH = 10

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from shared.items import CHANGE, EVENTS, dumps
+from shared.codec import CHANGE, EVENTS, dumps
 from shared.keys import PARTITION
 from shared.settings import SERVICE, settings
 

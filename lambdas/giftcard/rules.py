@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lambdas.giftcard.models import GiftCardActivityRecord, GiftCardRecord
-from shared.customers import CustomerStateRecord, writable
+from shared.codec import shown_value
+from shared.customer_state import CustomerStateRecord, writable
 from shared.errors import (
     AlreadyExists,
     CurrencyMismatch,
@@ -17,7 +18,6 @@ from shared.errors import (
     RateLimited,
 )
 from shared.fields import Money
-from shared.items import shown_value
 from shared.states import advance, steps
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

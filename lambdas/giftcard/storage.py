@@ -12,11 +12,11 @@ from lambdas.giftcard.models import (
     GiftCardLinkRecord,
     GiftCardRecord,
 )
-from shared.customers import absorbed_still
+from shared.codec import Item, Wire, shown
+from shared.customer_state import absorbed_still
 from shared.fields import instant_text
-from shared.items import Item, Wire, shown
 from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys
-from shared.table import Want
+from shared.table import Get
 from shared.writes import Check, Condition
 
 MADE_CARD = "card_"
@@ -64,12 +64,12 @@ def card_item(keys: Keys, card: GiftCardRecord) -> Item[GiftCardRecord]:
     )
 
 
-def card_at(keys: Keys, card_hash: str) -> Want[GiftCardRecord]:
-    return Want(keys.gift_card(card_hash), GiftCardRecord)
+def card_at(keys: Keys, card_hash: str) -> Get[GiftCardRecord]:
+    return Get(keys.gift_card(card_hash), GiftCardRecord)
 
 
-def order_at(keys: Keys, card_hash: str, order_ref: str) -> Want[GiftCardActivityRecord]:
-    return Want(keys.card_order(card_hash, order_ref), GiftCardActivityRecord)
+def order_at(keys: Keys, card_hash: str, order_ref: str) -> Get[GiftCardActivityRecord]:
+    return Get(keys.card_order(card_hash, order_ref), GiftCardActivityRecord)
 
 
 def activity_item(
@@ -87,8 +87,8 @@ def link_item(keys: Keys, customer_guid: str, card_id: str) -> Item[GiftCardLink
     return Item(place, GiftCardLinkRecord(card_id=card_id))
 
 
-def misses_at(keys: Keys, fingerprint: str) -> Want[CardMissesRecord]:
-    return Want(keys.card_misses(fingerprint), CardMissesRecord)
+def misses_at(keys: Keys, fingerprint: str) -> Get[CardMissesRecord]:
+    return Get(keys.card_misses(fingerprint), CardMissesRecord)
 
 
 def misses_item(keys: Keys, fingerprint: str, misses: CardMissesRecord) -> Item[CardMissesRecord]:

@@ -15,8 +15,8 @@ from lambdas.loyalty.rules import (
     RedeemedPart,
     in_force,
 )
+from shared.codec import Item, shown
 from shared.fields import instant_text
-from shared.items import Item, shown
 from shared.keys import Keys
 from shared.ledger import (
     OPEN,
@@ -30,7 +30,7 @@ from shared.ledger import (
     NeedPages,
     PageEntry,
 )
-from shared.table import Range, Seen, Want
+from shared.table import Get, Query, Records
 from shared.writes import Delete, Put, Update, Write, at_revision
 
 PAGES_AHEAD = 4
@@ -70,31 +70,33 @@ class LoyaltyAnswerRecord:
 # ---------------------------------------------------------------- policies
 
 
-def policy_head_at(keys: Keys, channel: str | None) -> Want[PolicyHeadRecord]:
-    return Want(keys.loyalty_policy_head(channel), PolicyHeadRecord)
+def policy_head_at(keys: Keys, channel: str | None) -> Get[PolicyHeadRecord]:
+    return Get(keys.loyalty_policy_head(channel), PolicyHeadRecord)
 
 
-def policy_count_at(keys: Keys) -> Want[PolicyCountRecord]:
-    return Want(keys.loyalty_policy_count(), PolicyCountRecord)
+def policy_count_at(keys: Keys) -> Get[PolicyCountRecord]:
+    return Get(keys.loyalty_policy_count(), PolicyCountRecord)
 
 
-def policy_named(keys: Keys, policy_version: str) -> Want[PolicyRecord]:
-    return Want(keys.loyalty_policy_named(policy_version), PolicyRecord)
+def policy_named(keys: Keys, policy_version: str) -> Get[PolicyRecord]:
+    return Get(keys.loyalty_policy_named(policy_version), PolicyRecord)
 
 
-def policy_in_force(keys: Keys, channel: str | None, at: datetime) -> Range[PolicyRecord]:
+def policy_in_force(keys: Keys, channel: str | None, at: datetime) -> Query[PolicyRecord]:
     """The newest version of a channel that is in force at a time: one record."""
     partition, prefix = keys.loyalty_policies(channel)
     high = f"{prefix}{instant_text(at)}#{_LAST}"
-    return Range(partition, prefix, high, PolicyRecord, 1, newest_first=True)
+    return Query(partition, prefix, high, PolicyRecord, 1, newest_first=True)
 
 
-def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Range[PolicyRecord]]:
+def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Query[PolicyRecord]]:
     """The channel's own policy and the one it falls back to."""
     return [policy_in_force(keys, c, at) for c in dict.fromkeys((channel, None))]
 
 
-def policy_seen(seen: Seen, keys: Keys, channel: str | None, at: datetime) -> PolicyRecord | None:
+def policy_seen(
+    seen: Records, keys: Keys, channel: str | None, at: datetime
+) -> PolicyRecord | None:
     """The policy in force for a channel at a time, of what ``policies_in_force`` had read."""
     ranges = policies_in_force(keys, channel, at)
     return in_force([p for wanted in ranges for p in seen.all(wanted)], at, channel)
@@ -121,29 +123,29 @@ def policy_writes(
 # ---------------------------------------------------------------- what a customer holds
 
 
-def balance_at(keys: Keys, customer_guid: str) -> Want[BalanceRecord]:
-    return Want(keys.loyalty_balance(customer_guid), BalanceRecord)
+def balance_at(keys: Keys, customer_guid: str) -> Get[BalanceRecord]:
+    return Get(keys.loyalty_balance(customer_guid), BalanceRecord)
 
 
-def open_page_at(keys: Keys, customer_guid: str) -> Want[LotPage]:
-    return Want(keys.lot_page(customer_guid, OPEN, OPEN), LotPage)
+def open_page_at(keys: Keys, customer_guid: str) -> Get[LotPage]:
+    return Get(keys.lot_page(customer_guid, OPEN, OPEN), LotPage)
 
 
-def pages_ahead(keys: Keys, customer_guid: str, now: datetime) -> Range[LotPage]:
+def pages_ahead(keys: Keys, customer_guid: str, now: datetime) -> Query[LotPage]:
     """The pages whose points are spent next: those that end last are not among them."""
     partition, low = keys.lot_page(customer_guid, instant_text(now), "")
     _, high = keys.lot_page(customer_guid, OPEN, "")
-    return Range(partition, low, high, LotPage, PAGES_AHEAD)
+    return Query(partition, low, high, LotPage, PAGES_AHEAD)
 
 
-def all_pages(keys: Keys, customer_guid: str) -> Range[LotPage]:
+def all_pages(keys: Keys, customer_guid: str) -> Query[LotPage]:
     partition, low = keys.lot_page(customer_guid, "", "")
-    return Range(partition, low[:-1], low[:-1] + _LAST, LotPage, None)
+    return Query(partition, low[:-1], low[:-1] + _LAST, LotPage, None)
 
 
-def pages_at(keys: Keys, entries: Iterable[PageEntry]) -> list[Want[LotPage]]:
+def pages_at(keys: Keys, entries: Iterable[PageEntry]) -> list[Get[LotPage]]:
     """Pages by what the directory says of them."""
-    return [Want(_page_key(keys, entry), LotPage) for entry in entries]
+    return [Get(_page_key(keys, entry), LotPage) for entry in entries]
 
 
 def _page_key(keys: Keys, entry: PageEntry) -> tuple[str, str]:
@@ -151,73 +153,73 @@ def _page_key(keys: Keys, entry: PageEntry) -> tuple[str, str]:
     return keys.lot_page(entry.owner, entry.bound, entry.page_id)
 
 
-def latest_entries(keys: Keys, customer_guid: str) -> Range[LedgerEntry]:
+def latest_entries(keys: Keys, customer_guid: str) -> Query[LedgerEntry]:
     """The newest entries of a ledger: all of them for nearly every customer."""
     partition, _ = keys.ledger_entry(customer_guid, 0)
-    return Range(partition, "L#", "L#" + _LAST, LedgerEntry, LATEST, newest_first=True)
+    return Query(partition, "L#", "L#" + _LAST, LedgerEntry, LATEST, newest_first=True)
 
 
-def entry_at(keys: Keys, customer_guid: str, sequence: int) -> Want[LedgerEntry]:
-    return Want(keys.ledger_entry(customer_guid, sequence), LedgerEntry)
+def entry_at(keys: Keys, customer_guid: str, sequence: int) -> Get[LedgerEntry]:
+    return Get(keys.ledger_entry(customer_guid, sequence), LedgerEntry)
 
 
 def entries_before(
     keys: Keys, customer_guid: str, sequence: int | None, many: int
-) -> Range[LedgerEntry]:
+) -> Query[LedgerEntry]:
     """So many entries before one (None: the last ones), newest first."""
     partition, low = keys.ledger_entry(customer_guid, 1)
     high = "L#" + _LAST if sequence is None else keys.ledger_entry(customer_guid, sequence - 1)[1]
     # An end before the beginning is no range: what is before the first entry is nothing.
     low = min(low, high)
-    return Range(partition, low, high, LedgerEntry, many, newest_first=True)
+    return Query(partition, low, high, LedgerEntry, many, newest_first=True)
 
 
 def entries_between(
     keys: Keys, customer_guid: str, after: int, before: int | None = None
-) -> Range[LedgerEntry]:
+) -> Query[LedgerEntry]:
     """The entries of a ledger after one and before another (None: to its end), in order."""
     partition, low = keys.ledger_entry(customer_guid, after + 1)
     high = "L#" + _LAST if before is None else keys.ledger_entry(customer_guid, before - 1)[1]
-    return Range(partition, low, high, LedgerEntry, None)
+    return Query(partition, low, high, LedgerEntry, None)
 
 
 # ---------------------------------------------------------------- checkpoints
 
 
-def checkpoints(keys: Keys, customer_guid: str) -> Range[CheckpointRecord]:
+def checkpoints(keys: Keys, customer_guid: str) -> Query[CheckpointRecord]:
     """The heads of a ledger's checkpoints, newest first."""
     partition, _ = keys.ledger_checkpoint(customer_guid, 0)
-    return Range(partition, "LC#", "LC#" + _LAST, CheckpointRecord, CHECKPOINTS, newest_first=True)
+    return Query(partition, "LC#", "LC#" + _LAST, CheckpointRecord, CHECKPOINTS, newest_first=True)
 
 
-def parts_of(keys: Keys, head: CheckpointRecord) -> Range[CheckpointPart]:
+def parts_of(keys: Keys, head: CheckpointRecord) -> Query[CheckpointPart]:
     """The lots of a checkpoint."""
     partition, low = keys.checkpoint_part(head.customer_guid, head.number, 0, spent=False)
-    return Range(partition, low, low[:-3] + _LAST, CheckpointPart, None)
+    return Query(partition, low, low[:-3] + _LAST, CheckpointPart, None)
 
 
-def archive_of(keys: Keys, head: CheckpointRecord) -> Range[CheckpointPart]:
+def archive_of(keys: Keys, head: CheckpointRecord) -> Query[CheckpointPart]:
     """The spent lots that a checkpoint and those before it have archived, in order."""
     guid = head.customer_guid
     partition, low = keys.checkpoint_part(guid, head.archive_from, 0, spent=True)
     _, high = keys.checkpoint_part(guid, head.number, 0, spent=True)
-    return Range(partition, low, high[:-3] + _LAST, CheckpointPart, None)
+    return Query(partition, low, high[:-3] + _LAST, CheckpointPart, None)
 
 
 # ---------------------------------------------------------------- orders
 
 
-def earned_at(keys: Keys, order_hash: str) -> Want[EarnedOrder]:
-    return Want(keys.earned_order(order_hash), EarnedOrder)
+def earned_at(keys: Keys, order_hash: str) -> Get[EarnedOrder]:
+    return Get(keys.earned_order(order_hash), EarnedOrder)
 
 
-def redeemed_at(keys: Keys, customer_guid: str, order_hash: str) -> Want[RedeemedOrder]:
-    return Want(keys.redeemed_order(customer_guid, order_hash), RedeemedOrder)
+def redeemed_at(keys: Keys, customer_guid: str, order_hash: str) -> Get[RedeemedOrder]:
+    return Get(keys.redeemed_order(customer_guid, order_hash), RedeemedOrder)
 
 
-def parts_at(keys: Keys, order_hash: str, redeemed: RedeemedOrder) -> list[Want[RedeemedPart]]:
+def parts_at(keys: Keys, order_hash: str, redeemed: RedeemedOrder) -> list[Get[RedeemedPart]]:
     return [
-        Want(_part_key(keys, redeemed.customer_guid, order_hash, number), RedeemedPart)
+        Get(_part_key(keys, redeemed.customer_guid, order_hash, number), RedeemedPart)
         for number in range(1, redeemed.parts + 1)
     ]
 
@@ -227,9 +229,9 @@ def _part_key(keys: Keys, customer_guid: str, order_hash: str, number: int) -> t
     return partition, f"{sort}#{number:03d}"
 
 
-def answer_at(keys: Keys, customer_guid: str, loyalty_txn_id: str) -> Want[LoyaltyAnswerRecord]:
+def answer_at(keys: Keys, customer_guid: str, loyalty_txn_id: str) -> Get[LoyaltyAnswerRecord]:
     partition, _ = keys.loyalty_balance(customer_guid)
-    return Want((partition, f"LA#{loyalty_txn_id}"), LoyaltyAnswerRecord)
+    return Get((partition, f"LA#{loyalty_txn_id}"), LoyaltyAnswerRecord)
 
 
 def order_hash(keys: Keys, order_ref: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from shared.codec import KIND, Item, Wire, item_wire
 from shared.errors import Unavailable
-from shared.items import KIND, Item, Wire, item_wire
 from shared.keys import PARTITION, SORT, Key, of_org
 from shared.search import SEARCHED, SearchEntryRecord, tokens
 from shared.settings import settings
-from shared.table import ATTEMPTS, Table, Want, pause
+from shared.table import ATTEMPTS, Get, Table, pause
 
 TRIES = 3
 BATCH = 25
@@ -60,7 +60,7 @@ class _Raw:
 
 
 def _live(table: Table, place: Searched) -> set[str]:
-    want: Want[Any] = Want(place.key, _Raw)
+    want: Get[Any] = Get(place.key, _Raw)
     wire = table.load([want]).wire(want)
     return set() if wire is None else set(_tokens(place.kind, wire))
 

@@ -9,8 +9,8 @@ from typing import Any
 from lambdas.account import storage
 from lambdas.account.models import AccountRecord
 from shared import auth
+from shared.codec import Wire, item_wire, key_of
 from shared.fields import Money
-from shared.items import Wire, item_wire, key_of
 from shared.keys import of_org
 
 ORG, KEY, TABLE = "BENCH", "bench-key", "crm-bench"

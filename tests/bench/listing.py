@@ -9,7 +9,7 @@ import botocore.session
 from botocore.parsers import create_parser
 
 from shared import envelope
-from shared.items import Wire, view_of
+from shared.codec import Wire, view_of
 from shared.keys import ALL_OF_KIND, PARTITION, SORT, VIEW, of_org
 from shared.paging import Listing, page
 from shared.table import Table

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.items import KIND, Item, item_wire
+from shared.codec import KIND, Item, item_wire
 from shared.search import SEARCHED, SearchEntryRecord
 from tests.infra.conftest import Deploy, Deployment, listed, statements
 

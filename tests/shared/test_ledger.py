@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.items import encode
+from shared.codec import encode
 from shared.ledger import (
     DEBT,
     LOTS_AT_ONCE,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lambdas.giftcard.models import GiftCardActivityRecord
-from shared.items import shown_value
+from shared.codec import shown_value
 from tests.builders import Response, World, euro
 from tests.lambdas.giftcard.tills import Card, card
 from tests.soak.weather import CLIENTS, PatientTill, bad_day

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from lambdas.account.models import CreditOrderRecord
-from shared.items import decode
+from shared.codec import decode
 from tests.builders import Response, World, euro
 from tests.conftest import Database
 from tests.lambdas.account.test_credit import CreditHistory

@@ -19,7 +19,7 @@ import pytest
 from examples.rederive import derive
 from lambdas.loyalty import storage
 from lambdas.loyalty.rules import EarnedOrder, RedeemedOrder, recalculation
-from shared.items import decode
+from shared.codec import decode
 from shared.keys import of_org
 from shared.ledger import Replay
 from shared.table import Table

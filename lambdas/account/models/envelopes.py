@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from lambdas.account.models.requests import AccountStatus, ContactRole, ContactStatus
+from shared.contact_points import AddressOut
 from shared.fields import (
     MoneyOut,
     Shape,
 )
-from shared.reach import AddressOut
 
 
 class AccountSummary(Shape):

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, model_validator
 
+from shared.contact_points import AddressIn, Email, Phone, not_a_phone
 from shared.errors import Fault
 from shared.fields import (
     Code,
@@ -23,7 +24,6 @@ from shared.fields import (
     Tags,
     refuse,
 )
-from shared.reach import AddressIn, Email, Phone, not_a_phone
 from shared.settings import OrgSettings
 
 AccountStatus = Literal["pending", "active", "on_hold", "inactive", "closed"]

@@ -20,14 +20,14 @@ from lambdas.account.models import (
 )
 from shared.api import Answer, Call
 from shared.call import More, Step
+from shared.codec import view_of
+from shared.contact_points import phone
 from shared.errors import AlreadyExists, InvalidInput, InvalidState, NotFound
 from shared.fields import Money
-from shared.items import view_of
 from shared.keys import ALL_OF_KIND, BY_STATUS
 from shared.paging import Listing
-from shared.reach import phone
 from shared.search import asked, find, matching
-from shared.table import Seen, Want
+from shared.table import Get, Records
 from shared.writes import Check, Condition, Put, Update, Write
 
 
@@ -39,7 +39,7 @@ def account_create(call: Call, body: AccountCreateRequest) -> Answer:
     parent_guid = given.parent_account_guid
     wants = _parent_wants(call, parent_guid)
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         values = _values(call, given, account_guid=account_guid)
         limit = values.pop("credit_limit", None) or Money(call.caller.settings.currency, 0)
         account = AccountRecord(
@@ -100,12 +100,12 @@ def account_update(call: Call, body: AccountUpdateRequest) -> Answer:
     rules.may_set(frozenset(given.model_fields_set), manages=call.caller.has("crm_manage"))
     moves = "parent_account_guid" in given.model_fields_set
     account_at = storage.account_at(call.keys, body.account_guid)
-    wants: list[Want[Any]] = [account_at]
+    wants: list[Get[Any]] = [account_at]
     if moves:
         wants += _parent_wants(call, given.parent_account_guid)
         wants.append(storage.children_at(call.keys, body.account_guid))
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         account = seen.get(account_at)
         if account is None:
             raise NotFound()
@@ -143,7 +143,7 @@ def account_status_set(call: Call, body: AccountStatusSetRequest) -> Answer:
     """Moves an account to another status. Closing is final, and refused while credit is used."""
     account_at = storage.account_at(call.keys, body.account_guid)
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         account = seen.get(account_at)
         if account is None:
             raise NotFound()
@@ -266,7 +266,7 @@ def _list_by_words(call: Call, body: AccountListRequest, q: str) -> Answer:
 # ---------------------------------------------------------------- the tree of accounts
 
 
-def _parent_wants(call: Call, parent_guid: str | None) -> list[Want[Any]]:
+def _parent_wants(call: Call, parent_guid: str | None) -> list[Get[Any]]:
     if parent_guid is None:
         return []
     return [
@@ -276,7 +276,7 @@ def _parent_wants(call: Call, parent_guid: str | None) -> list[Want[Any]]:
 
 
 def _ancestors(
-    call: Call, seen: Seen, parent_guid: str | None, account_guid: str | None = None
+    call: Call, seen: Records, parent_guid: str | None, account_guid: str | None = None
 ) -> tuple[str, ...]:
     if parent_guid is None:
         return ()
@@ -286,7 +286,7 @@ def _ancestors(
     return rules.below(parent, account_guid)
 
 
-def _adopted(call: Call, seen: Seen, parent_guid: str | None) -> list[Write]:
+def _adopted(call: Call, seen: Records, parent_guid: str | None) -> list[Write]:
     """One child more for the parent, who stays where it is in the tree and is not closed."""
     if parent_guid is None:
         return []
@@ -304,7 +304,7 @@ def _adopted(call: Call, seen: Seen, parent_guid: str | None) -> list[Write]:
     ]
 
 
-def _counted(call: Call, seen: Seen, parent_guid: str, change: int) -> Write:
+def _counted(call: Call, seen: Records, parent_guid: str, change: int) -> Write:
     """The parent's number of children, one more or one less."""
     there = seen.get(storage.children_at(call.keys, parent_guid))
     if there is None:
@@ -314,7 +314,9 @@ def _counted(call: Call, seen: Seen, parent_guid: str, change: int) -> Write:
     return Update(storage.children_item(call.keys, parent_guid, after), if_revision=there.revision)
 
 
-def _moved(call: Call, seen: Seen, account: AccountRecord, parent_guid: str | None) -> list[Write]:
+def _moved(
+    call: Call, seen: Records, account: AccountRecord, parent_guid: str | None
+) -> list[Write]:
     """What a move needs beside the account: no children now or by now, one less here, one more
     there."""
     own = storage.children_at(call.keys, account.account_guid)
@@ -322,7 +324,7 @@ def _moved(call: Call, seen: Seen, account: AccountRecord, parent_guid: str | No
     if children is not None and children.children > 0:
         raise _has_children()
     none = Condition("attribute_not_exists(pk) OR children = :none", values={":none": {"N": "0"}})
-    writes: list[Write] = [Check(own.key, none, otherwise=_has_children())]
+    writes: list[Write] = [Check(own.key, none, on_failure=_has_children())]
     if account.parent_account_guid is not None:
         writes.append(_counted(call, seen, account.parent_account_guid, -1))
     return writes + _adopted(call, seen, parent_guid)

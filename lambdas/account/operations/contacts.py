@@ -22,14 +22,14 @@ from lambdas.account.models import (
 from lambdas.account.operations.accounts import account_event
 from shared.api import Answer, Call
 from shared.call import Step
+from shared.codec import Wire, decode, view_of
+from shared.contact_points import phone
 from shared.errors import ApiError, InvalidState, NotFound
-from shared.items import Wire, decode, view_of
 from shared.keys import SECOND_ORDER
 from shared.paging import Listing
-from shared.reach import phone
 from shared.states import advance
-from shared.table import Seen
-from shared.writes import Check, Condition, Delete, Fresh, Put, Update, Write
+from shared.table import Records
+from shared.writes import Check, Condition, CurrentItem, Delete, Put, Update, Write
 
 
 def account_contact_create(call: Call, body: AccountContactCreateRequest) -> Answer:
@@ -47,7 +47,7 @@ def account_contact_create(call: Call, body: AccountContactCreateRequest) -> Ans
         updated_at=call.now,
     )
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         item = storage.contact_item(call.keys, contact)
         data = storage.contact_shown(
             contact, status=contact.status, is_primary=bool(given.is_primary)
@@ -109,7 +109,7 @@ def account_contact_update(call: Call, body: AccountContactUpdateRequest) -> Ans
     account_at = storage.contacts_account_at(call.keys, body.contact_guid)
     values, marks = _values(call, body.contact), body.contact.is_primary
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         contact, account = seen.get(contact_at), seen.get(account_at)
         if contact is None or account is None:
             raise NotFound()
@@ -153,7 +153,7 @@ def account_contact_status_set(call: Call, body: AccountContactStatusSetRequest)
     contact_at = storage.contact_at(call.keys, body.contact_guid)
     account_at = storage.contacts_account_at(call.keys, body.contact_guid)
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         contact, account = seen.get(contact_at), seen.get(account_at)
         if contact is None or account is None:
             raise NotFound()
@@ -262,7 +262,7 @@ def _not_closed(status: str) -> None:
 def _open_account(call: Call, account_guid: str) -> Check:
     """The account is there and not closed, at the moment of the write."""
 
-    def refused(fresh: Fresh) -> ApiError:
+    def refused(fresh: CurrentItem) -> ApiError:
         if fresh.wire is None:
             return NotFound()
         return InvalidState("The account is closed.", detail={"state": "closed"})
@@ -272,7 +272,7 @@ def _open_account(call: Call, account_guid: str) -> Check:
         {"#s": "status"},
         {":closed": {"S": "closed"}},
     )
-    return Check(storage.account_at(call.keys, account_guid).key, condition, otherwise=refused)
+    return Check(storage.account_at(call.keys, account_guid).key, condition, on_failure=refused)
 
 
 def _marked(call: Call, account: AccountRecord, contact_guid: str | None) -> Update:
@@ -303,5 +303,5 @@ def _linked(call: Call, before: str | None, after: str | None, contact_guid: str
         )
         state = call.keys.customer_state(after)
         link = storage.contact_link(call.keys, after, contact_guid)
-        writes += [Check(state, live, otherwise=NotFound()), Put(link, condition=None)]
+        writes += [Check(state, live, on_failure=NotFound()), Put(link, condition=None)]
     return writes

@@ -14,10 +14,10 @@ from lambdas.account.models import (
 )
 from shared.api import Answer, Call
 from shared.call import Step
+from shared.codec import Item, shown_value
 from shared.errors import InvalidInput, NotFound
 from shared.fields import Money
-from shared.items import Item, shown_value
-from shared.table import Seen, Want
+from shared.table import Get, Records
 from shared.writes import Check, Put, Update, Write, at_revision
 
 
@@ -30,7 +30,7 @@ def account_credit_consume(call: Call, body: AccountCreditConsumeRequest) -> Ans
     order_at = storage.order_at(call.keys, body.account_guid, order_ref)
     amount = body.amount.money()
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         account, order = seen.get(account_at), seen.get(order_at)
         if account is None:
             raise NotFound()
@@ -75,7 +75,7 @@ def account_credit_release(call: Call, body: AccountCreditReleaseRequest) -> Ans
     repeat_at = storage.release_at(call.keys, body.account_guid, order_ref, asked_text)
     natural = call.idempotency_key is None
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         account, order, repeat = seen.get(account_at), seen.get(order_at), seen.get(repeat_at)
         if account is None or order is None:
             raise NotFound()
@@ -105,7 +105,7 @@ def account_credit_release(call: Call, body: AccountCreditReleaseRequest) -> Ans
             writes.append(Put(Item(repeat_at.key, guard)))
         return Step(answer, account_at.key[0], writes)
 
-    wants: list[Want[Any]] = [account_at, order_at, *([repeat_at] if natural else [])]
+    wants: list[Get[Any]] = [account_at, order_at, *([repeat_at] if natural else [])]
     return call.write(wants, decide)
 
 
@@ -117,7 +117,7 @@ def _release_without_order(call: Call, body: AccountCreditReleaseRequest) -> Ans
     amount = body.amount.money()
     account_at = storage.account_at(call.keys, body.account_guid)
 
-    def decide(call: Call, seen: Seen) -> Step:
+    def decide(call: Call, seen: Records) -> Step:
         account = seen.get(account_at)
         if account is None:
             raise NotFound()

@@ -14,7 +14,7 @@ from lambdas.customer.models import (
 )
 from lambdas.customer.rules.consent import current, key_of
 from shared.api import Call
-from shared.items import utc
+from shared.codec import utc
 from shared.writes import Put, Write
 
 

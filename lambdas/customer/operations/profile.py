@@ -24,7 +24,8 @@ from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.customers import (
+from shared.contact_points import phone
+from shared.customer_state import (
     CustomerStateRecord,
     readable,
     state_at,
@@ -33,10 +34,9 @@ from shared.customers import (
     writable,
 )
 from shared.errors import AlreadyExists, InvalidState, NotFound
-from shared.reach import phone
 from shared.states import advance
-from shared.table import Seen
-from shared.writes import ABSENT, Check, Condition, Delete, Fresh, Put, Update, Write
+from shared.table import Records
+from shared.writes import ABSENT, Check, Condition, CurrentItem, Delete, Put, Update, Write
 
 
 def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
@@ -63,7 +63,7 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     )
     lookups = rules.lookups(profile)
 
-    def decide(call: Call, _: Seen) -> Step:
+    def decide(call: Call, _: Records) -> Step:
         item = storage.profile_item(call.keys, profile)
         return Step(
             Answer({"customer": storage.customer_shown(profile)}, profile.revision),
@@ -101,7 +101,7 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
     from which the old ones are free."""
     changes = _values(call, body.customer)
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         customer_guid = survivor_of(call.keys, seen, body.customer_guid)
         wants = state_want, profile_want = _both(call, customer_guid)
         if not seen.has(state_want):
@@ -221,7 +221,7 @@ def _updated(
 def _guard(call: Call, lookup: Lookup, customer_guid: str) -> Put:
     """The look-up of a value, refused where another has it and it is unique."""
 
-    def taken(fresh: Fresh) -> AlreadyExists | None:
+    def taken(fresh: CurrentItem) -> AlreadyExists | None:
         there = fresh.record(CustomerLookupRecord)
         return None if there is None else rules.taken(lookup, there.customer_guid)
 
@@ -247,7 +247,7 @@ def _unsuppressed(call: Call, lookups: list[Lookup], *, lifts: bool) -> list[Wri
         if lookup.kind == "email" or phones:
             place = call.keys.suppressed(lookup.kind, lookup.value)
             refusal = rules.suppressed(lookup)
-            writes.append(Delete(place) if lifts else Check(place, ABSENT, otherwise=refusal))
+            writes.append(Delete(place) if lifts else Check(place, ABSENT, on_failure=refusal))
     return writes
 
 

@@ -15,14 +15,14 @@ from lambdas.customer.models import (
 from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
-from shared.customers import state_at, survivor_of
+from shared.codec import Wire, view_of
+from shared.contact_points import phone
+from shared.customer_state import state_at, survivor_of
 from shared.errors import InvalidInput
-from shared.items import Wire, view_of
 from shared.keys import ALL_OF_KIND, BY_STATUS
 from shared.paging import Listing
-from shared.reach import phone
 from shared.search import asked, find, matching
-from shared.table import Seen, together
+from shared.table import Records, together
 
 
 def customer_list(call: Call, body: CustomerListRequest) -> Answer:
@@ -129,7 +129,7 @@ def _live(call: Call, ids: list[str]) -> list[tuple[str, CustomerProfileRecord]]
     return found
 
 
-def _load(call: Call, ids: list[str]) -> Seen:
+def _load(call: Call, ids: list[str]) -> Records:
     """States and profiles at the same time: one batch of both would be two trips."""
     states, profiles = together(
         [

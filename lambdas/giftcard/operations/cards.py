@@ -13,12 +13,12 @@ from lambdas.giftcard.models import (
     StoredValueIssueRequest,
     StoredValueStatusSetRequest,
 )
-from lambdas.giftcard.operations import bearing
+from lambdas.giftcard.operations import card_access
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.customers import state_at, still_writable, survivor_of
+from shared.customer_state import state_at, still_writable, survivor_of
 from shared.errors import AlreadyExists, NotFound
-from shared.table import Seen, Want
+from shared.table import Get, Records
 from shared.writes import Put, Update, Write
 
 SEED = "seed"
@@ -34,11 +34,11 @@ def giftcard_issue(call: Call, body: StoredValueIssueRequest) -> Answer:
     code = body.card_code or storage.code_from(call.keys, seed)
     card_hash = storage.hash_of(call.keys, code)
     card_at = storage.card_at(call.keys, card_hash)
-    wants: list[Want[Any]] = [card_at] if body.card_code else []
+    wants: list[Get[Any]] = [card_at] if body.card_code else []
     if body.customer_guid is not None:
         wants.append(state_at(call.keys, body.customer_guid))
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         there = seen.get(card_at) if body.card_code else None
         if there is not None:
             return _issued_before(call, seen, there, body)
@@ -72,7 +72,7 @@ def giftcard_issue(call: Call, body: StoredValueIssueRequest) -> Answer:
     if body.card_code is None:
         # A replay's answer holds the seed of the first call, not of this one.
         code = storage.code_from(call.keys, answer.data[SEED])
-    return bearing.with_code(replace(answer, data=kept), code)
+    return card_access.with_code(replace(answer, data=kept), code)
 
 
 def giftcard_get(call: Call, body: StoredValueGetRequest) -> Answer:
@@ -80,23 +80,23 @@ def giftcard_get(call: Call, body: StoredValueGetRequest) -> Answer:
     card_hash = storage.hash_of(call.keys, body.card_code)
 
     def read() -> Answer:
-        seen = call.load(*bearing.wants(call, card_hash))
-        card = bearing.found(call, seen, card_hash)
+        seen = call.load(*card_access.wants(call, card_hash))
+        card = card_access.found(call, seen, card_hash)
         if card.customer_guid is not None:
             # Only the card knows its customer, and only their state whom they were merged into.
             seen = call.load(state_at(call.keys, card.customer_guid))
-        return Answer({"stored_value": bearing.shown_to(call, seen, card)}, card.revision)
+        return Answer({"stored_value": card_access.shown_to(call, seen, card)}, card.revision)
 
-    return bearing.for_bearer(call, body.card_code, read)
+    return card_access.for_bearer(call, body.card_code, read)
 
 
 def giftcard_status_set(call: Call, body: StoredValueStatusSetRequest) -> Answer:
     """Blocks a card, lets it be used again, or ends it for good."""
     card_hash = storage.hash_of(call.keys, body.card_code)
 
-    def decide(call: Call, seen: Seen) -> Step:
-        card = bearing.found(call, seen, card_hash)
-        bearing.expect(call, seen, card)
+    def decide(call: Call, seen: Records) -> Step:
+        card = card_access.found(call, seen, card_hash)
+        card_access.expect(call, seen, card)
         after = rules.with_status(card, body.status, call.now)
         writes: list[Write] = []
         if after is not card:
@@ -112,11 +112,11 @@ def giftcard_status_set(call: Call, body: StoredValueStatusSetRequest) -> Answer
             )
             item = storage.card_item(call.keys, after)
             writes = [Update(item, if_revision=card.revision, events=[event])]
-        answer = Answer({"stored_value": bearing.shown_to(call, seen, after)}, after.revision)
+        answer = Answer({"stored_value": card_access.shown_to(call, seen, after)}, after.revision)
         return Step(answer, call.keys.gift_card(card_hash)[0], writes)
 
-    return bearing.for_bearer(
-        call, body.card_code, lambda: call.write(bearing.wants(call, card_hash), decide)
+    return card_access.for_bearer(
+        call, body.card_code, lambda: call.write(card_access.wants(call, card_hash), decide)
     )
 
 
@@ -159,7 +159,7 @@ def _issued(call: Call, card: GiftCardRecord, card_hash: str) -> list[Write]:
 
 
 def _issued_before(
-    call: Call, seen: Seen, card: GiftCardRecord, body: StoredValueIssueRequest
+    call: Call, seen: Records, card: GiftCardRecord, body: StoredValueIssueRequest
 ) -> Step | More:
     """The answer that the card's issue was given; 409 where this is another card's issue."""
     owner = card.customer_guid

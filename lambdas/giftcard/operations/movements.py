@@ -12,10 +12,11 @@ from lambdas.giftcard.models import (
     StoredValueRedeemRequest,
     StoredValueReverseRequest,
 )
-from lambdas.giftcard.operations import bearing
+from lambdas.giftcard.operations import card_access
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.customers import (
+from shared.codec import shown_value
+from shared.customer_state import (
     OrderHoldRecord,
     not_refused,
     order_holds_at,
@@ -25,8 +26,7 @@ from shared.customers import (
 )
 from shared.errors import NotFound
 from shared.fields import Money
-from shared.items import shown_value
-from shared.table import Seen, Want
+from shared.table import Get, Records
 from shared.writes import Put, Update, Write
 
 
@@ -37,15 +37,15 @@ def giftcard_redeem(call: Call, body: StoredValueRedeemRequest) -> Answer:
     order_at = storage.order_at(call.keys, card_hash, body.order_ref)
     amount = body.amount.money()
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         there, before = seen.get(storage.card_at(call.keys, card_hash)), seen.get(order_at)
         if there is not None and before is not None and before.requested == amount:
             # Even to one who guesses codes: this one was known when the order took its amount.
             return _again(call, there, before, card_hash)
-        card = bearing.found(call, seen, card_hash)
+        card = card_access.found(call, seen, card_hash)
         if before is not None:
             rules.same_order(before, amount)
-        bearing.expect(call, seen, card)
+        card_access.expect(call, seen, card)
         rules.usable(card, call.now)
         rules.same_currency(card, amount)
         held = _Held.of(call, seen, card, body.order_ref)
@@ -59,11 +59,11 @@ def giftcard_redeem(call: Call, body: StoredValueRedeemRequest) -> Answer:
         activity = _activity(call, after, "redeem", body.order_ref, amount, -applied.amount)
         writes = _moved(call, card, after, card_hash, activity, "giftcard-redeemed")
         writes += held.checks(call)
-        data = _data(bearing.shown_to(call, seen, after), activity)
+        data = _data(card_access.shown_to(call, seen, after), activity)
         return Step(Answer(data, after.revision), call.keys.gift_card(card_hash)[0], writes)
 
-    wants: list[Want[Any]] = [*bearing.wants(call, card_hash), order_at]
-    return bearing.for_bearer(call, body.card_code, lambda: call.write(wants, decide))
+    wants: list[Get[Any]] = [*card_access.wants(call, card_hash), order_at]
+    return card_access.for_bearer(call, body.card_code, lambda: call.write(wants, decide))
 
 
 def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
@@ -72,11 +72,11 @@ def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
     order_at = storage.order_at(call.keys, card_hash, body.order_ref)
     amount = None if body.amount is None else body.amount.money()
 
-    def decide(call: Call, seen: Seen) -> Step:
-        card, order = bearing.found(call, seen, card_hash), seen.get(order_at)
+    def decide(call: Call, seen: Records) -> Step:
+        card, order = card_access.found(call, seen, card_hash), seen.get(order_at)
         if order is None:
             raise NotFound()
-        bearing.expect(call, seen, card)
+        card_access.expect(call, seen, card)
         rules.usable(card, call.now)
         if amount is not None:
             rules.same_currency(card, amount)
@@ -92,11 +92,11 @@ def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
         writes = _moved(call, card, after, card_hash, activity, "giftcard-reversed")
         item = storage.activity_item(call.keys, card_hash, left)
         writes.append(Update(item, if_revision=order.revision))
-        data = _data(bearing.shown_to(call, seen, after), activity)
+        data = _data(card_access.shown_to(call, seen, after), activity)
         return Step(Answer(data, after.revision), call.keys.gift_card(card_hash)[0], writes)
 
-    wants: list[Want[Any]] = [*bearing.wants(call, card_hash), order_at]
-    return bearing.for_bearer(call, body.card_code, lambda: call.write(wants, decide))
+    wants: list[Get[Any]] = [*card_access.wants(call, card_hash), order_at]
+    return card_access.for_bearer(call, body.card_code, lambda: call.write(wants, decide))
 
 
 # ---------------------------------------------------------------- how they do it
@@ -110,10 +110,10 @@ class _Held:
 
     owner: str | None = None
     absorbed: tuple[str, ...] = ()
-    orders: tuple[Want[OrderHoldRecord], ...] = ()
+    orders: tuple[Get[OrderHoldRecord], ...] = ()
 
     @classmethod
-    def of(cls, call: Call, seen: Seen, card: GiftCardRecord, order_ref: str) -> _Held:
+    def of(cls, call: Call, seen: Records, card: GiftCardRecord, order_ref: str) -> _Held:
         if card.customer_guid is None:
             return cls()
         owner = survivor_of(call.keys, seen, card.customer_guid)
@@ -123,10 +123,10 @@ class _Held:
         orders = order_holds_at(call.keys, owners, rules.REDEEM, order_ref)
         return cls(owner, absorbed, tuple(orders))
 
-    def wants(self, call: Call) -> list[Want[Any]]:
+    def wants(self, call: Call) -> list[Get[Any]]:
         return [] if self.owner is None else [state_at(call.keys, self.owner), *self.orders]
 
-    def refuse(self, call: Call, seen: Seen) -> None:
+    def refuse(self, call: Call, seen: Records) -> None:
         """409 where what is known blocks the redemption."""
         if self.owner is not None:
             rules.not_held(seen.get(state_at(call.keys, self.owner)), call.now)

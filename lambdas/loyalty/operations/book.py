@@ -13,7 +13,8 @@ from lambdas.loyalty import storage
 from lambdas.loyalty.rules import Decision, Stamp
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.customers import (
+from shared.codec import Item
+from shared.customer_state import (
     CustomerStateRecord,
     OrderHoldRecord,
     not_refused,
@@ -25,12 +26,11 @@ from shared.customers import (
     writable,
 )
 from shared.errors import NotFound
-from shared.items import Item
 from shared.ledger import BalanceRecord, Holdings, LedgerEntry, LotPage, NeedPages
-from shared.table import Range, Seen, Want
+from shared.table import Get, Query, Records
 from shared.writes import Put, Update, Write
 
-Wanted = Want[Any] | Range[Any]
+Wanted = Get[Any] | Query[Any]
 ENTRY = "entry"
 """In the kept answer of a movement: where its entry lies."""
 
@@ -43,7 +43,7 @@ class Book:
     named: str
     order: str = ""
     ahead: bool = False
-    _more: list[Want[LotPage]] = field(default_factory=list)
+    _more: list[Get[LotPage]] = field(default_factory=list)
     _made: LedgerEntry | None = None
 
     def wants(self, call: Call, customer_guid: str | None = None) -> list[Wanted]:
@@ -58,7 +58,7 @@ class Book:
             wants.append(storage.pages_ahead(keys, guid, call.now))
         return wants
 
-    def customer(self, call: Call, seen: Seen) -> CustomerStateRecord | More:
+    def customer(self, call: Call, seen: Records) -> CustomerStateRecord | More:
         """The customer, or the one it was merged into; 404 where there is none. Whether it may be
         written to is for ``step`` to say, after a replay was looked for."""
         guid = survivor_of(call.keys, seen, self.named)
@@ -69,26 +69,26 @@ class Book:
             raise NotFound()
         return state
 
-    def read(self, call: Call, seen: Seen) -> CustomerStateRecord:
+    def read(self, call: Call, seen: Records) -> CustomerStateRecord:
         """The customer of a route that only reads, whatever must be loaded for that."""
         return readable(call.resolve(seen, lambda: self.customer(call, seen)))
 
-    def balance(self, call: Call, seen: Seen, customer_guid: str) -> BalanceRecord:
+    def balance(self, call: Call, seen: Records, customer_guid: str) -> BalanceRecord:
         stored = seen.get(storage.balance_at(call.keys, customer_guid))
         return stored or Holdings.empty(customer_guid, call.now).balance
 
-    def holdings(self, call: Call, seen: Seen, customer_guid: str) -> Holdings:
+    def holdings(self, call: Call, seen: Records, customer_guid: str) -> Holdings:
         pages = [seen.get(want) for want in self._pages(call, customer_guid)]
         found = [page for page in pages if page is not None]
         if self.ahead:
             found += seen.all(storage.pages_ahead(call.keys, customer_guid, call.now))
         return Holdings.of(self.balance(call, seen, customer_guid), found)
 
-    def _pages(self, call: Call, customer_guid: str) -> list[Want[LotPage]]:
+    def _pages(self, call: Call, customer_guid: str) -> list[Get[LotPage]]:
         return [storage.open_page_at(call.keys, customer_guid), *self._more]
 
     def over(
-        self, call: Call, seen: Seen, customer_guid: str, work: Callable[[Holdings], Any]
+        self, call: Call, seen: Records, customer_guid: str, work: Callable[[Holdings], Any]
     ) -> Any:
         """What ``work`` makes of the holdings; ``More`` where it needs pages that were not read.
         The balance is read with them, because only together they are of one time."""
@@ -104,13 +104,13 @@ class Book:
     def step(
         self,
         call: Call,
-        seen: Seen,
+        seen: Records,
         state: CustomerStateRecord,
         rule: Callable[[Holdings], Decision],
         *,
         action: str,
         blocked: str | None = None,
-        holds: Sequence[Want[OrderHoldRecord]] = (),
+        holds: Sequence[Get[OrderHoldRecord]] = (),
         answered: Callable[[Decision, dict[str, Any]], dict[str, Any]] | None = None,
         natural: bool = False,
     ) -> Step | More:
@@ -149,7 +149,7 @@ class Book:
         return made
 
     def look(
-        self, call: Call, seen: Seen, guid: str, work: Callable[[Holdings], dict[str, Any]]
+        self, call: Call, seen: Records, guid: str, work: Callable[[Holdings], dict[str, Any]]
     ) -> dict[str, Any]:
         """What a route that only reads makes of the holdings, whatever must be loaded for that."""
         found: dict[str, Any] = call.resolve(seen, lambda: self.over(call, seen, guid, work))
@@ -178,7 +178,7 @@ class Book:
         data = {"transaction": storage.entry_shown(entry), **answer.data}
         return replace(answer, data={k: v for k, v in data.items() if k != ENTRY})
 
-    def repeat(self, call: Call, seen: Seen, owner: str, loyalty_txn_id: str) -> Step | More:
+    def repeat(self, call: Call, seen: Records, owner: str, loyalty_txn_id: str) -> Step | More:
         """The answer that the order's first movement got."""
         want = storage.answer_at(call.keys, owner, loyalty_txn_id)
         if not seen.has(want):
@@ -188,7 +188,7 @@ class Book:
             raise NotFound()
         return Step(Answer(kept.data, kept.answered_revision, replayed=True), want.key[0])
 
-    def expect(self, call: Call, seen: Seen, state: CustomerStateRecord) -> More | None:
+    def expect(self, call: Call, seen: Records, state: CustomerStateRecord) -> More | None:
         """409 with the current balance where the caller expects another revision of it."""
         guid = state.customer_guid
         revision = self.balance(call, seen, guid).revision
@@ -243,7 +243,7 @@ def _alive(call: Call, state: CustomerStateRecord, blocked: str | None) -> Write
         check = still_writable(
             call.keys, state.customer_guid, call.now, blocked, absorbed=state.absorbed
         )
-        return replace(check, otherwise=None)
+        return replace(check, on_failure=None)
     after = replace(state, active_on=today, revision=state.revision + 1)
     item = Item(call.keys.customer_state(state.customer_guid), after)
     return Update(item, if_revision=state.revision)

@@ -19,10 +19,10 @@ from lambdas.loyalty.operations.book import Book, Wanted, stamp
 from lambdas.loyalty.rules import Decision
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.customers import order_holds_at
+from shared.customer_state import order_holds_at
 from shared.errors import NotFound
 from shared.ledger import Holdings
-from shared.table import Seen
+from shared.table import Records
 
 REDEEM, ADJUST = "loyalty.redeem", "loyalty.adjust"
 """The action types that a hold names."""
@@ -38,7 +38,7 @@ def loyalty_earn(call: Call, body: LoyaltyEarnRequest) -> Answer:
     named_at = storage.policy_named(call.keys, body.policy_version or "")
     sale = sale_of(body)
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         state, guard = book.customer(call, seen), seen.get(guard_at)
         if isinstance(state, More):
             return state
@@ -117,7 +117,7 @@ def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
     ranges = storage.policies_in_force(call.keys, body.channel_code, call.now)
     amount = None if body.order_amount is None else body.order_amount.money()
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         state = book.customer(call, seen)
         if isinstance(state, More):
             return state
@@ -168,7 +168,7 @@ def loyalty_adjust(call: Call, body: LoyaltyAdjustRequest) -> Answer:
         counts_as_earned=body.counts_as_earned,
     )
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         state = book.customer(call, seen)
         if isinstance(state, More):
             return state
@@ -200,7 +200,7 @@ def loyalty_expire(call: Call, body: LoyaltyExpireRequest) -> Answer:
             "balance": balance,
         }
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         state = book.customer(call, seen)
         if isinstance(state, More):
             return state

@@ -21,7 +21,7 @@ from lambdas.loyalty.storage import PolicyCountRecord, PolicyHeadRecord
 from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.errors import NotFound
-from shared.table import Seen
+from shared.table import Records
 
 NAMES_READ = 20
 
@@ -36,7 +36,7 @@ def loyalty_policy_set(call: Call, body: LoyaltyPolicySetRequest) -> Answer:
     named_at = storage.policy_named(call.keys, draft.policy_version)
     chosen = [named_at] if draft.policy_version else []
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         head, named = seen.get(head_at), seen.get(named_at) if chosen else None
         if named is not None and repeats(named, draft, dated="effective_from" in given):
             return Step(_answer(named, replayed=True), head_at.key[0])
@@ -69,7 +69,7 @@ def loyalty_policy_set(call: Call, body: LoyaltyPolicySetRequest) -> Answer:
     return call.write([head_at, count_at, *chosen], decide)
 
 
-def _latest(call: Call, seen: Seen, head: PolicyHeadRecord | None) -> dict[str, Any] | More:
+def _latest(call: Call, seen: Records, head: PolicyHeadRecord | None) -> dict[str, Any] | More:
     """The version that another ``expected_revision`` is answered with: the one set last."""
     if head is None or call.expected_revision in (None, head.revision):
         return {}
@@ -80,7 +80,7 @@ def _latest(call: Call, seen: Seen, head: PolicyHeadRecord | None) -> dict[str, 
     return {} if latest is None else {"policy": storage.policy_shown(latest)}
 
 
-def _free_name(call: Call, seen: Seen, count: PolicyCountRecord | None) -> str | More:
+def _free_name(call: Call, seen: Records, count: PolicyCountRecord | None) -> str | More:
     """The next name that nobody has chosen. The first is tried unread: people seldom choose ``v7``;
     where somebody has, the failed write shows it, and a score of further names is read."""
     first = 1 + (0 if count is None else count.revision)

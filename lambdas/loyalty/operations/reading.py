@@ -14,9 +14,9 @@ from lambdas.loyalty.operations.book import Book
 from lambdas.loyalty.operations.replaying import replayed
 from lambdas.loyalty.operations.walking import Walk
 from shared.api import Answer, Call
-from shared.items import shown
+from shared.codec import shown
 from shared.ledger import Expiring, Holdings, LedgerEntry
-from shared.table import Seen
+from shared.table import Records
 
 
 def loyalty_balance_get(call: Call, body: LoyaltyBalanceGetRequest) -> Answer:
@@ -38,7 +38,7 @@ def loyalty_balance_get(call: Call, body: LoyaltyBalanceGetRequest) -> Answer:
     return Answer({"customer_guid": guid, "balance": balance, **book.redirect(guid)}, revision)
 
 
-def _as_it_was(call: Call, seen: Seen, guid: str, at: datetime, revision: int) -> dict[str, Any]:
+def _as_it_was(call: Call, seen: Records, guid: str, at: datetime, revision: int) -> dict[str, Any]:
     """The balance at a past time, from the entries recorded by then."""
     checkpoints = storage.checkpoints(call.keys, guid)
     if not seen.has(checkpoints):

@@ -12,10 +12,10 @@ from lambdas.loyalty.operations.replaying import Replayed, replayed
 from lambdas.loyalty.rules import Decision, Recalculation
 from shared.api import Answer, Call
 from shared.call import More, Step
-from shared.customers import CustomerStateRecord
-from shared.items import shown
+from shared.codec import shown
+from shared.customer_state import CustomerStateRecord
 from shared.ledger import BalanceRecord, Holdings, Totals
-from shared.table import Seen
+from shared.table import Records
 
 
 def loyalty_recalculate(call: Call, body: LoyaltyRecalculateRequest) -> Answer:
@@ -48,7 +48,7 @@ class _Judge:
         ledger = (storage.checkpoints(keys, guid), storage.latest_entries(keys, guid))
         return [*self.book.wants(call, guid), *pages, *ledger]
 
-    def decide(self, call: Call, seen: Seen) -> Step | More:
+    def decide(self, call: Call, seen: Records) -> Step | More:
         state = self.book.customer(call, seen)
         if isinstance(state, More):
             return state
@@ -78,7 +78,7 @@ class _Judge:
     def _step(
         self,
         call: Call,
-        seen: Seen,
+        seen: Records,
         state: CustomerStateRecord,
         result: Recalculation,
         read: Replayed,

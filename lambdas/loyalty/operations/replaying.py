@@ -17,7 +17,7 @@ from shared.ledger import (
     intact,
     resumable,
 )
-from shared.table import Range, Seen
+from shared.table import Query, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Replayed:
 
 
 def replayed(
-    call: Call, guid: str, seen: Seen, *, until: datetime | None = None, as_source: bool = False
+    call: Call, guid: str, seen: Records, *, until: datetime | None = None, as_source: bool = False
 ) -> Replayed:
     """The ledger of a customer, as it was ``until`` then. ``seen`` has its checkpoints and, where
     they were read, its latest entries. ``as_source``: spent lots are needed too, because another
@@ -49,7 +49,7 @@ def replayed(
 
 
 def _after(
-    call: Call, head: CheckpointRecord, seen: Seen, until: datetime | None, as_source: bool
+    call: Call, head: CheckpointRecord, seen: Records, until: datetime | None, as_source: bool
 ) -> Replayed | None:
     """The replay from a checkpoint; None where what is stored of it is not what was written."""
     parts_at, archive_at = storage.parts_of(call.keys, head), storage.archive_of(call.keys, head)
@@ -71,15 +71,15 @@ def _after(
 def _entries(
     call: Call,
     guid: str,
-    seen: Seen,
+    seen: Records,
     after: int,
-    beside: list[Range[CheckpointPart]],
+    beside: list[Query[CheckpointPart]],
     until: datetime | None,
 ) -> list[LedgerEntry]:
     """The entries after one, in order; what is wanted ``beside`` them is read in the same trip."""
     latest_at = storage.latest_entries(call.keys, guid)
     latest: list[LedgerEntry] = []
-    missing: list[Range[Any]] = []
+    missing: list[Query[Any]] = []
     if seen.has(latest_at):
         latest = seen.all(latest_at)[::-1]
         if latest and latest[0].sequence > after + 1:

@@ -11,7 +11,7 @@ from shared.api import Answer, Call
 from shared.call import More, Step
 from shared.errors import InvalidInput, NotFound
 from shared.keys import Keys
-from shared.table import Seen
+from shared.table import Records
 
 ID_LENGTH, HASH_LENGTH = 30, 26
 
@@ -63,7 +63,7 @@ def loyalty_reverse(call: Call, body: LoyaltyReverseRequest) -> Answer:
     guard_at = storage.earned_at(call.keys, hashed)
     asked = body.points if body.amount is None else body.amount.money()
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         state, earned = book.customer(call, seen), seen.get(guard_at)
         if isinstance(state, More):
             return state
@@ -93,7 +93,7 @@ def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
     hashed = named.hashed
     book = Book(body.customer_guid, hashed, ahead=True)
 
-    def decide(call: Call, seen: Seen) -> Step | More:
+    def decide(call: Call, seen: Records) -> Step | More:
         state = book.customer(call, seen)
         if isinstance(state, More):
             return state

@@ -10,10 +10,10 @@ from typing import Any
 from lambdas.loyalty import storage
 from lambdas.loyalty.operations.book import Book
 from shared.api import Call
-from shared.customers import CustomerStateRecord, state_at
+from shared.customer_state import CustomerStateRecord, state_at
 from shared.ledger import LedgerEntry
 from shared.paging import ROUNDS, WIDER
-from shared.table import Seen, Want
+from shared.table import Get, Records
 
 Page = tuple[list[dict[str, Any]], str | None]
 
@@ -92,8 +92,8 @@ class Walk:
         return self.book.read(self.call, seen)
 
     def _fill(
-        self, ledgers: Iterable[_Ledger], many: int, beside: Iterable[Want[Any]] = ()
-    ) -> Seen:
+        self, ledgers: Iterable[_Ledger], many: int, beside: Iterable[Get[Any]] = ()
+    ) -> Records:
         """Reads on in every ledger of which nothing is left to hand, in one trip."""
         wanted = {
             ledger.guid: storage.entries_before(self.call.keys, ledger.guid, ledger.before, many)

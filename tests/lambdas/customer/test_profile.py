@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lambdas.customer.models import SuppressionRecord
-from shared.customers import still_writable, writable
+from shared.codec import Item
+from shared.customer_state import still_writable, writable
 from shared.errors import HoldPending, InvalidState
-from shared.items import Item
 from shared.keys import of_org
 from shared.settings import OrgSettings
 from shared.table import Table

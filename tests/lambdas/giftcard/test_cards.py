@@ -11,7 +11,7 @@ import pytest
 from lambdas.giftcard.models import GiftCardLinkRecord
 from shared import auth
 from shared.keys import of_org
-from shared.table import Table, Want
+from shared.table import Get, Table
 from tests.builders import WHY, World, euro
 from tests.faults import Faults, then
 from tests.lambdas.giftcard.tills import Card, card, issue
@@ -117,7 +117,7 @@ def test_the_customer_of_a_card_must_be_there_and_is_followed(world: World) -> N
     assert after.shown["customer_guid"] == before.shown["customer_guid"] == survivor
     head, _ = after.ledger()
     link = of_org(world.code).customer_link(survivor, "CARD", head.card_id)
-    assert Table().load([Want(link, GiftCardLinkRecord)]).get(Want(link, GiftCardLinkRecord))
+    assert Table().load([Get(link, GiftCardLinkRecord)]).get(Get(link, GiftCardLinkRecord))
     world.set_state(survivor, job_id="job_1", job_kind="delete")
     assert issue(world, customer_guid=survivor).tag == "busy"
 

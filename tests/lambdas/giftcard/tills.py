@@ -8,7 +8,7 @@ from typing import Any
 from lambdas.giftcard import storage
 from lambdas.giftcard.models import GiftCardActivityRecord, GiftCardRecord
 from shared.keys import of_org
-from shared.table import Range, Table
+from shared.table import Query, Table
 from tests.builders import WHY, Response, World, euro
 
 
@@ -48,7 +48,7 @@ class Card:
         """The head and all movements, straight from the table; they must agree."""
         keys = of_org(self.world.code)
         head_at = storage.card_at(keys, self.hash)
-        moves = Range(head_at.key[0], "Y", "Z", GiftCardActivityRecord, limit=None)
+        moves = Query(head_at.key[0], "Y", "Z", GiftCardActivityRecord, limit=None)
         seen = Table().load([head_at, moves])
         head, activities = seen.get(head_at), seen.all(moves)
         assert head is not None

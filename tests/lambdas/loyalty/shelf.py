@@ -11,8 +11,8 @@ from typing import Any
 
 from lambdas.loyalty import rules
 from lambdas.loyalty.rules import Decision, PolicyRecord, Recalculation, Stamp
+from shared.codec import decode, encode
 from shared.fields import Money
-from shared.items import decode, encode
 from shared.ledger import (
     BalanceRecord,
     CheckpointPart,

@@ -13,7 +13,7 @@ import pytest
 from lambdas.loyalty import storage
 from lambdas.loyalty.rules import recalculation
 from shared import clients
-from shared.items import Item, item_wire
+from shared.codec import Item, item_wire
 from shared.keys import Keys, of_org
 from shared.ledger import (
     OPEN,

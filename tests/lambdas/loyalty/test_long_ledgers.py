@@ -10,7 +10,7 @@ from typing import Any
 
 from lambdas.loyalty import rules, storage
 from lambdas.loyalty.rules import Decision
-from shared.items import Item, item_wire
+from shared.codec import Item, item_wire
 from shared.keys import of_org
 from shared.ledger import Allocation, Holdings, LedgerEntry
 from shared.settings import settings

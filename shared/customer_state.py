@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import ClassVar
 
+from shared.codec import Wire
 from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
 from shared.fields import instant_text
-from shared.items import Wire
 from shared.keys import Keys
-from shared.table import Seen, Want
-from shared.writes import Check, Condition, Fresh
+from shared.table import Get, Records
+from shared.writes import Check, Condition, CurrentItem
 
 HOLD = "hold_"
 """What the id of a hold begins with; any other cause of a block is a reason in one word."""
@@ -57,14 +57,14 @@ class OrderHoldRecord:
     reason: str
 
 
-def state_at(keys: Keys, customer_guid: str) -> Want[CustomerStateRecord]:
-    return Want(keys.customer_state(customer_guid), CustomerStateRecord)
+def state_at(keys: Keys, customer_guid: str) -> Get[CustomerStateRecord]:
+    return Get(keys.customer_state(customer_guid), CustomerStateRecord)
 
 
-def survivor_of(keys: Keys, seen: Seen, customer_guid: str) -> str:
+def survivor_of(keys: Keys, seen: Records, customer_guid: str) -> str:
     """Which customer this one is by now: itself, or the one that it was merged into. The state of
-    a survivor may still have to be read (``Seen.has``); it was not merged itself, because redirects
-    always point at the final one."""
+    a survivor may still have to be read (``Records.has``); it was not merged itself, because
+    redirects always point at the final one."""
     state = seen.get(state_at(keys, customer_guid))
     return customer_guid if state is None else state.merged_into or customer_guid
 
@@ -100,7 +100,7 @@ def still_writable(
     who took in another than those ``absorbed``, into whose partitions was looked (None: it does not
     matter)."""
 
-    def otherwise(fresh: Fresh) -> ApiError | None:
+    def otherwise(fresh: CurrentItem) -> ApiError | None:
         state = fresh.record(CustomerStateRecord)
         if state is not None and state.merged_into is not None:
             return None
@@ -116,7 +116,7 @@ def still_writable(
     if absorbed is not None:
         text += f" AND {absorbed_still(absorbed, values)}"
     place = keys.customer_state(customer_guid)
-    return Check(place, Condition(text, names, values), otherwise=otherwise)
+    return Check(place, Condition(text, names, values), on_failure=otherwise)
 
 
 def absorbed_still(absorbed: tuple[str, ...], values: dict[str, Wire]) -> str:
@@ -132,10 +132,10 @@ def absorbed_still(absorbed: tuple[str, ...], values: dict[str, Wire]) -> str:
 
 def order_holds_at(
     keys: Keys, owners: Iterable[str], action: str, order_ref: str
-) -> list[Want[OrderHoldRecord]]:
+) -> list[Get[OrderHoldRecord]]:
     """What may be refused for an order: to a customer, and to each one merged into it."""
     return [
-        Want(keys.order_hold(guid, action, order_ref), OrderHoldRecord)
+        Get(keys.order_hold(guid, action, order_ref), OrderHoldRecord)
         for guid in dict.fromkeys(owners)
     ]
 
@@ -148,7 +148,7 @@ def not_refused(holds: Iterable[OrderHoldRecord | None], now: datetime) -> None:
             raise InvalidState(message, detail={"reason": hold.reason})
 
 
-def still_not_refused(hold_at: Want[OrderHoldRecord], now: datetime) -> Check:
+def still_not_refused(hold_at: Get[OrderHoldRecord], now: datetime) -> Check:
     """The same as a condition. A failure brings the record, and the decision is made again: by then
     the order may have happened."""
     text = "attribute_not_exists(pk) OR refused_from > :now"

@@ -10,10 +10,10 @@ from typing import Any
 from lambdas.giftcard import rules, storage
 from lambdas.giftcard.models import CardMissesRecord, GiftCardRecord
 from shared.api import Answer, Call
-from shared.customers import survivor_of
+from shared.codec import Item
+from shared.customer_state import survivor_of
 from shared.errors import Busy, Conflict, NotFound
-from shared.items import Item
-from shared.table import ATTEMPTS, Seen, Want, pause
+from shared.table import ATTEMPTS, Get, Records, pause
 from shared.writes import Put, Update, Write
 
 
@@ -25,13 +25,13 @@ class _Unknown(NotFound):
         self.misses = misses
 
 
-def wants(call: Call, card_hash: str) -> list[Want[Any]]:
+def wants(call: Call, card_hash: str) -> list[Get[Any]]:
     """The card, and whether the credential has been guessing: read together."""
     misses = storage.misses_at(call.keys, call.caller.fingerprint)
     return [storage.card_at(call.keys, card_hash), misses]
 
 
-def found(call: Call, seen: Seen, card_hash: str) -> GiftCardRecord:
+def found(call: Call, seen: Records, card_hash: str) -> GiftCardRecord:
     """The card of the code. 429 for a credential that guesses, before anything is said of the code;
     404 where there is none, which ``for_bearer`` counts."""
     misses = seen.get(storage.misses_at(call.keys, call.caller.fingerprint))
@@ -57,14 +57,14 @@ def with_code(answer: Answer, code: str) -> Answer:
     return replace(answer, data={**answer.data, "stored_value": value})
 
 
-def shown_to(call: Call, seen: Seen, card: GiftCardRecord) -> dict[str, Any]:
+def shown_to(call: Call, seen: Records, card: GiftCardRecord) -> dict[str, Any]:
     """The card as shown, its customer being who they are by now, where their state was read."""
     owner = card.customer_guid
     survivor = None if owner is None else survivor_of(call.keys, seen, owner)
     return storage.card_shown(card, call.now, survivor)
 
 
-def expect(call: Call, seen: Seen, card: GiftCardRecord) -> None:
+def expect(call: Call, seen: Records, card: GiftCardRecord) -> None:
     """409 with the current card where ``expected_revision`` is another."""
     if call.expected_revision not in (None, card.revision):
         raise Conflict(

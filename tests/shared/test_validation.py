@@ -10,10 +10,10 @@ import pytest
 from lambdas.account.models import AccountUpdateRequest
 from lambdas.customer.models import CustomerLookupRecord
 from lambdas.loyalty.models import LoyaltyAdjustRequest, LoyaltyPreviewRequest
-from shared.body import _normalised
 from shared.fields import instant_text
 from shared.keys import of_org
-from shared.table import Table, Want
+from shared.table import Get, Table
+from shared.validation import _normalised
 from tests.builders import WHY, World
 from tests.conftest import Database
 
@@ -75,8 +75,8 @@ def test_a_number_that_cannot_be_dialled_is_a_fault_beside_the_others(
 
 def test_a_load_of_very_many_keys_is_whole(world: World, database: Database) -> None:
     keys = of_org(world.code)
-    wants: list[Want[Any]] = [
-        Want(keys.shared_value("phone", "1", f"cust_{n}"), CustomerLookupRecord) for n in range(750)
+    wants: list[Get[Any]] = [
+        Get(keys.shared_value("phone", "1", f"cust_{n}"), CustomerLookupRecord) for n in range(750)
     ]
     assert database.engine.alive
     seen = Table().load(wants)
