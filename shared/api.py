@@ -16,23 +16,32 @@ from functools import partial
 from typing import Any
 
 from shared import auth, envelope, log
-from shared.call import Answer, Call
+from shared.call import Answer, Call, Facts
 from shared.errors import (
     ApiError,
-    ExpectedRevisionRequired,
     InternalError,
     MethodNotAllowed,
     NotFound,
 )
 from shared.fields import instant_shown
-from shared.routes import ANYONE, EDITORS, MEMBER, READERS, Latency, Route, Tier
+from shared.routes import (
+    ANYONE,
+    EDITORS,
+    MEMBER,
+    READERS,
+    Latency,
+    Route,
+    Tier,
+    reading,
+    writing,
+)
 from shared.settings import SERVICE, settings
 from shared.table import Table
-from shared.validation import Crosscutting, apart, schema
+from shared.validation import Crosscutting, apart, validated
 
 __all__ = [
     "ANYONE", "EDITORS", "MEMBER", "READERS", "Answer", "Call", "Crosscutting", "Door", "Latency",
-    "Route", "Tier", "new_id", "serve",
+    "Route", "Tier", "new_id", "reading", "serve", "writing",
 ]  # fmt: skip
 
 BASE = "/crm"
@@ -150,36 +159,32 @@ class _Visit:
 
     def _serve(self, row: Route, event: dict[str, Any]) -> Answer:
         self.table = Table()
-        call = Call(
-            route=row,
-            now=self.now,
-            wall=self.wall,
-            table=self.table,
-            request_id=self.request_id,
-            new_id=partial(new_id, self.now),
-        )
         if row.roles == (ANYONE,):
-            answer: Answer = row.operation(call, None)
+            answer: Answer = row.operation()
             return answer
         parts = apart(row, envelope.read_json(envelope.body_text(event, self.headers)))
-        said = auth.claim(self.headers, parts.crosscutting)
         said = replace(
-            said,
+            auth.claim(self.headers, parts.crosscutting),
             mismatch=auth.contradiction(self.headers, parts.crosscutting, parts.repeated),
         )
-        call = replace(call, claim=said, identity=auth.identify(said, row, self.table, self.wall))
-        self.call = call
+        call = self.call = Call(
+            route=row,
+            identity=auth.identify(said, row, self.table, self.wall),
+            facts=Facts(request_id=self.request_id),
+            now=self.now,
+            table=self.table,
+            new_id=partial(new_id, self.now),
+        )
         try:
-            call, body = schema(call, parts, self.headers)
+            facts, body = validated(call, parts, self.headers)
+            call = self.call = replace(call, facts=facts)
             if row.writes:
-                refusing = bool(getattr(body, "only_refuses", False))
-                auth.gate(call.caller, row, refusing=refusing)
-            if row.revision == "required" and call.expected_revision is None and not row.creates:
-                raise ExpectedRevisionRequired()
+                auth.require_write_access(call.caller, row, refusing=facts.only_refuses)
+            if row.revision == "required" and not row.creates:
+                facts.require_revision()
         except ApiError as error:
             # What is wrong with a body comes before the write gate.
-            raise call.refused(error, gated=error.status != 400) from None
-        self.call = call
+            raise call.refusal(error, gated=error.status != 400) from None
         answer = row.operation(call, body)
         assert isinstance(answer, Answer), row.path
         return answer
@@ -196,10 +201,10 @@ class _Visit:
         if self.table is not None:
             stats["read_units"] = self.table.read_units
             stats["write_units"] = self.table.write_units
-        if self.call is not None and self.call.identity is not None:
-            stats |= self.call.identity.stamp()
-            if self.call.cccode is not None:
-                stats["cccode"] = self.call.cccode
+        if self.call is not None:
+            stats |= self.call.caller.stamp()
+            if self.call.facts.cccode is not None:
+                stats["cccode"] = self.call.facts.cccode
         return stats
 
     def _log(self, status: int, refused: ApiError | None) -> None:
@@ -211,7 +216,7 @@ class _Visit:
         }
         if refused is not None:
             facts["tag"] = refused.tag
-        if self.call is not None and self.call.identity is not None:
-            facts["orgcode"] = self.call.identity.orgcode
-            facts["fingerprint"] = self.call.identity.fingerprint
+        if self.call is not None:
+            facts["orgcode"] = self.call.caller.orgcode
+            facts["fingerprint"] = self.call.caller.fingerprint
         log.answered(**facts)

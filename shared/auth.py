@@ -1,16 +1,16 @@
 """Who calls: headers and body to a ``Caller``, or 401, 403, 404.
 
 A session (a person) or an API key (a service account of one org) is found under the keyed hash of
-its secret; the secret itself is stored nowhere. A warm process may believe what it read up to 30 s
-ago, but it never refuses on such knowledge, and routes that move money or points, merge, erase or
-set a policy verify it in the operation's own first batch.
+its secret; the secret itself is stored nowhere. A warm process caches callers for up to 30 s. It
+never refuses on cached knowledge, and routes that move money or points, merge, erase or set a
+policy verify the caller in the operation's own first batch.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -26,12 +26,13 @@ from shared.errors import (
     Unauthorized,
 )
 from shared.fields import instant_text
+from shared.records import Get, Records
 from shared.routes import ANYONE, MEMBER, Route
 from shared.settings import OrgSettings
-from shared.table import Get, Records, Table
+from shared.table import Table
 from shared.writes import Condition
 
-BELIEVED_S = 30
+CACHED_S = 30
 SESSION_LIFE = timedelta(hours=1)
 EXTENDED_EVERY = timedelta(minutes=1)
 STATUSES = ("unverified", "verified", "parked", "suspended", "frozen", "doomed")
@@ -133,7 +134,7 @@ def credential_item(secret: str, credential: CredentialRecord) -> Item[Credentia
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a request says of its caller, before any of it is believed."""
+    """What a request says of its caller, before any of it is verified."""
 
     secret: str
     kind: Literal["session", "api_key"]
@@ -142,8 +143,8 @@ class Claim:
 
 
 def claim(headers: Mapping[str, str], body: Mapping[str, Any]) -> Claim:
-    """The credential and the org that a request names. A header's credential counts before the
-    body's, a session before a key. Without any credential: 401, whatever else is wrong."""
+    """Returns the credential and the org that a request names. A header's credential counts before
+    the body's, a session before a key. Without any credential: 401, whatever else is wrong."""
     session = headers.get("x-session-guid") or _text(body, "session_guid")
     key = headers.get("x-api-key") or _text(body, "api_key")
     if not (session or key):
@@ -179,60 +180,71 @@ def contradiction(
     return ContextMismatch(minor=found) if found else None
 
 
-# ---------------------------------------------------------------- belief
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who calls, and what it takes to verify that again: the claim, and the real clock (a test
+    clock rules data, not credentials)."""
+
+    claim: Claim
+    caller: Caller
+    wall: datetime
+
+
+# ---------------------------------------------------------------- the cache of callers
 
 
 @dataclass(frozen=True, slots=True)
-class _Believed:
+class _CachedCaller:
     caller: Caller
     until: float
 
 
-_believed: dict[tuple[str, str, str], _Believed] = {}
+_cache: dict[tuple[str, str, str], _CachedCaller] = {}
 
 
 def forget() -> None:
-    """Believe nothing any more; for tests and for a process that changes deployments."""
-    _believed.clear()
+    """Empties the cache; for tests and for a process that changes deployments."""
+    _cache.clear()
 
 
-def identify(said: Claim, route: Route, table: Table, wall: datetime) -> Caller:
-    """The caller, believed or read. ``wall`` is the real clock: a test clock rules data only."""
-    known = _believed.get((said.kind, said.secret, said.org or ""))
-    if known is not None and known.until > time.monotonic() and _lets(known.caller, route):
+def identify(said: Claim, route: Route, table: Table, wall: datetime) -> Identity:
+    """Returns who calls, from the cache or from the table; refuses a caller who lacks the roles."""
+    known = _cache.get((said.kind, said.secret, said.org or ""))
+    if known is not None and known.until > time.monotonic() and _lets_in(known.caller, route):
         if said.mismatch is not None:
             raise said.mismatch
-        return known.caller
+        return Identity(said, known.caller, wall)
     caller = _read(said, table, wall)
-    if len(_believed) > 10_000:
-        _believed.clear()
-    _believed[(said.kind, said.secret, caller.orgcode)] = _Believed(
-        caller, time.monotonic() + BELIEVED_S
+    if len(_cache) > 10_000:
+        _cache.clear()
+    _cache[(said.kind, said.secret, caller.orgcode)] = _CachedCaller(
+        caller, time.monotonic() + CACHED_S
     )
-    check(caller, route)
-    return caller
+    require_role(caller, route)
+    return Identity(said, caller, wall)
 
 
 def _read(said: Claim, table: Table, wall: datetime) -> Caller:
-    """A first look, strongly consistent: the credential beside the org, then the membership."""
-    want = Get(keys.credential(said.secret), CredentialRecord)
-    wants: list[Get[Any]] = [want]
-    org_want = None
+    """A first read, strongly consistent: the credential beside the org, then the membership."""
+    credential_at = Get(keys.credential(said.secret), CredentialRecord)
+    reads: list[Get[Any]] = [credential_at]
+    org_at = None
     if said.org is not None and _is_org(said.org):
-        org_want = Get(keys.of_org(said.org).org_record(), OrgRecord)
-        wants.append(org_want)
-    seen = table.load(wants)
-    credential = _live(seen.get(want), said, wall)
+        org_at = Get(keys.of_org(said.org).org_record(), OrgRecord)
+        reads.append(org_at)
+    records = table.load(reads)
+    credential = _require_live(records.get(credential_at), said, wall)
     if said.org is None:
         raise InvalidInput.of("orgcode", "is required: header x-orgcode or body", "missing")
     if said.mismatch is not None:
         raise said.mismatch
-    org = seen.get(org_want) if org_want else None
+    org = records.get(org_at) if org_at else None
     if credential.person is None:
         return _caller(said, credential, org, None)
-    place = keys.of_org(said.org if org_want else "-").membership(credential.person)
-    member_want = Get(place, MembershipRecord)
-    membership = table.load([member_want]).get(member_want)
+    # A malformed org code is read like an unknown one: both cost the same, and both are 404.
+    place = keys.of_org(said.org if org_at else "-").membership(credential.person)
+    member_at = Get(place, MembershipRecord)
+    membership = table.load([member_at]).get(member_at)
     caller = _caller(said, credential, org, membership)
     _extend(said, credential, table, wall)
     return caller
@@ -246,7 +258,7 @@ def _is_org(text: str) -> bool:
     return re.fullmatch(ORGCODE, text) is not None
 
 
-def _live(record: CredentialRecord | None, said: Claim, wall: datetime) -> CredentialRecord:
+def _require_live(record: CredentialRecord | None, said: Claim, wall: datetime) -> CredentialRecord:
     if (
         record is None
         or record.context != said.kind
@@ -263,7 +275,8 @@ def _caller(
     org: OrgRecord | None,
     membership: MembershipRecord | None,
 ) -> Caller:
-    """The caller that the records make, or 404: who is no member learns nothing of the org."""
+    """Returns the caller that the records make. 404 for one who is no member: a stranger learns
+    nothing of the org."""
     if org is None:
         raise NotFound()
     if credential.person is None:
@@ -289,7 +302,8 @@ def _caller(
 
 
 def _extend(said: Claim, credential: CredentialRecord, table: Table, wall: datetime) -> None:
-    """Slide a session's expiry, at most once a minute. One who loses the race has nothing to do."""
+    """Slides a session's expiry, at most once a minute. A call that loses the race has nothing to
+    do: another one has extended the session."""
     expires = credential.expires_at
     later = wall + SESSION_LIFE
     if expires is None or later - expires < EXTENDED_EVERY:
@@ -309,52 +323,53 @@ def _extend(said: Claim, credential: CredentialRecord, table: Table, wall: datet
 # ---------------------------------------------------------------- verification in the first batch
 
 
-def wants(said: Claim, caller: Caller) -> list[Get[Any]]:
-    """The caller's identity records, for a batch that is read anyway."""
-    places = keys.of_org(caller.orgcode)
+def reads_of(identity: Identity) -> list[Get[Any]]:
+    """Returns the reads of the caller's records, for a batch that is made anyway."""
+    places = keys.of_org(identity.caller.orgcode)
     found: list[Get[Any]] = [
-        Get(keys.credential(said.secret), CredentialRecord),
+        Get(keys.credential(identity.claim.secret), CredentialRecord),
         Get(places.org_record(), OrgRecord),
     ]
-    if caller.context_source == "session":
-        person = caller.actor.partition(":")[2]
+    if identity.caller.context_source == "session":
+        person = identity.caller.actor.partition(":")[2]
         found.append(Get(places.membership(person), MembershipRecord))
     return found
 
 
 def verify(
-    said: Claim, caller: Caller, route: Route, seen: Records, wall: datetime, *, gated: bool
-) -> Caller:
-    """The caller as the table has it now; refused as at the door, by the write gate (``gated``)
-    too."""
-    wanted = wants(said, caller)
-    credential = _live(seen.get(wanted[0]), said, wall)
-    membership = seen.get(wanted[2]) if len(wanted) > 2 else None
-    fresh = _caller(said, credential, seen.get(wanted[1]), membership)
-    check(fresh, route)
+    identity: Identity, route: Route, records: Records, *, gated: bool, refusing: bool
+) -> Identity:
+    """Returns the identity as the table has it now. Refuses as at the door, by the write gate too
+    (``gated``). ``refusing``: the call only withdraws consent."""
+    reads, said = reads_of(identity), identity.claim
+    credential = _require_live(records.get(reads[0]), said, identity.wall)
+    membership = records.get(reads[2]) if len(reads) > 2 else None
+    caller = _caller(said, credential, records.get(reads[1]), membership)
+    require_role(caller, route)
     if route.writes and gated:
-        gate(fresh, route)
-    return fresh
+        require_write_access(caller, route, refusing=refusing)
+    return replace(identity, caller=caller)
 
 
-def _lets(caller: Caller, route: Route) -> bool:
-    """Whether what is believed lets the call through; if not, it is read before it is refused."""
-    return allowed(caller, route) and (not route.writes or caller.org.status == "verified")
+def _lets_in(caller: Caller, route: Route) -> bool:
+    """Whether a cached caller passes. If not, the caller is read before the call is refused."""
+    return may_call(caller, route) and (not route.writes or caller.org.status == "verified")
 
 
-def allowed(caller: Caller, route: Route) -> bool:
+def may_call(caller: Caller, route: Route) -> bool:
     roles = route.roles
     return roles[0] in (MEMBER, ANYONE) or caller.has(*roles)
 
 
-def check(caller: Caller, route: Route) -> None:
-    if not allowed(caller, route):
+def require_role(caller: Caller, route: Route) -> None:
+    if not may_call(caller, route):
         raise Forbidden(detail={"roles_any_of": list(route.roles)})
 
 
-def gate(caller: Caller, route: Route, *, refusing: bool = False) -> None:
-    """The write gate: an org that is not verified may not write, three duties apart, which pass in
-    every status but ``unverified``. ``refusing``: the call only withdraws consent."""
+def require_write_access(caller: Caller, route: Route, *, refusing: bool = False) -> None:
+    """The write gate: an org that is not verified may not write. Three duties pass in every status
+    but ``unverified``: the rows of two say so, the third is a call that only withdraws consent
+    (``refusing``)."""
     status = caller.org.status
     duty = route.gate == "open" or (route.gate == "refusals" and refusing)
     if status != "verified" and not (duty and status != "unverified"):

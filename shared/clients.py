@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _lock = threading.Lock()
 _clients: dict[str, Any] = {}
 
-_CONNECT_S, _ATTEMPTS = 0.3, 3
+_CONNECT_S = 0.3
 
 
 def dynamodb() -> DynamoDBClient:
-    """The table's client. Its retries keep a transaction's ``ClientRequestToken``."""
+    """The table's client. It makes each call once: ``shared.table`` alone tries again."""
     return cast("DynamoDBClient", _client("dynamodb"))
 
 
@@ -71,8 +71,13 @@ def _make(name: str) -> Any:
         config=Config(
             connect_timeout=_CONNECT_S,
             read_timeout=settings().read_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            retries=_retries(name),
             tcp_keepalive=True,
             max_pool_connections=64,
         ),
     )
+
+
+def _retries(name: str) -> dict[str, Any]:
+    """``shared.table`` tries again by itself, within one time; for the others the SDK does."""
+    return {"mode": "standard", "total_max_attempts": 1 if name == "dynamodb" else 3}

@@ -118,25 +118,49 @@ def _codec(annotation: Any) -> _Codec:
     raise TypeError(f"no stored form for {annotation}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    codec: _Codec
+    default: Any
+    required: bool
+
+    def missing(self, cls: Any) -> Any:
+        """Returns what stands for a value that is not stored. A record that lacks a required field
+        is damaged, or of another class: nothing may be decided on it."""
+        if self.required:
+            raise ValueError(f"a stored {cls.__name__} has no {self.name}")
+        return None if self.default is MISSING else self.default
+
+
 @cache
-def _plan(cls: Any) -> tuple[tuple[str, _Codec, Any], ...]:
+def _plan(cls: Any) -> tuple[_Field, ...]:
     hints = get_type_hints(cls)
-    return tuple((f.name, _codec(hints[f.name]), f.default) for f in fields(cls))
+    return tuple(_field(f, hints[f.name]) for f in fields(cls))
+
+
+def _field(f: Any, hint: Any) -> _Field:
+    default = f.default if f.default_factory is MISSING else f.default_factory()
+    optional = NoneType in get_args(hint)
+    return _Field(f.name, _codec(hint), default, default is MISSING and not optional)
 
 
 _NOTHING: Wire = {"NULL": True}
 
 
 def _absent(value: Any, default: Any) -> bool:
-    return value is None or (value == default and default in ((), False))
+    # By type, not by ``==``: 0 equals False, and a number that is 0 is a number.
+    if isinstance(value, bool | tuple):
+        return not value and type(default) is type(value) and not default
+    return value is None
 
 
 def _row(record: Any) -> list[Wire]:
     """The values of a record in the order of its fields, without the absent ones at the end."""
     row = []
-    for name, codec, default in _plan(record.__class__):
-        value = getattr(record, name)
-        row.append(_NOTHING if _absent(value, default) else codec.encode(value))
+    for f in _plan(record.__class__):
+        value = getattr(record, f.name)
+        row.append(_NOTHING if _absent(value, f.default) else f.codec.encode(value))
     while row and row[-1] is _NOTHING:
         row.pop()
     return row
@@ -145,43 +169,35 @@ def _row(record: Any) -> list[Wire]:
 def _of_row(cls: Any, row: list[Wire]) -> Any:
     plan = _plan(cls)
     values = [
-        (None if default is MISSING else default) if "NULL" in wire else codec.decode(wire)
-        for (_, codec, default), wire in zip(plan, row, strict=False)
+        f.missing(cls) if "NULL" in wire else f.codec.decode(wire)
+        for f, wire in zip(plan, row, strict=False)
     ]
-    values += [None if default is MISSING else default for _, _, default in plan[len(row) :]]
-    return cls(*values)
+    return cls(*values, *(f.missing(cls) for f in plan[len(row) :]))
 
 
 def encode(record: Any) -> Wire:
-    """The attributes of a record. Absent values and empty collections are left out."""
+    """Returns the attributes of a record. Absent values and empty collections are left out."""
     wire: Wire = {}
-    for name, codec, default in _plan(record.__class__):
-        value = getattr(record, name)
-        if not _absent(value, default):
-            wire[name] = codec.encode(value)
+    for f in _plan(record.__class__):
+        value = getattr(record, f.name)
+        if not _absent(value, f.default):
+            wire[f.name] = f.codec.encode(value)
     return wire
 
 
 def decode(cls: Any, wire: Wire) -> Any:
-    """The record of an item; attributes that are not its fields are the item's own."""
+    """Returns the record of an item; attributes that are not its fields are the item's own.
+    ``ValueError`` where a required field is missing."""
     values = {}
-    for name, codec, default in _plan(cls):
-        raw = wire.get(name)
-        if raw is not None:
-            values[name] = codec.decode(raw)
-        elif default is MISSING and name not in _factories(cls):
-            values[name] = None
+    for f in _plan(cls):
+        raw = wire.get(f.name)
+        values[f.name] = f.missing(cls) if raw is None else f.codec.decode(raw)
     return cls(**values)
 
 
 @cache
 def _names(cls: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(cls))
-
-
-@cache
-def _factories(cls: Any) -> frozenset[str]:
-    return frozenset(f.name for f in fields(cls) if f.default_factory is not MISSING)
 
 
 def item_wire(item: Item[Any], change_id: str, events: list[dict[str, Any]]) -> Wire:

@@ -1,23 +1,24 @@
-"""The state of a customer, which every family's write checks: one small record per customer.
+"""The state of a customer: one small record, which every write for the customer checks.
 
 Here lies what a family that is not the customers' own may ask and demand of a customer: whether
-there is one, which customer it is by now, and that nothing is written to one who is being erased,
-was merged away, or is blocked. The profile, and whoever changes the state, are the customers' own.
+there is one, which customer it is by now, and the guard. Nothing is written to a customer who is
+being erased, was merged away, or is blocked. The profile, and whoever changes the state, are the
+customers' own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import ClassVar
 
-from shared.codec import Wire
+from shared.codec import Item, Wire
 from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
 from shared.fields import instant_text
 from shared.keys import Keys
-from shared.table import Get, Records
-from shared.writes import Check, Condition, CurrentItem
+from shared.records import Get, Records
+from shared.writes import Check, Condition, CurrentItem, Put, Touch, Update, Write
 
 HOLD = "hold_"
 """What the id of a hold begins with; any other cause of a block is a reason in one word."""
@@ -61,108 +62,173 @@ def state_at(keys: Keys, customer_guid: str) -> Get[CustomerStateRecord]:
     return Get(keys.customer_state(customer_guid), CustomerStateRecord)
 
 
-def survivor_of(keys: Keys, seen: Records, customer_guid: str) -> str:
-    """Which customer this one is by now: itself, or the one that it was merged into. The state of
-    a survivor may still have to be read (``Records.has``); it was not merged itself, because
-    redirects always point at the final one."""
-    state = seen.get(state_at(keys, customer_guid))
+def state_item(keys: Keys, state: CustomerStateRecord) -> Item[CustomerStateRecord]:
+    return Item(keys.customer_state(state.customer_guid), state)
+
+
+def survivor_of(keys: Keys, records: Records, customer_guid: str) -> str:
+    """Returns the customer that this one is by now: itself, or the one that it was merged into.
+    A survivor was not merged itself, because redirects always point at the final one."""
+    state = records.get(state_at(keys, customer_guid))
     return customer_guid if state is None else state.merged_into or customer_guid
 
 
-def readable(state: CustomerStateRecord | None) -> CustomerStateRecord:
+def require_customer(keys: Keys, records: Records, customer_guid: str) -> CustomerStateRecord:
+    """Returns the customer that a write is about, or the one that it was merged into. 404 where
+    there is none; ``busy`` while this one is being erased or anonymized. Nothing may be answered
+    from its records then, not even by a refusal that shows the current one."""
+    state = records.require(state_at(keys, survivor_of(keys, records, customer_guid)))
+    if state.job_id is not None:
+        raise Busy()
+    return state
+
+
+def require_readable_customer(
+    keys: Keys, records: Records, customer_guid: str
+) -> CustomerStateRecord:
+    """Returns the customer that a read is about, or the one that it was merged into. 404 where
+    there is none, or where the deletion has begun."""
+    state = records.get(state_at(keys, survivor_of(keys, records, customer_guid)))
+    return require_readable(state)
+
+
+def require_readable(state: CustomerStateRecord | None) -> CustomerStateRecord:
     """404 where there is no customer, or where the deletion of this one has begun."""
     if state is None or state.job_kind == "delete":
         raise NotFound()
     return state
 
 
-def writable(
-    state: CustomerStateRecord | None, now: datetime, action: str | None = None
-) -> CustomerStateRecord:
-    """404 where there is no customer; 409 where this one is being erased or anonymized (``busy``),
-    is anonymized or merged, or is blocked for the action type."""
-    refusal = _refusal(state, now, action)
-    if refusal is not None:
-        raise refusal
-    assert state is not None
-    return state
+# ---------------------------------------------------------------- the guard of every write
 
 
-def still_writable(
-    keys: Keys,
-    customer_guid: str,
-    now: datetime,
-    action: str | None = None,
-    absorbed: tuple[str, ...] | None = None,
-) -> Check:
-    """The same as a condition, to be part of a family's own transaction. One who was merged away
-    meanwhile is decided upon again, so that the decision can follow to the survivor; and so is one
-    who took in another than those ``absorbed``, into whose partitions was looked (None: it does not
-    matter)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerGuard:
+    """What must be so of a customer when something is written for it.
 
-    def otherwise(fresh: CurrentItem) -> ApiError | None:
-        state = fresh.record(CustomerStateRecord)
+    The decision asks ``ensure``; the transaction carries ``writes``. Where the condition fails, the
+    decision is made again with the current state, so that a repeat of what had happened hears that.
+
+    ``state`` is the state as read, or None where only the write finds out. ``statuses``: those that
+    let the write pass (None: every one). ``action``: the action type that a hold or a flag may
+    block. ``order_holds``: where the action may be refused for one order. ``absorbed_as_read``:
+    nobody else may have been merged into the customer, because the decision has looked into the
+    partition of each one.
+    ``changed``: the state is written as a part of the step. ``erasing``: not even a running
+    erasure stops the write. ``active``: the write counts as activity of the customer, which
+    retention asks for.
+    """
+
+    keys: Keys
+    customer_guid: str
+    now: datetime
+    today: date
+    state: CustomerStateRecord | None = None
+    statuses: tuple[str, ...] | None = WRITABLE
+    action: str | None = None
+    order_holds: Sequence[Get[OrderHoldRecord]] = ()
+    absorbed_as_read: bool = False
+    changed: CustomerStateRecord | None = None
+    erasing: bool = False
+    active: bool = True
+
+    def ensure(self, records: Records) -> None:
+        """Raises the refusal that the state, or a hold on the order, stands for."""
+        if self.state is not None:
+            self._ensure_allowed(self.state)
+        for hold_at in self.order_holds:
+            hold = records.if_read(hold_at)
+            if hold is not None and hold.refused_from <= self.now:
+                message = "The action is refused for this order."
+                raise InvalidState(message, detail={"reason": hold.reason})
+
+    def writes(self) -> list[Write]:
+        """Returns the same as conditions of the transaction, and what the write changes of the
+        state: it advances the day of the last activity at most once a day."""
+        return [self._state_write(), *(self._order_write(get) for get in self.order_holds)]
+
+    def _ensure_allowed(self, state: CustomerStateRecord | None) -> None:
+        refusal = _refusal(state, self.now, self.action, self.statuses, erasing=self.erasing)
+        if refusal is not None:
+            raise refusal
+
+    def _state_write(self) -> Write:
+        if self.changed is not None:
+            day = max(self.today, self.changed.active_on) if self.active else self.changed.active_on
+            item = state_item(self.keys, replace(self.changed, active_on=day))
+            if self.state is None:
+                return Put(item)
+            return Update(item, if_revision=self.state.revision)
+        place, on_failure = self.keys.customer_state(self.customer_guid), None
+        if self.state is None:
+            on_failure = self._refusal_of
+        known = self.state is not None and self.state.active_on >= self.today
+        if known or not self.active:
+            return Check(place, self._condition(), on_failure=on_failure)
+        values = {"active_on": {"S": self.today.isoformat()}}
+        return Touch(place, values, self._condition(), on_failure=on_failure)
+
+    def _refusal_of(self, current: CurrentItem) -> ApiError | None:
+        """Returns the refusal of a state that was not read before. One who was merged away is
+        decided upon again, so that the decision can follow to the survivor."""
+        state = current.record(CustomerStateRecord)
         if state is not None and state.merged_into is not None:
             return None
-        return _refusal(state, now, action)
+        return _refusal(state, self.now, self.action, self.statuses, erasing=self.erasing)
 
-    names: dict[str, str] = {"#s": "status"}
-    values: dict[str, Wire] = {f":{s}": {"S": s} for s in WRITABLE}
-    text = "#s IN (:active, :inactive) AND attribute_not_exists(job_id)"
-    if action is not None:
-        names["#b"] = action
-        values[":now"] = {"S": instant_text(now)}
-        text += " AND (attribute_not_exists(blocked.#b) OR blocked.#b <= :now)"
-    if absorbed is not None:
-        text += f" AND {absorbed_still(absorbed, values)}"
-    place = keys.customer_state(customer_guid)
-    return Check(place, Condition(text, names, values), on_failure=otherwise)
+    def _condition(self) -> Condition:
+        names: dict[str, str] = {}
+        values: dict[str, Wire] = {}
+        parts = ["attribute_exists(pk)"]
+        if self.statuses is not None:
+            names["#s"] = "status"
+            values |= {f":{s}": {"S": s} for s in self.statuses}
+            parts.append(f"#s IN ({', '.join(f':{s}' for s in self.statuses)})")
+        if not self.erasing:
+            parts.append("attribute_not_exists(job_id)")
+        if self.action is not None:
+            names["#b"] = self.action
+            values[":now"] = {"S": instant_text(self.now)}
+            parts.append("(attribute_not_exists(blocked.#b) OR blocked.#b <= :now)")
+        if self.absorbed_as_read:
+            absorbed = () if self.state is None else self.state.absorbed
+            parts.append("attribute_not_exists(merged_into)")
+            if absorbed:
+                values[":absorbed"] = {"N": str(len(absorbed))}
+                parts.append("size(absorbed) = :absorbed")
+            else:
+                parts.append("attribute_not_exists(absorbed)")
+        return Condition(" AND ".join(parts), names, values)
 
-
-def absorbed_still(absorbed: tuple[str, ...], values: dict[str, Wire]) -> str:
-    """The condition that no further customer was merged into this one; adds its value."""
-    if not absorbed:
-        return "attribute_not_exists(absorbed)"
-    values[":absorbed"] = {"N": str(len(absorbed))}
-    return "size(absorbed) = :absorbed"
-
-
-# ---------------------------------------------------------------- refused for one order
+    def _order_write(self, hold_at: Get[OrderHoldRecord]) -> Check:
+        text = "attribute_not_exists(pk) OR refused_from > :now"
+        return Check(hold_at.key, Condition(text, {}, {":now": {"S": instant_text(self.now)}}))
 
 
 def order_holds_at(
     keys: Keys, owners: Iterable[str], action: str, order_ref: str
 ) -> list[Get[OrderHoldRecord]]:
-    """What may be refused for an order: to a customer, and to each one merged into it."""
+    """Returns where an action may be refused for an order: to a customer, and to each one merged
+    into it."""
     return [
         Get(keys.order_hold(guid, action, order_ref), OrderHoldRecord)
         for guid in dict.fromkeys(owners)
     ]
 
 
-def not_refused(holds: Iterable[OrderHoldRecord | None], now: datetime) -> None:
-    """409 where one of them refuses the order."""
-    for hold in holds:
-        if hold is not None and hold.refused_from <= now:
-            message = "The action is refused for this order."
-            raise InvalidState(message, detail={"reason": hold.reason})
-
-
-def still_not_refused(hold_at: Get[OrderHoldRecord], now: datetime) -> Check:
-    """The same as a condition. A failure brings the record, and the decision is made again: by then
-    the order may have happened."""
-    text = "attribute_not_exists(pk) OR refused_from > :now"
-    return Check(hold_at.key, Condition(text, {}, {":now": {"S": instant_text(now)}}))
-
-
 def _refusal(
-    state: CustomerStateRecord | None, now: datetime, action: str | None
+    state: CustomerStateRecord | None,
+    now: datetime,
+    action: str | None,
+    statuses: tuple[str, ...] | None,
+    *,
+    erasing: bool = False,
 ) -> ApiError | None:
     if state is None:
         return NotFound()
-    if state.job_id is not None:
+    if state.job_id is not None and not erasing:
         return Busy()
-    if state.status not in WRITABLE:
+    if statuses is not None and state.status not in statuses:
         return InvalidState(detail={"state": state.status, "allowed": []})
     until = None if action is None else state.blocked.get(action)
     if action is None or until is None or until <= now:

@@ -122,9 +122,10 @@ class Keys:
         """Binds an idempotency key to a request; says where the answer's snapshot lies."""
         return self._at("I", self.hash("idempotency", route, key)), "!"
 
-    def snapshot(self, partition: str, route: str, key: str) -> Key:
-        """The answer that a replay repeats: in the partition of the record that it speaks of."""
-        return partition, f"I#{self.hash('idempotency', route, key)}"
+    def snapshot(self, partition: str, record_id: str, route: str, key: str) -> Key:
+        """The answer that a replay repeats: in the partition of the record that it speaks of, and
+        under its id, so that it is found and erased with it."""
+        return partition, f"I#{record_id}#{self.hash('idempotency', route, key)}"
 
     # ------------------------------------------------------------ unique and shared values
 
@@ -164,6 +165,11 @@ class Keys:
 
     def customer_state(self, customer_guid: str) -> Key:
         return self._at("C", customer_guid), "A"
+
+    def customer_in(self, partition: str) -> str | None:
+        """The guid of the customer whose partition this is; None for any other partition."""
+        start = self._at("C", "")
+        return partition.removeprefix(start) if partition.startswith(start) else None
 
     def customer_profile(self, customer_guid: str) -> Key:
         return self._at("C", customer_guid), "P"

@@ -109,7 +109,7 @@ def sign(scope: str, cursor: str, now: datetime) -> str:
     return base64.urlsafe_b64encode(signature + payload).decode().rstrip("=")
 
 
-def read(token: str, scope: str, now: datetime) -> str:
+def cursor_of(token: str, scope: str, now: datetime) -> str:
     """The cursor of a token; ``InvalidNextToken`` for one that is not of this scope or too old."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

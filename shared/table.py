@@ -1,6 +1,7 @@
-"""The one table: strong batch reads, filled pages over indexes, and one visible transaction.
+"""The one table: strong batch reads, and one visible transaction.
 
-Knows DynamoDB and nothing of HTTP or of any family.
+Knows DynamoDB and nothing of HTTP or of any family. It is also the one place that tries again: the
+SDK is told not to, because two layers that retry multiply their attempts and their waits.
 """
 
 from __future__ import annotations
@@ -9,21 +10,24 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from shared import clients
-from shared.codec import CHANGE, R, Wire, decode, key_of
+from shared.codec import CHANGE, Wire, key_of
 from shared.errors import Busy, Unavailable
 from shared.keys import PARTITION, SORT, Key
+from shared.records import Query, Read, Records
 from shared.settings import settings
 from shared.writes import Condition, CurrentItem, Write, action
 
-ATTEMPTS = 6
 ACTIONS = 100
 BATCH = 100
-ROUNDS = 10
+RETRY_S = 1.5
+"""How long one request goes on trying, counted from its first failure. A till waits for us, and the
+gateway gives up after 29 s; a table that has not answered by then will not answer soon."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
 _NOT_NOW = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -42,91 +46,43 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Get(Generic[R]):
-    """One record to load, by its key."""
-
-    key: Key
-    of: type[R]
-
-
-@dataclass(frozen=True, slots=True)
-class Query(Generic[R]):
-    """Records of one partition to load, in sort order from ``low`` to ``high`` (or, newest
-    first, back): at most ``limit`` (one internal page), or (None) every one, page after page."""
-
-    partition: str
-    low: str
-    high: str
-    of: type[R]
-    limit: int | None = 100
-    newest_first: bool = False
-
-
-class Records:
-    """What one load brought: by the very wants that asked for it."""
-
-    def __init__(
-        self, items: dict[Key, Wire], ranges: dict[Any, list[Wire]], asked: Iterable[Any] = ()
-    ) -> None:
-        self._items = items
-        self._ranges = ranges
-        self._asked = set(asked)
-        self._learned: set[Key] = set()
-
-    def has(self, want: Get[Any] | Query[Any]) -> bool:
-        """Whether it is known what is there, be it a record or nothing."""
-        return want in self._asked or (isinstance(want, Get) and want.key in self._learned)
-
-    def get(self, want: Get[R]) -> R | None:
-        """The record, or None where nothing is."""
-        wire = self._items.get(want.key)
-        return None if wire is None else decode(want.of, wire)
-
-    def wire(self, want: Get[Any]) -> Wire | None:
-        """The item itself, for whoever works on records of any kind."""
-        return self._items.get(want.key)
-
-    def all(self, wanted: Query[R]) -> list[R]:
-        return [decode(wanted.of, wire) for wire in self._ranges[wanted]]
-
-    def learn(self, key: Key, fresh: CurrentItem) -> None:
-        """Take over what a failed condition brought."""
-        self._learned.add(key)
-        if fresh.wire is None:
-            self._items.pop(key, None)
-        else:
-            self._items[key] = fresh.wire
-        for wanted, wires in self._ranges.items():
-            if wanted.partition == key[0] and wanted.low <= key[1] <= wanted.high:
-                kept = [w for w in wires if key_of(w) != key]
-                kept += [fresh.wire] if fresh.wire is not None else []
-                wires[:] = sorted(
-                    kept, key=lambda w: str(w[SORT]["S"]), reverse=wanted.newest_first
-                )
-
-    def add(self, other: Records) -> None:
-        """Take over what a further load brought."""
-        self._asked |= other._asked
-        self._items.update(other._items)
-        self._ranges.update(other._ranges)
-
-
-@dataclass(frozen=True, slots=True)
 class Failed:
     """A transaction that did not happen: each write whose condition failed, with what is there."""
 
     writes: tuple[tuple[Write, CurrentItem], ...]
 
 
+@dataclass(slots=True)
+class Patience:
+    """The time that one request may spend on trying again, whatever for: throttles, lost answers,
+    conflicts, and decisions that another write overtook."""
+
+    attempts: int = 0
+    _ends: float | None = None
+
+    def wait(self) -> bool:
+        """Waits a little, or returns False because the time is up. Full jitter: the more often a
+        request has collided, the wider its next attempt is spread."""
+        now = time.monotonic()
+        if self._ends is None:
+            self._ends = now + RETRY_S
+        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self.attempts)
+        self.attempts += 1
+        if now >= self._ends:
+            return False
+        pause(random.uniform(0, min(longest, self._ends - now)))
+        return True
+
+
+def pause(seconds: float) -> None:
+    """The one place that sleeps; tests count the pauses here."""
+    time.sleep(seconds)
+
+
 @cache
 def pool() -> ThreadPoolExecutor:
     """The threads of calls that are made at the same time."""
     return ThreadPoolExecutor(max_workers=32, thread_name_prefix="table")
-
-
-def pause(attempt: int) -> None:
-    """Full jitter: the more have collided, the wider they spread."""
-    time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))
 
 
 def _code(error: Exception) -> str:
@@ -154,28 +110,26 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 @dataclass(slots=True)
 class Table:
-    """The table as one request uses it; it sums the capacity that the database reports."""
+    """The table as one request uses it. It sums the capacity that the database reports."""
 
     read_units: float = 0.0
     write_units: float = 0.0
+    patience: Patience = field(default_factory=Patience)
 
-    def load(self, wants: Iterable[Get[Any] | Query[Any]]) -> Records:
-        """Everything asked for, strongly consistent, in one trip."""
-        items: dict[Key, Wire] = {}
-        ranges: dict[Any, list[Wire]] = {}
-        calls: list[Callable[[], None]] = []
-        keys: dict[Key, None] = {}
-        asked = list(wants)
-        for want in asked:
-            if isinstance(want, Query):
-                calls.append(lambda w=want: ranges.__setitem__(w, self._range(w)))  # type: ignore[misc]
+    def load(self, reads: Iterable[Read]) -> Records:
+        """Returns everything asked for, strongly consistent, in one trip."""
+        queries: dict[Query[Any], list[Wire]] = {}
+        items: dict[Key, Wire | None] = {}
+        for read in reads:
+            if isinstance(read, Query):
+                queries[read] = []
             else:
-                keys[want.key] = None
-        if keys:
-            calls.append(lambda: items.update(self._batch(list(keys))))
-        if calls:
-            together(calls)
-        return Records(items, ranges, asked)
+                items[read.key] = None
+        calls: list[Callable[[], None]] = [partial(self._query, q, queries[q]) for q in queries]
+        if items:
+            calls.append(lambda: items.update(self._batch(list(items))))
+        together(calls)
+        return Records(items, queries)
 
     def _batch(self, keys: list[Key]) -> dict[Key, Wire]:
         chunks = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
@@ -188,7 +142,7 @@ class Table:
         name = settings().table_name
         found: dict[Key, Wire] = {}
         left = [{PARTITION: {"S": pk}, SORT: {"S": sk}} for pk, sk in keys]
-        for attempt in range(ATTEMPTS):
+        while True:
             answer = self.ask(
                 "batch_get_item", RequestItems={name: {"Keys": left, "ConsistentRead": True}}
             )
@@ -197,10 +151,11 @@ class Table:
             left = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
             if not left:
                 return found
-            pause(attempt)
-        raise Unavailable()
+            if not self.patience.wait():
+                raise Unavailable()
 
-    def _range(self, wanted: Query[Any]) -> list[Wire]:
+    def _query(self, wanted: Query[Any], found: list[Wire]) -> None:
+        """Fills ``found``."""
         asked: dict[str, Any] = {
             "TableName": settings().table_name,
             "KeyConditionExpression": "#p = :p AND #s BETWEEN :low AND :high",
@@ -214,23 +169,23 @@ class Table:
             "ConsistentRead": True,
         }
         asked |= {} if wanted.limit is None else {"Limit": wanted.limit}
-        found: list[Wire] = []
         while True:
             answer = self.ask("query", **asked)
             found += answer["Items"]
             asked["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
             if wanted.limit is not None or asked["ExclusiveStartKey"] is None:
-                return found
+                return
 
     # ---------------------------------------------------------------- writing
 
     def transact(self, writes: Sequence[Write], change_id: str, attempt: int) -> Failed | None:
-        """Make all of the writes or none. None: it is done. ``change_id`` names the logical write:
-        its repeats are recognised, so a lost answer is neither a second effect nor a refusal."""
+        """Makes all of the writes or none; returns None when they are made. ``change_id`` names the
+        logical write and ``attempt`` the decision: repeats are recognised, so a lost answer leads
+        neither to a second effect nor to a refusal."""
         if len(writes) > ACTIONS:
             raise ValueError(f"a transaction holds at most {ACTIONS} actions, not {len(writes)}")
         actions = [action(write, settings().table_name, change_id) for write in writes]
-        for again in range(ATTEMPTS):
+        while True:
             try:
                 self.ask(
                     "transact_write_items",
@@ -244,13 +199,13 @@ class Table:
                 if failed is not None:
                     return failed if failed.writes else None
                 # Another transaction holds one of the items, or a partition is hot.
-                pause(again + 1)
-                continue
-            return None
-        raise Busy()
+                if not self.patience.wait():
+                    raise Busy() from None
+            else:
+                return None
 
     def touch(self, key: Key, attribute: str, value: Wire, condition: Condition) -> bool:
-        """Set one attribute of one record while the condition holds; whether it did."""
+        """Sets one attribute of one record while the condition holds; returns whether it did."""
         try:
             self.ask(
                 "update_item",
@@ -268,24 +223,23 @@ class Table:
         return True
 
     def ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """One call, repeated under the same token while the database cannot answer."""
+        """Makes one call, again under the same token while the database cannot answer."""
         from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
         call = getattr(clients.dynamodb(), operation)
-        for attempt in range(3):
+        while True:
             try:
                 answer: dict[str, Any] = call(ReturnConsumedCapacity="TOTAL", **arguments)
             except (HTTPClientError, ConnectionError):
-                pause(attempt)
-                continue
+                pass
             except ClientError as error:
                 if _code(error) not in _NOT_NOW:
                     raise
-                pause(attempt)
-                continue
-            self._count(operation, answer)
-            return answer
-        raise Unavailable()
+            else:
+                self._count(operation, answer)
+                return answer
+            if not self.patience.wait():
+                raise Unavailable()
 
     def _count(self, operation: str, answer: dict[str, Any]) -> None:
         consumed = answer.get("ConsumedCapacity") or []
@@ -301,8 +255,8 @@ class Table:
 def _failures(
     writes: Sequence[Write], response: Mapping[str, Any], change_id: str
 ) -> Failed | None:
-    """What a cancelled transaction says. None: nothing is settled, the same may be tried again.
-    A failure without writes: an earlier try of this very change has happened already."""
+    """Returns what a cancelled transaction says, or None where nothing is settled and the same may
+    be tried again. A failure without writes means: an earlier try of this change has happened."""
     failed = []
     for write, reason in zip(writes, response["CancellationReasons"], strict=True):
         code = reason.get("Code")

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from shared import envelope
-from shared.call import Call, Provenance
+from shared.call import Call, Facts, Provenance
 from shared.errors import ContextMismatch, Fault, InvalidInput
 from shared.fields import (
     CcCode,
@@ -91,8 +91,8 @@ def apart(row: Route, value: Any) -> Parts:
     return Parts(own, crosscutting, repeated)
 
 
-def schema(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Call, Any]:
-    """The validated body, and the call with what the crosscutting fields say; or every fault."""
+def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Facts, Any]:
+    """Returns what the crosscutting fields say, and the validated body; 400 with every fault."""
     row, faults = call.route, []
     # What the record repeats stands in where the top level is silent, but is checked all the same.
     given = {**parts.repeated, **parts.crosscutting}
@@ -106,7 +106,7 @@ def schema(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Call, 
     body, fault_list = _validated(row.request, parts.own) if row.request else (None, [])
     faults += fault_list
     if body is not None:
-        faults += _in(body, call.now, call.caller.settings)
+        faults += _in(body, call.now, call.settings)
     if body is not None and over is not None:
         faults += _unnamed(body, over)
     context = None if over is None else over.request_context
@@ -124,23 +124,22 @@ def schema(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Call, 
     others = [field for field, value in said.items() if value and known and value != known]
     if others:
         raise ContextMismatch(minor=[Fault("mismatch", field, _AGREE) for field in others])
-    return (
-        replace(
-            call,
-            provenance=Provenance(
-                reason=over.reason,
-                reason_code=over.reason_code,
-                source_refs=tuple(ref.model_dump() for ref in over.source_refs),
-            ),
-            idempotency_key=(key or over.idempotency_key) if row.writes else None,
-            expected_revision=over.expected_revision,
-            dry_run=over.dry_run,
-            cccode=cccode or over.cccode or (context.cccode if context else None),
-            channel_code=context.channel_code if context else None,
-            request_hash=_request_hash(call, body, over) if row.writes else "",
+    facts = Facts(
+        request_id=call.facts.request_id,
+        provenance=Provenance(
+            reason=over.reason,
+            reason_code=over.reason_code,
+            source_refs=tuple(ref.model_dump() for ref in over.source_refs),
         ),
-        body,
+        idempotency_key=(key or over.idempotency_key) if row.writes else None,
+        expected_revision=over.expected_revision,
+        request_hash=_request_hash(call, body, over) if row.writes else "",
+        dry_run=over.dry_run,
+        only_refuses=bool(getattr(body, "only_refuses", False)),
+        cccode=cccode or over.cccode or (context.cccode if context else None),
+        channel_code=context.channel_code if context else None,
     )
+    return facts, body
 
 
 _AGREE = "must be the same in the header and in the body"

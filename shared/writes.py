@@ -1,7 +1,7 @@
 """What a transaction is made of: writes, each with its condition and what its failure means.
 
-A failed condition means a refusal, an answer that was already given, or (nothing) that the fresh
-item, which the failure brings along, is to be decided upon again.
+A failed condition means a refusal, an answer that was already given, or (nothing) that the decision
+is made again with the current item, which the failure brings along.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def absent_or_before(attribute: str, moment: str) -> Condition:
 
 
 OnFailure = ApiError | Callable[["CurrentItem"], Any] | None
-"""What a failed condition means: this refusal; whatever is made of the fresh item; or (None, or a
-function that returns None) decide again."""
+"""What a failed condition means: this refusal; what the function makes of the current item (a
+refusal or an answer); or (None, or a function that returns None) that the decision is made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,22 @@ class Check:
     on_failure: OnFailure = None
 
 
-Write = Put | Update | Delete | Check
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Attributes to set on a record that stays at its revision, while the condition holds."""
+
+    key: Key
+    values: Mapping[str, Wire]
+    condition: Condition
+    on_failure: OnFailure = None
+
+
+Write = Put | Update | Delete | Check | Touch
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentItem:
-    """What stands where a condition failed; ``wire`` is absent where nothing is there."""
+    """What lies where a condition failed; ``wire`` is None where nothing is there."""
 
     wire: Wire | None
 
@@ -94,14 +104,26 @@ class CurrentItem:
 
 
 def action(write: Write, table_name: str, change_id: str) -> dict[str, Any]:
-    """The write as DynamoDB wants it; a failed condition brings the item that is there."""
+    """Returns the write as DynamoDB wants it; a failed condition brings the item that is there."""
     if isinstance(write, Put | Update):
         condition = at_revision(write.if_revision) if isinstance(write, Update) else write.condition
         wire = item_wire(write.item, change_id, list(write.events))
         return {"Put": _conditioned({"TableName": table_name, "Item": wire}, condition)}
-    key = {PARTITION: {"S": write.key[0]}, SORT: {"S": write.key[1]}}
+    place = {
+        "TableName": table_name,
+        "Key": {PARTITION: {"S": write.key[0]}, SORT: {"S": write.key[1]}},
+    }
+    if isinstance(write, Touch):
+        condition = write.condition
+        names = {f"#t{n}": name for n, name in enumerate(write.values)}
+        values = {f":t{n}": value for n, value in enumerate(write.values.values())}
+        place["UpdateExpression"] = "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(names)))
+        both = Condition(
+            condition.expression, {**condition.names, **names}, {**condition.values, **values}
+        )
+        return {"Update": _conditioned(place, both)}
     verb = "Delete" if isinstance(write, Delete) else "ConditionCheck"
-    return {verb: _conditioned({"TableName": table_name, "Key": key}, write.condition)}
+    return {verb: _conditioned(place, write.condition)}
 
 
 def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[str, Any]:
@@ -116,11 +138,11 @@ def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[st
     return action
 
 
-def meaning(write: Write) -> OnFailure:
-    """What the failure of the write's condition means."""
+def failure_of(write: Write) -> OnFailure:
+    """Returns what the failure of the write's condition means."""
     return write.unless_exists if isinstance(write, Put) else write.on_failure
 
 
 def key_written(write: Write) -> Key:
-    """Where a write takes place."""
+    """Returns where a write takes place."""
     return write.item.key if isinstance(write, Put | Update) else write.key

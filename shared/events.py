@@ -1,0 +1,44 @@
+"""The event of a change, which rides on the record that it changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.call import Call
+from shared.codec import shown_value
+from shared.fields import instant_shown
+
+
+def event(
+    call: Call, action: str, aggregate: tuple[str, str, int], data: dict[str, Any]
+) -> dict[str, Any]:
+    """Returns the event of a change. ``aggregate``: type, id and new revision. ``data`` holds ids,
+    codes, numbers and states; never anything personal. Absent values are left out."""
+    facts, caller = call.facts, call.caller
+    context = caller.stamp()
+    context["roles"] = sorted(caller.roles)
+    for name, value in (("channel_code", facts.channel_code), ("cccode", facts.cccode)):
+        if value is not None:
+            context[name] = value
+    given = facts.provenance
+    if given.reason is not None and call.settings.reason_in_events:
+        reason = given.reason
+    else:
+        # What people write may name a person: events carry it only where the org says so.
+        reason = given.reason_code or ("see-record" if given.reason else "none")
+    made = {
+        "event_id": call.new_id(),
+        "action": action,
+        "timestamp_utc": instant_shown(call.now),
+        "request_context": context,
+        "reason": reason,
+        "source_refs": list(given.source_refs),
+        "aggregate_type": aggregate[0],
+        "aggregate_id": aggregate[1],
+        "aggregate_revision": aggregate[2],
+        "correlation_id": facts.request_id,
+        "data": {k: shown_value(v) for k, v in data.items() if v is not None},
+    }
+    if given.reason_code is not None:
+        made["reason_code"] = given.reason_code
+    return made

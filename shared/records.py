@@ -1,0 +1,146 @@
+"""What a decision knows of the table: the records that were read, asked for by their places.
+
+"Not read" and "not there" are two things. A decision asks for records with ``get``, ``require`` and
+``all``. Asking for one that was not read raises ``Unread``; whoever runs the decision reads it and
+runs the decision again. So a forgotten read costs a trip and never gives a wrong answer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from shared.codec import KIND, R, Wire, decode, key_of
+from shared.errors import NotFound
+from shared.keys import Key
+from shared.writes import CurrentItem
+
+
+@dataclass(frozen=True, slots=True)
+class Get(Generic[R]):
+    """One record to read, by its key."""
+
+    key: Key
+    of: type[R]
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[R]):
+    """Records of one partition to read, in sort order from ``low`` to ``high`` (or, newest first,
+    back). At most ``limit`` of them (one internal page), or every one, page after page (None)."""
+
+    partition: str
+    low: str
+    high: str
+    of: type[R]
+    limit: int | None = 100
+    newest_first: bool = False
+
+    def covers(self, key: Key) -> bool:
+        return self.partition == key[0] and self.low <= key[1] <= self.high
+
+
+Read = Get[Any] | Query[Any]
+
+
+class Unread(Exception):
+    """A decision needs these reads before it can be made. They are made even where they were made
+    before: a decision also asks again for what it found to be out of date."""
+
+    def __init__(self, *reads: Read) -> None:
+        self.reads = reads
+        super().__init__(f"{len(reads)} reads are missing")
+
+
+class Records:
+    """What was read so far. It only grows, and takes over what a failed condition brings."""
+
+    def __init__(
+        self,
+        items: Mapping[Key, Wire | None] | None = None,
+        queries: Mapping[Query[Any], Iterable[Wire]] | None = None,
+    ) -> None:
+        # None stands for "read, and nothing is there".
+        self._items: dict[Key, Wire | None] = dict(items or {})
+        self._queries: dict[Query[Any], list[Key]] = {}
+        for query, wires in (queries or {}).items():
+            found = {key_of(wire): wire for wire in wires}
+            self._items.update(found)
+            self._queries[query] = list(found)
+
+    # ---------------------------------------------------------------- asking
+
+    def get(self, get: Get[R]) -> R | None:
+        """Returns the record, or None where nothing is; ``Unread`` where nobody has looked."""
+        if get.key not in self._items:
+            raise Unread(get)
+        return self.if_read(get)
+
+    def require(self, get: Get[R]) -> R:
+        """Returns the record that must be there; 404 where nothing is."""
+        record = self.get(get)
+        if record is None:
+            raise NotFound()
+        return record
+
+    def all(self, query: Query[R]) -> list[R]:
+        """Returns the records of a query, in its order; ``Unread`` where it was not made."""
+        if query not in self._queries:
+            raise Unread(query)
+        return [
+            decode(query.of, wire) for key in self._queries[query] if (wire := self._items[key])
+        ]
+
+    def ensure(self, *reads: Read) -> None:
+        """Raises ``Unread`` with all of these that were not made. A decision that knows what it
+        will ask for says so, and pays one trip for all of it."""
+        missing = [read for read in reads if not self._made(read)]
+        if missing:
+            raise Unread(*missing)
+
+    def if_read(self, get: Get[R]) -> R | None:
+        """Returns the record where it was read, else None. Only for a decision whose write checks
+        the record again: the write fails where this was wrong, and brings the record along."""
+        wire = self._items.get(get.key)
+        return None if wire is None else decode(get.of, wire)
+
+    def is_absent(self, get: Get[Any]) -> bool:
+        """Whether it is known that nothing is there."""
+        return get.key in self._items and self._items[get.key] is None
+
+    def every(self, of: type[R]) -> Iterator[R]:
+        """Every record of a kind that was read, whichever read brought it."""
+        for wire in self._items.values():
+            if wire is not None and wire[KIND]["S"] == of.KIND:
+                yield decode(of, wire)
+
+    def wire(self, get: Get[Any]) -> Wire | None:
+        """Returns the item itself, for code that works on records of any kind."""
+        if get.key not in self._items:
+            raise Unread(get)
+        return self._items[get.key]
+
+    def _made(self, read: Read) -> bool:
+        return read.key in self._items if isinstance(read, Get) else read in self._queries
+
+    # ---------------------------------------------------------------- learning
+
+    def add(self, other: Records) -> None:
+        """Takes over what a further read brought."""
+        self._items.update(other._items)
+        self._queries.update(other._queries)
+
+    def learn(self, key: Key, current: CurrentItem) -> None:
+        """Takes over what a failed condition brought, in every query that covers it."""
+        self._items[key] = current.wire
+        for query, keys in self._queries.items():
+            if not query.covers(key):
+                continue
+            if key in keys:
+                keys.remove(key)
+            if current.wire is not None:
+                ordered = sorted(keys)
+                ordered.insert(bisect_left(ordered, key), key)
+                keys[:] = reversed(ordered) if query.newest_first else ordered
