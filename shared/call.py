@@ -35,6 +35,11 @@ class Answer:
     replayed: bool = False
 
 
+def repeated(data: dict[str, Any], revision: int | None) -> Answer:
+    """Returns the original answer for a repeat by natural key: nothing happens again."""
+    return Answer(data, revision, replayed=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Why a change is made, and what it goes back to."""

@@ -71,13 +71,9 @@ def _make(name: str) -> Any:
         config=Config(
             connect_timeout=_CONNECT_S,
             read_timeout=settings().read_timeout_s,
-            retries=_retries(name),
+            # ``shared.table`` tries again by itself, within one time; for the others the SDK does.
+            retries={"mode": "standard", "total_max_attempts": 1 if name == "dynamodb" else 3},
             tcp_keepalive=True,
             max_pool_connections=64,
         ),
     )
-
-
-def _retries(name: str) -> dict[str, Any]:
-    """``shared.table`` tries again by itself, within one time; for the others the SDK does."""
-    return {"mode": "standard", "total_max_attempts": 1 if name == "dynamodb" else 3}

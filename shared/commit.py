@@ -9,7 +9,7 @@ another write came first.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -64,12 +64,14 @@ class Subject:
 @dataclass(frozen=True, slots=True)
 class Step:
     """A decision: the answer if the writes happen, the record that it speaks of, and the writes,
-    all or none. ``guards``: of each customer who is written to beside it."""
+    all or none. ``guards``: of each customer who is written to beside it. ``kept``: what a repeat
+    is given where that is not the answer's data, because some of it must not be stored."""
 
     answer: Answer
     subject: Subject
     writes: Sequence[Write] = ()
     guards: Sequence[CustomerGuard] = ()
+    kept: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,12 @@ class CustomerStep:
     answer: Answer
     guard: CustomerGuard
     writes: Sequence[Write] = ()
-    record_id: str = field(default="")
+    kept: dict[str, Any] | None = None
 
     @property
     def subject(self) -> Subject:
         guid = self.guard.customer_guid
-        return Subject(self.guard.keys.customer_state(guid)[0], self.record_id or guid)
+        return Subject(self.guard.keys.customer_state(guid)[0], guid)
 
     @property
     def guards(self) -> Sequence[CustomerGuard]:
@@ -212,7 +214,8 @@ def _binding(call: Call, step: Step | CustomerStep) -> list[Write]:
     marker = MarkerRecord(
         request_hash=call.facts.request_hash, at_pk=place[0], at_sk=place[1], expires_at=expires
     )
-    snapshot = SnapshotRecord(data=step.answer.data, answered_revision=step.answer.revision)
+    data = step.answer.data if step.kept is None else step.kept
+    snapshot = SnapshotRecord(data=data, answered_revision=step.answer.revision)
 
     def taken(current: CurrentItem) -> Answer | None:
         there = current.record(MarkerRecord)

@@ -18,7 +18,7 @@ from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
 from shared.fields import instant_text
 from shared.keys import Keys
 from shared.records import Get, Records
-from shared.writes import Check, Condition, CurrentItem, Put, Touch, Update, Write
+from shared.writes import Check, Condition, Put, Touch, Update, Write
 
 HOLD = "hold_"
 """What the id of a hold begins with; any other cause of a block is a reason in one word."""
@@ -133,9 +133,14 @@ class CustomerGuard:
     active: bool = True
 
     def ensure(self, records: Records) -> None:
-        """Raises the refusal that the state, or a hold on the order, stands for."""
-        if self.state is not None:
-            self._ensure_allowed(self.state)
+        """Raises the refusal that the state, or a hold on the order, stands for. A state that was
+        not read passes: the write finds out, and the decision is made again with what it brings."""
+        place = state_at(self.keys, self.customer_guid)
+        state = self.state or records.if_read(place)
+        if state is not None or records.is_absent(place):
+            refusal = _refusal(state, self.now, self.action, self.statuses, erasing=self.erasing)
+            if refusal is not None:
+                raise refusal
         for hold_at in self.order_holds:
             hold = records.if_read(hold_at)
             if hold is not None and hold.refused_from <= self.now:
@@ -147,11 +152,6 @@ class CustomerGuard:
         state: it advances the day of the last activity at most once a day."""
         return [self._state_write(), *(self._order_write(get) for get in self.order_holds)]
 
-    def _ensure_allowed(self, state: CustomerStateRecord | None) -> None:
-        refusal = _refusal(state, self.now, self.action, self.statuses, erasing=self.erasing)
-        if refusal is not None:
-            raise refusal
-
     def _state_write(self) -> Write:
         if self.changed is not None:
             day = max(self.today, self.changed.active_on) if self.active else self.changed.active_on
@@ -159,22 +159,12 @@ class CustomerGuard:
             if self.state is None:
                 return Put(item)
             return Update(item, if_revision=self.state.revision)
-        place, on_failure = self.keys.customer_state(self.customer_guid), None
-        if self.state is None:
-            on_failure = self._refusal_of
+        place = self.keys.customer_state(self.customer_guid)
         known = self.state is not None and self.state.active_on >= self.today
         if known or not self.active:
-            return Check(place, self._condition(), on_failure=on_failure)
+            return Check(place, self._condition())
         values = {"active_on": {"S": self.today.isoformat()}}
-        return Touch(place, values, self._condition(), on_failure=on_failure)
-
-    def _refusal_of(self, current: CurrentItem) -> ApiError | None:
-        """Returns the refusal of a state that was not read before. One who was merged away is
-        decided upon again, so that the decision can follow to the survivor."""
-        state = current.record(CustomerStateRecord)
-        if state is not None and state.merged_into is not None:
-            return None
-        return _refusal(state, self.now, self.action, self.statuses, erasing=self.erasing)
+        return Touch(place, values, self._condition())
 
     def _condition(self) -> Condition:
         names: dict[str, str] = {}

@@ -9,7 +9,7 @@ from shared.codec import shown_value
 from shared.fields import instant_shown
 
 
-def event(
+def change_event(
     call: Call, action: str, aggregate: tuple[str, str, int], data: dict[str, Any]
 ) -> dict[str, Any]:
     """Returns the event of a change. ``aggregate``: type, id and new revision. ``data`` holds ids,

@@ -106,6 +106,10 @@ class Records:
         wire = self._items.get(get.key)
         return None if wire is None else decode(get.of, wire)
 
+    def all_if_read(self, query: Query[R]) -> list[R]:
+        """Returns the records of a query where it was made, else none."""
+        return self.all(query) if query in self._queries else []
+
     def is_absent(self, get: Get[Any]) -> bool:
         """Whether it is known that nothing is there."""
         return get.key in self._items and self._items[get.key] is None

@@ -70,9 +70,9 @@ class Route:
     JSON string stands for. ``record`` names the object of the body that may repeat the provenance.
     ``keyed`` says what makes a repeat safe when no ``idempotency_key`` is sent. ``creates``: a
     ``set`` route that needs no revision where nothing is yet. ``gate`` says which calls pass the
-    write gate of an org that is not verified. ``refuses``: the refusals of a reading route
-    beyond those that all have. ``needs_key``: without an ``idempotency_key`` a repeat could not be
-    told from a second effect, so there must be one.
+    write gate of an org that is not verified. ``refuses``: the refusals of the route beyond those
+    that follow from its other columns. ``needs_key``: without an ``idempotency_key`` a repeat could
+    not be told from a second effect, so there must be one.
     """
 
     method: str
@@ -103,3 +103,58 @@ class Route:
     def call(self) -> str:
         """The name of the route in ``stats.call``, logs and events."""
         return f"{self.method} {self.path}"
+
+
+def reading(
+    path: str,
+    operation: Callable[..., Any],
+    request: type[BaseModel],
+    envelope: type[BaseModel],
+    summary: str,
+    *,
+    roles: tuple[str, ...] = READERS,
+    latency: Latency | Tier = Tier.C,
+    **more: Any,
+) -> Route:
+    """Returns the row of a route that reads. ``more`` are the columns that are its own."""
+    return _post(path, operation, request, envelope, summary, roles, latency, **more)
+
+
+def writing(
+    path: str,
+    operation: Callable[..., Any],
+    request: type[BaseModel],
+    envelope: type[BaseModel],
+    summary: str,
+    *,
+    roles: tuple[str, ...] = EDITORS,
+    latency: Latency | Tier = Tier.D,
+    provenance: Rule = "required",
+    **more: Any,
+) -> Route:
+    """Returns the row of a route that writes; nearly every one asks why (``provenance``)."""
+    more |= {"writes": True, "provenance": provenance}
+    return _post(path, operation, request, envelope, summary, roles, latency, **more)
+
+
+def _post(
+    path: str,
+    operation: Callable[..., Any],
+    request: type[BaseModel],
+    envelope: type[BaseModel],
+    summary: str,
+    roles: tuple[str, ...],
+    latency: Latency | Tier,
+    **more: Any,
+) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        summary=summary,
+        operation=operation,
+        request=request,
+        envelope=envelope,
+        roles=roles,
+        latency=latency.value if isinstance(latency, Tier) else latency,
+        **more,
+    )

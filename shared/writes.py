@@ -41,7 +41,7 @@ def absent_or_before(attribute: str, moment: str) -> Condition:
 
 OnFailure = ApiError | Callable[["CurrentItem"], Any] | None
 """What a failed condition means: this refusal; what the function makes of the current item (a
-refusal or an answer); or (None, or a function that returns None) that the decision is made again."""
+refusal or an answer); or (None, or a function that returns None) to decide again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.local.gateway import Gateway, HttpRequest
-from lambdas.customer.storage import state_item
 from shared import clients
 from shared.auth import (
     CredentialRecord,
@@ -20,7 +19,7 @@ from shared.auth import (
     org_item,
 )
 from shared.codec import Item, item_wire
-from shared.customer_state import CustomerStateRecord, OrderHoldRecord, state_at
+from shared.customer_state import CustomerStateRecord, OrderHoldRecord, state_at, state_item
 from shared.keys import of_org
 from shared.settings import OrgSettings, settings
 from shared.table import Table

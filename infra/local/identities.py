@@ -18,9 +18,10 @@ from shared import auth, clients, keys
 from shared.auth import CredentialRecord, MembershipRecord, OrgRecord
 from shared.codec import Item, decode
 from shared.keys import ALL_OF_KIND, PARTITION, SORT, Key
+from shared.records import Get
 from shared.routes import ANYONE, MEMBER, READERS
 from shared.settings import OrgSettings, settings
-from shared.table import Get, Table
+from shared.table import Table
 from shared.writes import Put, Update, Write
 
 # No organisation can have this code: it is too short. What belongs to none is listed under it.

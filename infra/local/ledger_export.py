@@ -9,7 +9,8 @@ from infra.local.identities import listed, org_of
 from lambdas.loyalty import storage
 from shared.keys import PARTITION, of_org
 from shared.ledger import LedgerEntry
-from shared.table import Query, Table
+from shared.records import Query
+from shared.table import Table
 
 
 def exported(orgcode: str, customers: list[str] | None = None) -> Iterator[dict[str, Any]]:

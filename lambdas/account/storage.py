@@ -14,8 +14,9 @@ from lambdas.account.models import (
     CreditReleaseRecord,
 )
 from shared.codec import Item, shown
+from shared.commit import Subject
 from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys, account_of_contact
-from shared.table import Get
+from shared.records import Get
 
 UNSEEN = ("ancestors", "primary_contact_guid")
 SUMMARY = (
@@ -65,6 +66,15 @@ def account_item(keys: Keys, account: AccountRecord) -> Item[AccountRecord]:
         | keys.listed(BY_STATUS, "account", sort, account.status),
         view=summary(account),
     )
+
+
+def subject(keys: Keys, account_guid: str) -> Subject:
+    """An answer that speaks of the account is kept in its partition."""
+    return Subject(keys.account(account_guid)[0], account_guid)
+
+
+def contact_subject(keys: Keys, contact_guid: str) -> Subject:
+    return Subject(keys.contact(contact_guid)[0], contact_guid)
 
 
 def account_at(keys: Keys, account_guid: str) -> Get[AccountRecord]:

@@ -14,10 +14,9 @@ from lambdas.customer.models import (
 from lambdas.customer.rules.consent import ConsentKey
 from lambdas.customer.rules.profile import Lookup
 from shared.codec import Item, shown
-from shared.customer_state import CustomerStateRecord
 from shared.keys import ALL_OF_KIND, BY_STATUS, Key, Keys
+from shared.records import Get, Query
 from shared.settings import OrgSettings
-from shared.table import Get, Query
 
 SUMMARY = (
     "customer_guid",
@@ -44,10 +43,6 @@ def customer_shown(profile: CustomerProfileRecord) -> dict[str, Any]:
 def summary(profile: CustomerProfileRecord) -> dict[str, Any]:
     whole = customer_shown(profile)
     return {name: whole[name] for name in SUMMARY if name in whole}
-
-
-def state_item(keys: Keys, state: CustomerStateRecord) -> Item[CustomerStateRecord]:
-    return Item(keys.customer_state(state.customer_guid), state)
 
 
 def profile_item(keys: Keys, profile: CustomerProfileRecord) -> Item[CustomerProfileRecord]:

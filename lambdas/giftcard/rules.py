@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from lambdas.giftcard.models import GiftCardActivityRecord, GiftCardRecord
 from shared.codec import shown_value
-from shared.customer_state import CustomerStateRecord, writable
 from shared.errors import (
     AlreadyExists,
     CurrencyMismatch,
@@ -183,10 +182,3 @@ def at_activity(card: GiftCardRecord, activity: GiftCardActivityRecord) -> GiftC
         revision=activity.card_revision,
         updated_at=activity.created_at,
     )
-
-
-def not_held(state: CustomerStateRecord | None, now: datetime) -> None:
-    """409 where redemptions of the customer's cards are blocked. Whatever else becomes of the
-    customer does not touch the value on a card, which is its bearer's."""
-    if state is not None:
-        writable(replace(state, status="active", job_id=None), now, REDEEM)

@@ -12,12 +12,11 @@ from lambdas.giftcard.models import (
     GiftCardLinkRecord,
     GiftCardRecord,
 )
-from shared.codec import Item, Wire, shown
-from shared.customer_state import absorbed_still
+from shared.codec import Item, shown
+from shared.commit import Subject
 from shared.fields import instant_text
 from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys
-from shared.table import Get
-from shared.writes import Check, Condition
+from shared.records import Get
 
 MADE_CARD = "card_"
 
@@ -64,6 +63,11 @@ def card_item(keys: Keys, card: GiftCardRecord) -> Item[GiftCardRecord]:
     )
 
 
+def subject(keys: Keys, card_hash: str) -> Subject:
+    """An answer that speaks of a card is kept in its partition."""
+    return Subject(keys.gift_card(card_hash)[0], card_id(card_hash))
+
+
 def card_at(keys: Keys, card_hash: str) -> Get[GiftCardRecord]:
     return Get(keys.gift_card(card_hash), GiftCardRecord)
 
@@ -94,16 +98,3 @@ def misses_at(keys: Keys, fingerprint: str) -> Get[CardMissesRecord]:
 def misses_item(keys: Keys, fingerprint: str, misses: CardMissesRecord) -> Item[CardMissesRecord]:
     expires = misses.missed_at[-1] + rules.WINDOW
     return Item(keys.card_misses(fingerprint), misses, expires=expires)
-
-
-def not_held(keys: Keys, customer_guid: str, absorbed: tuple[str, ...], now: datetime) -> Check:
-    """No hold blocks redemptions of this customer's cards, at the moment of the write, and nobody
-    but ``absorbed`` was merged into the customer. A failure brings the state along, and it is
-    decided again with it: by then the same order may have been redeemed, or the customer merged."""
-    values: dict[str, Wire] = {":now": {"S": instant_text(now)}}
-    text = (
-        "attribute_not_exists(pk) OR (attribute_not_exists(merged_into)"
-        f" AND {absorbed_still(absorbed, values)}"
-        " AND (attribute_not_exists(blocked.#b) OR blocked.#b <= :now))"
-    )
-    return Check(keys.customer_state(customer_guid), Condition(text, {"#b": rules.REDEEM}, values))

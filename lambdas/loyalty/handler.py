@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambdas.loyalty import models
-from lambdas.loyalty.operations import movements, policies, reading, recalculating, undoing
+from lambdas.loyalty.operations import movements, policies, reading, recalculation, undoing
 from shared.api import READERS, Route, Tier, serve
 from shared.errors import CurrencyMismatch, InvalidState
 
@@ -137,7 +137,7 @@ ROUTES = (
         method="POST",
         path="/loyalty/recalculate",
         summary="Recalculate loyalty balances",
-        operation=recalculating.loyalty_recalculate,
+        operation=recalculation.loyalty_recalculate,
         request=models.LoyaltyRecalculateRequest,
         envelope=models.LoyaltyRecalculateEnvelope,
         roles=ADMINS,

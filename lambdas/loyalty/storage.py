@@ -16,6 +16,7 @@ from lambdas.loyalty.rules import (
     in_force,
 )
 from shared.codec import Item, shown
+from shared.commit import Subject
 from shared.fields import instant_text
 from shared.keys import Keys
 from shared.ledger import (
@@ -27,10 +28,9 @@ from shared.ledger import (
     Holdings,
     LedgerEntry,
     LotPage,
-    NeedPages,
     PageEntry,
 )
-from shared.table import Get, Query, Records
+from shared.records import Get, Query, Records, Unread
 from shared.writes import Delete, Put, Update, Write, at_revision
 
 PAGES_AHEAD = 4
@@ -70,6 +70,11 @@ class LoyaltyAnswerRecord:
 # ---------------------------------------------------------------- policies
 
 
+def policy_subject(keys: Keys, policy: PolicyRecord) -> Subject:
+    """An answer that speaks of a policy is kept with the org's policies."""
+    return Subject(keys.loyalty_policy_head(policy.channel_code)[0], policy.policy_version)
+
+
 def policy_head_at(keys: Keys, channel: str | None) -> Get[PolicyHeadRecord]:
     return Get(keys.loyalty_policy_head(channel), PolicyHeadRecord)
 
@@ -95,11 +100,11 @@ def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Que
 
 
 def policy_seen(
-    seen: Records, keys: Keys, channel: str | None, at: datetime
+    records: Records, keys: Keys, channel: str | None, at: datetime
 ) -> PolicyRecord | None:
     """The policy in force for a channel at a time, of what ``policies_in_force`` had read."""
     ranges = policies_in_force(keys, channel, at)
-    return in_force([p for wanted in ranges for p in seen.all(wanted)], at, channel)
+    return in_force([p for wanted in ranges for p in records.all(wanted)], at, channel)
 
 
 def policy_writes(
@@ -234,6 +239,11 @@ def answer_at(keys: Keys, customer_guid: str, loyalty_txn_id: str) -> Get[Loyalt
     return Get((partition, f"LA#{loyalty_txn_id}"), LoyaltyAnswerRecord)
 
 
+def place_of(entry: LedgerEntry) -> dict[str, Any]:
+    """Returns where an entry lies, for an answer that is kept without it."""
+    return {"owner": entry.customer_guid, "sequence": entry.sequence}
+
+
 def order_hash(keys: Keys, order_ref: str) -> str:
     return keys.hash("order", order_ref)
 
@@ -317,7 +327,7 @@ def balance_shown(holdings: Holdings, revision: int, *, whole: bool = False) -> 
     expiring: list[dict[str, Any]] | None = None
     try:
         expiring = [_expiring_shown(found) for found in holdings.expiring()]
-    except NeedPages:
+    except Unread:
         if whole:
             raise
     return shown(holdings.totals(), expiring=expiring, as_of=holdings.at, revision=revision)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from shared.codec import KIND, Item, Wire, item_wire
 from shared.errors import Unavailable
 from shared.keys import PARTITION, SORT, Key, of_org
+from shared.records import Get
 from shared.search import SEARCHED, SearchEntryRecord, tokens
 from shared.settings import settings
-from shared.table import ATTEMPTS, Get, Table, pause
+from shared.table import Table
 
 TRIES = 3
 BATCH = 25
@@ -86,16 +87,12 @@ def _write(table: Table, place: Searched, wanted: set[str], gone: set[str]) -> N
     for token in sorted(gone):
         pk, sk = keys.search_entry(f"{place.kind} {token}", place.owner)
         requests.append({"DeleteRequest": {"Key": {PARTITION: {"S": pk}, SORT: {"S": sk}}}})
-    attempt = 0
     while requests:
         answer = table.ask(
             "batch_write_item", RequestItems={settings().table_name: requests[:BATCH]}
         )
         left = answer.get("UnprocessedItems", {}).get(settings().table_name, [])
         requests = left + requests[BATCH:]
-        if left:
-            attempt += 1
-            if attempt == ATTEMPTS:
-                # The stream brings the record again.
-                raise Unavailable()
-            pause(attempt)
+        if left and not table.patience.wait():
+            # The stream brings the record again.
+            raise Unavailable()

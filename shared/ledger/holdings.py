@@ -1,8 +1,9 @@
 """All that a customer holds: the balance record with its directory, and the pages that were read.
 
-A value: every step gives a new one. Where an answer depends on a page that was not read, the step
-raises ``NeedPages``; read those pages, and the balance again, and decide again. ``commit`` says
-what the steps together changed, so that one transaction writes just that.
+A value: every step gives a new one. Where an answer depends on pages that were not read, the step
+raises what ``unread`` makes of their entries: those pages, and the balance again, are to be read,
+and the decision is made again. ``commit`` says what the steps together changed, so that one
+transaction writes just that.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from shared.ledger.pages import (
     BalanceRecord,
     Change,
     LotPage,
-    NeedPages,
     PageEntry,
     PageRef,
+    PagesMissing,
+    PagesUnread,
     Unfolded,
 )
 
@@ -47,15 +49,22 @@ class Expiring:
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """``balance`` and ``lots`` (by page) as of this step; ``stored`` are the pages as they lie in
-    the table; ``unfolded`` the segments that were read, each after the one that holds it."""
+    the table; ``unfolded`` the segments that were read, each after the one that holds it.
+    ``unread`` makes the exception that asks for pages; each entry that it gets names its owner."""
 
     balance: BalanceRecord
     lots: Mapping[PageRef, tuple[Lot, ...]] = field(default_factory=dict)
     stored: Mapping[PageRef, LotPage] = field(default_factory=dict)
     unfolded: tuple[Unfolded, ...] = ()
+    unread: PagesUnread = PagesMissing
 
     @classmethod
-    def of(cls, balance: BalanceRecord, read: Iterable[LotPage] = ()) -> Holdings:
+    def of(
+        cls,
+        balance: BalanceRecord,
+        read: Iterable[LotPage] = (),
+        unread: PagesUnread = PagesMissing,
+    ) -> Holdings:
         """The holdings with those of the read pages that the directory knows at this revision."""
         by_ref = {page.ref: page for page in read}
         owner, known, queue = balance.customer_guid, {}, list(balance.pages)
@@ -78,6 +87,7 @@ class Holdings:
             {ref: page.lots for ref, page in known.items()},
             known,
             tuple(unfolded),
+            unread,
         )
 
     @classmethod
@@ -109,11 +119,11 @@ class Holdings:
         """The entries with the partition that each page lies in."""
         return paging.owned(entries, self.balance.customer_guid)
 
-    def need(self, entries: Sequence[PageEntry]) -> NeedPages:
-        return NeedPages(self.addressed(entries))
+    def need(self, entries: Sequence[PageEntry]) -> Exception:
+        return self.unread(self.addressed(entries))
 
     def require(self, may: Callable[[PageEntry], bool]) -> None:
-        """``NeedPages`` unless every page that may matter was read."""
+        """Asks for every page that may matter and was not read."""
         blanks = self.blanks(may)
         if blanks:
             raise self.need(self._some(blanks))
@@ -132,7 +142,7 @@ class Holdings:
         if blanks:
             raise self._need_for(blanks, points)
 
-    def _need_for(self, blanks: Sequence[PageEntry], points: int) -> NeedPages:
+    def _need_for(self, blanks: Sequence[PageEntry], points: int) -> Exception:
         wanted: list[PageEntry] = []
         for entry in self._some(blanks):
             wanted.append(entry)

@@ -10,7 +10,7 @@ with the number of lots, and from the directory to any lot it is a few steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -125,9 +125,13 @@ class Unfolded:
     inside: tuple[PageEntry, ...] = ()
 
 
-class NeedPages(Exception):
-    """These pages must be read, with the balance, before a decision can be made. Each entry names
-    its ``owner``, ``bound`` and ``page_id``: its key."""
+PagesUnread = Callable[[Sequence[PageEntry]], Exception]
+"""Makes the exception that asks for pages. An entry names its ``owner``, ``bound`` and ``page_id``:
+the page's key."""
+
+
+class PagesMissing(Exception):
+    """Pages of lots are needed that nobody can read here."""
 
     def __init__(self, pages: Sequence[PageEntry]) -> None:
         self.pages = tuple(pages)

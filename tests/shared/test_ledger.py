@@ -21,7 +21,7 @@ from shared.ledger import (
     Lot,
     LotPage,
     LotTerms,
-    NeedPages,
+    PagesMissing,
     Repayment,
     Replay,
     joined,
@@ -198,13 +198,13 @@ def test_what_is_not_known_is_asked_for_and_nothing_else() -> None:
     (sealed,) = (page for page in change.put if page.page_id != "open")
     bare = Holdings.of(change.balance)
     assert bare.totals() == here.totals()
-    with pytest.raises(NeedPages) as need:
+    with pytest.raises(PagesMissing) as need:
         bare.take(4, "points")
     assert [(e.owner, e.page_id, e.bound) for e in need.value.pages] == [
         ("one", sealed.page_id, sealed.bound)
     ]
     stale = Holdings.of(change.balance, [replace(sealed, revision=9)])
-    with pytest.raises(NeedPages):
+    with pytest.raises(PagesMissing):
         stale.take(4, "points")
     taken, short = Holdings.of(change.balance, [sealed]).take(4, "points")
     assert [(x.lot_id, points) for x, points in taken] == [("a00", 2), ("a01", 2)]
@@ -225,7 +225,7 @@ def test_the_first_hundred_dates_of_expiry_are_told_or_the_pages_asked_for_that_
     read = [p for p in change.put if p.page_id == "open"] + soonest[:2]
     assert Holdings.of(change.balance, read).expiring() == whole
     for less in ([], read[:-1], read[:-2]):
-        with pytest.raises(NeedPages) as need:
+        with pytest.raises(PagesMissing) as need:
             Holdings.of(change.balance, less).expiring()
         assert all(entry.bound != "never" for entry in need.value.pages)
 
@@ -345,7 +345,7 @@ def test_a_merge_reads_no_page_of_the_source_to_move_it() -> None:
     assert into.allocations == (Allocation(OTHERS, 600),)
     change = here.commit()
     assert (change.put, change.drop) == ((), ())
-    with pytest.raises(NeedPages) as need:
+    with pytest.raises(PagesMissing) as need:
         Holdings.of(change.balance).take(9, "points")
     read = [source.stored[e.owner or "", e.page_id] for e in need.value.pages]
     taken, short = Holdings.of(change.balance, read).take(9, "points")

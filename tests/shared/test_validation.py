@@ -12,7 +12,8 @@ from lambdas.customer.models import CustomerLookupRecord
 from lambdas.loyalty.models import LoyaltyAdjustRequest, LoyaltyPreviewRequest
 from shared.fields import instant_text
 from shared.keys import of_org
-from shared.table import Get, Table
+from shared.records import Get
+from shared.table import Table
 from shared.validation import _normalised
 from tests.builders import WHY, World
 from tests.conftest import Database

@@ -19,15 +19,17 @@ from lambdas.account.models import (
     Address,
 )
 from shared.api import Answer, Call
-from shared.call import More, Step
 from shared.codec import view_of
+from shared.commit import Step, commit
 from shared.contact_points import phone
-from shared.errors import AlreadyExists, InvalidInput, InvalidState, NotFound
+from shared.errors import AlreadyExists, InvalidInput, InvalidState
+from shared.events import change_event
 from shared.fields import Money
 from shared.keys import ALL_OF_KIND, BY_STATUS
+from shared.lists import answer_list, answer_walk
 from shared.paging import Listing
+from shared.records import Get, Records
 from shared.search import asked, find, matching
-from shared.table import Get, Records
 from shared.writes import Check, Condition, Put, Update, Write
 
 
@@ -39,9 +41,9 @@ def account_create(call: Call, body: AccountCreateRequest) -> Answer:
     parent_guid = given.parent_account_guid
     wants = _parent_wants(call, parent_guid)
 
-    def decide(call: Call, seen: Records) -> Step:
+    def decide(call: Call, records: Records) -> Step:
         values = _values(call, given, account_guid=account_guid)
-        limit = values.pop("credit_limit", None) or Money(call.caller.settings.currency, 0)
+        limit = values.pop("credit_limit", None) or Money(call.settings.currency, 0)
         account = AccountRecord(
             **values,
             account_code=given.account_code or f"A{call.new_id()[-12:]}",
@@ -49,14 +51,14 @@ def account_create(call: Call, body: AccountCreateRequest) -> Answer:
             credit_limit=limit,
             credit_used=Money(limit.currency, 0),
             credit_available=limit,
-            ancestors=_ancestors(call, seen, parent_guid),
+            ancestors=_ancestors(call, records, parent_guid),
             created_at=call.now,
             updated_at=call.now,
         )
         item = storage.account_item(call.keys, account)
         return Step(
             Answer({"account": storage.account_shown(account)}, account.revision),
-            item.key[0],
+            storage.subject(call.keys, account_guid),
             [
                 Put(item, events=[account_event(call, "account-created", account)]),
                 # A code of our own making that is taken is simply made again.
@@ -64,20 +66,20 @@ def account_create(call: Call, body: AccountCreateRequest) -> Answer:
                     storage.code_item(call.keys, account),
                     unless_exists=_code_taken() if given.account_code else None,
                 ),
-                *_adopted(call, seen, parent_guid),
+                *_adopted(call, records, parent_guid),
             ],
         )
 
-    return call.write(wants, decide)
+    return commit(call, wants, decide)
 
 
 def account_get(call: Call, body: AccountGetRequest) -> Answer:
     """Answers an account, by its guid or its code."""
     account_guid = body.account_guid
     if account_guid is None:
-        code = call.one(storage.code_at(call.keys, str(body.account_code)))
+        code = call.require(storage.code_at(call.keys, str(body.account_code)))
         account_guid = code.account_guid
-    account = call.one(storage.account_at(call.keys, account_guid))
+    account = call.require(storage.account_at(call.keys, account_guid))
     return Answer({"account": storage.account_shown(account)}, account.revision)
 
 
@@ -90,7 +92,7 @@ def account_list(call: Call, body: AccountListRequest) -> Answer:
         return _list_by_words(call, body, body.q)
     index = ALL_OF_KIND if body.status is None else BY_STATUS
     partition = call.keys.list_of("account", body.status or "")
-    return call.page(Listing((partition,), index), body, view_of, plural="accounts")
+    return answer_list(call, Listing((partition,), index), body, view_of, plural="accounts")
 
 
 def account_update(call: Call, body: AccountUpdateRequest) -> Answer:
@@ -100,25 +102,22 @@ def account_update(call: Call, body: AccountUpdateRequest) -> Answer:
     rules.may_set(frozenset(given.model_fields_set), manages=call.caller.has("crm_manage"))
     moves = "parent_account_guid" in given.model_fields_set
     account_at = storage.account_at(call.keys, body.account_guid)
+    subject = storage.subject(call.keys, body.account_guid)
     wants: list[Get[Any]] = [account_at]
     if moves:
         wants += _parent_wants(call, given.parent_account_guid)
         wants.append(storage.children_at(call.keys, body.account_guid))
 
-    def decide(call: Call, seen: Records) -> Step | More:
-        account = seen.get(account_at)
-        if account is None:
-            raise NotFound()
-        call.expect(account.revision, {"account": storage.account_shown(account)})
+    def decide(call: Call, records: Records) -> Step:
+        account = records.require(account_at)
+        call.facts.ensure_revision(account.revision, {"account": storage.account_shown(account)})
         changes = _values(call, given)
         moved = moves and given.parent_account_guid != account.parent_account_guid
         if moved and account.parent_account_guid is not None:
-            left = storage.children_at(call.keys, account.parent_account_guid)
-            if not seen.has(left):
-                return More([left])
+            records.ensure(storage.children_at(call.keys, account.parent_account_guid))
         if moved:
             changes["ancestors"] = _ancestors(
-                call, seen, given.parent_account_guid, account.account_guid
+                call, records, given.parent_account_guid, account.account_guid
             )
         after = rules.changed(account, changes, call.now)
         writes: list[Write] = []
@@ -132,27 +131,27 @@ def account_update(call: Call, body: AccountUpdateRequest) -> Answer:
                 )
             )
         if moved:
-            writes += _moved(call, seen, account, given.parent_account_guid)
+            writes += _moved(call, records, account, given.parent_account_guid)
         answer = Answer({"account": storage.account_shown(after)}, after.revision)
-        return Step(answer, account_at.key[0], writes)
+        return Step(answer, subject, writes)
 
-    return call.write(wants, decide)
+    return commit(call, wants, decide)
 
 
 def account_status_set(call: Call, body: AccountStatusSetRequest) -> Answer:
     """Moves an account to another status. Closing is final, and refused while credit is used."""
     account_at = storage.account_at(call.keys, body.account_guid)
+    subject = storage.subject(call.keys, body.account_guid)
 
-    def decide(call: Call, seen: Records) -> Step:
-        account = seen.get(account_at)
-        if account is None:
-            raise NotFound()
-        call.expect(account.revision, {"account": storage.account_shown(account)})
+    def decide(call: Call, records: Records) -> Step:
+        account = records.require(account_at)
+        call.facts.ensure_revision(account.revision, {"account": storage.account_shown(account)})
         after = rules.with_status(account, body.status, call.now)
         answer = Answer({"account": storage.account_shown(after)}, after.revision)
         if after is account:
-            return Step(answer, account_at.key[0])
-        event = call.event(
+            return Step(answer, subject)
+        event = change_event(
+            call,
             "account-status-set",
             ("account", after.account_guid, after.revision),
             {
@@ -163,11 +162,9 @@ def account_status_set(call: Call, body: AccountStatusSetRequest) -> Answer:
             },
         )
         item = storage.account_item(call.keys, after)
-        return Step(
-            answer, item.key[0], [Update(item, if_revision=account.revision, events=[event])]
-        )
+        return Step(answer, subject, [Update(item, if_revision=account.revision, events=[event])])
 
-    return call.write([account_at], decide)
+    return commit(call, [account_at], decide)
 
 
 # ---------------------------------------------------------------- how they do it
@@ -183,7 +180,7 @@ def _values(call: Call, given: AccountChanges, **more: Any) -> dict[str, Any]:
         if values.get(name) is not None:
             values[name] = Address(**values[name].model_dump())
     if values.get("phone") is not None:
-        values["phone"] = phone(values["phone"], call.caller.settings.region, "account.phone")
+        values["phone"] = phone(values["phone"], call.settings.region, "account.phone")
     if values.get("credit_limit") is not None:
         values["credit_limit"] = values["credit_limit"].money()
     if "tags" in values:
@@ -194,7 +191,8 @@ def _values(call: Call, given: AccountChanges, **more: Any) -> dict[str, Any]:
 def account_event(
     call: Call, action: str, account: AccountRecord, changed: list[str] | None = None
 ) -> dict[str, Any]:
-    return call.event(
+    return change_event(
+        call,
         action,
         ("account", account.account_guid, account.revision),
         {
@@ -216,14 +214,14 @@ def _list_by_code(call: Call, body: AccountListRequest, account_code: str) -> An
     code = call.load(code_at).get(code_at)
     accounts = []
     if code is not None:
-        account = call.one(storage.account_at(call.keys, code.account_guid))
+        account = call.require(storage.account_at(call.keys, code.account_guid))
         query = asked(body.q) if body.q is not None else []
         found = storage.account_shown(account)
         if body.status in (None, account.status) and (
             not query or matching("account", found, query)
         ):
             accounts.append(storage.summary(account))
-    return call.found(body, lambda *_: (accounts, None), plural="accounts")
+    return answer_walk(call, body, lambda *_: (accounts, None), plural="accounts")
 
 
 def _list_by_words(call: Call, body: AccountListRequest, q: str) -> Answer:
@@ -233,8 +231,8 @@ def _list_by_words(call: Call, body: AccountListRequest, q: str) -> Answer:
 
     def live(ids: list[str]) -> list[tuple[str, dict[str, Any]]]:
         wants = [storage.account_at(call.keys, account_guid) for account_guid in ids]
-        seen = call.table.load(wants)
-        accounts = [account for want in wants if (account := seen.get(want)) is not None]
+        records = call.table.load(wants)
+        accounts = [account for want in wants if (account := records.get(want)) is not None]
         return [
             (account.account_guid, storage.summary(account))
             for account in accounts
@@ -247,7 +245,8 @@ def _list_by_words(call: Call, body: AccountListRequest, q: str) -> Answer:
         code = call.table.load([code_at]).get(code_at)
         return [] if code is None else [code.account_guid]
 
-    return call.found(
+    return answer_walk(
+        call,
         body,
         lambda limit, cursor: find(
             call.table,
@@ -276,22 +275,19 @@ def _parent_wants(call: Call, parent_guid: str | None) -> list[Get[Any]]:
 
 
 def _ancestors(
-    call: Call, seen: Records, parent_guid: str | None, account_guid: str | None = None
+    call: Call, records: Records, parent_guid: str | None, account_guid: str | None = None
 ) -> tuple[str, ...]:
     if parent_guid is None:
         return ()
-    parent = seen.get(storage.account_at(call.keys, parent_guid))
-    if parent is None:
-        raise NotFound()
+    parent = records.require(storage.account_at(call.keys, parent_guid))
     return rules.below(parent, account_guid)
 
 
-def _adopted(call: Call, seen: Records, parent_guid: str | None) -> list[Write]:
+def _adopted(call: Call, records: Records, parent_guid: str | None) -> list[Write]:
     """One child more for the parent, who stays where it is in the tree and is not closed."""
     if parent_guid is None:
         return []
-    parent = seen.get(storage.account_at(call.keys, parent_guid))
-    assert parent is not None
+    parent = records.require(storage.account_at(call.keys, parent_guid))
     names, values = {"#s": "status"}, {":closed": {"S": "closed"}}
     place = "attribute_not_exists(parent_account_guid)"
     if parent.parent_account_guid is not None:
@@ -300,13 +296,13 @@ def _adopted(call: Call, seen: Records, parent_guid: str | None) -> list[Write]:
     still = Condition(f"attribute_exists(pk) AND #s <> :closed AND {place}", names, values)
     return [
         Check(storage.account_at(call.keys, parent_guid).key, still),
-        _counted(call, seen, parent_guid, 1),
+        _counted(call, records, parent_guid, 1),
     ]
 
 
-def _counted(call: Call, seen: Records, parent_guid: str, change: int) -> Write:
+def _counted(call: Call, records: Records, parent_guid: str, change: int) -> Write:
     """The parent's number of children, one more or one less."""
-    there = seen.get(storage.children_at(call.keys, parent_guid))
+    there = records.get(storage.children_at(call.keys, parent_guid))
     if there is None:
         first = AccountChildrenRecord(children=max(0, change))
         return Put(storage.children_item(call.keys, parent_guid, first))
@@ -315,19 +311,19 @@ def _counted(call: Call, seen: Records, parent_guid: str, change: int) -> Write:
 
 
 def _moved(
-    call: Call, seen: Records, account: AccountRecord, parent_guid: str | None
+    call: Call, records: Records, account: AccountRecord, parent_guid: str | None
 ) -> list[Write]:
     """What a move needs beside the account: no children now or by now, one less here, one more
     there."""
     own = storage.children_at(call.keys, account.account_guid)
-    children = seen.get(own)
+    children = records.get(own)
     if children is not None and children.children > 0:
         raise _has_children()
     none = Condition("attribute_not_exists(pk) OR children = :none", values={":none": {"N": "0"}})
     writes: list[Write] = [Check(own.key, none, on_failure=_has_children())]
     if account.parent_account_guid is not None:
-        writes.append(_counted(call, seen, account.parent_account_guid, -1))
-    return writes + _adopted(call, seen, parent_guid)
+        writes.append(_counted(call, records, account.parent_account_guid, -1))
+    return writes + _adopted(call, records, parent_guid)
 
 
 def _has_children() -> InvalidState:

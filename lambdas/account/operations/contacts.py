@@ -21,14 +21,17 @@ from lambdas.account.models import (
 )
 from lambdas.account.operations.accounts import account_event
 from shared.api import Answer, Call
-from shared.call import Step
 from shared.codec import Wire, decode, view_of
+from shared.commit import Step, commit
 from shared.contact_points import phone
+from shared.customer_state import CustomerGuard
 from shared.errors import ApiError, InvalidState, NotFound
+from shared.events import change_event
 from shared.keys import SECOND_ORDER
+from shared.lists import answer_list
 from shared.paging import Listing
+from shared.records import Records
 from shared.states import advance
-from shared.table import Records
 from shared.writes import Check, Condition, CurrentItem, Delete, Put, Update, Write
 
 
@@ -47,7 +50,7 @@ def account_contact_create(call: Call, body: AccountContactCreateRequest) -> Ans
         updated_at=call.now,
     )
 
-    def decide(call: Call, seen: Records) -> Step:
+    def decide(call: Call, records: Records) -> Step:
         item = storage.contact_item(call.keys, contact)
         data = storage.contact_shown(
             contact, status=contact.status, is_primary=bool(given.is_primary)
@@ -55,29 +58,30 @@ def account_contact_create(call: Call, body: AccountContactCreateRequest) -> Ans
         event = _event(call, "account-contact-created", contact, is_primary=bool(given.is_primary))
         writes: list[Write] = [Put(item, events=[event])]
         if given.is_primary:
-            account = seen.get(account_at)
-            if account is None:
-                raise NotFound()
+            account = records.require(account_at)
             _not_closed(account.status)
             writes.append(_marked(call, account, contact.contact_guid))
         else:
             writes.append(_open_account(call, given.account_guid))
         writes += _linked(call, None, contact.customer_guid, contact.contact_guid)
-        return Step(Answer({"contact": data}, contact.revision), item.key[0], writes)
+        return Step(
+            Answer({"contact": data}, contact.revision),
+            storage.contact_subject(call.keys, contact.contact_guid),
+            writes,
+            _linked_customer(call, None, contact.customer_guid),
+        )
 
     # Only the mark needs the account itself; without it a condition is enough, and one trip.
-    return call.write([account_at] if given.is_primary else [], decide)
+    return commit(call, [account_at] if given.is_primary else [], decide)
 
 
 def account_contact_get(call: Call, body: AccountContactGetRequest) -> Answer:
     """Answers a contact by its guid. Under a closed account it reads as inactive."""
     contact_at = storage.contact_at(call.keys, body.contact_guid)
     account_at = storage.contacts_account_at(call.keys, body.contact_guid)
-    seen = call.load(contact_at, account_at)
-    contact = seen.get(contact_at)
-    if contact is None:
-        raise NotFound()
-    return Answer({"contact": _shown(contact, seen.get(account_at))}, contact.revision)
+    records = call.load(contact_at, account_at)
+    contact = records.require(contact_at)
+    return Answer({"contact": _shown(contact, records.get(account_at))}, contact.revision)
 
 
 def account_contact_list(call: Call, body: AccountContactListRequest) -> Answer:
@@ -99,7 +103,7 @@ def account_contact_list(call: Call, body: AccountContactListRequest) -> Answer:
         account.extend([] if found is None else [found])
 
     listing = Listing((partition,), prefix="K#")
-    return call.page(listing, body, keep, plural="contacts", beside=beside)
+    return answer_list(call, listing, body, keep, plural="contacts", beside=beside)
 
 
 def account_contact_update(call: Call, body: AccountContactUpdateRequest) -> Answer:
@@ -109,11 +113,9 @@ def account_contact_update(call: Call, body: AccountContactUpdateRequest) -> Ans
     account_at = storage.contacts_account_at(call.keys, body.contact_guid)
     values, marks = _values(call, body.contact), body.contact.is_primary
 
-    def decide(call: Call, seen: Records) -> Step:
-        contact, account = seen.get(contact_at), seen.get(account_at)
-        if contact is None or account is None:
-            raise NotFound()
-        call.expect(contact.revision, {"contact": _shown(contact, account)})
+    def decide(call: Call, records: Records) -> Step:
+        contact, account = records.require(contact_at), records.require(account_at)
+        call.facts.ensure_revision(contact.revision, {"contact": _shown(contact, account)})
         primary = account.primary_contact_guid == contact.contact_guid
         moves_mark = marks is not None and marks != primary
         after = rules.contact_changed(contact, values, call.now, moves_mark=moves_mark)
@@ -141,11 +143,12 @@ def account_contact_update(call: Call, body: AccountContactUpdateRequest) -> Ans
                 writes.append(_open_account(call, contact.account_guid))
         return Step(
             Answer({"contact": _shown(after, account)}, after.revision),
-            contact_at.key[0],
+            storage.contact_subject(call.keys, contact.contact_guid),
             writes,
+            _linked_customer(call, contact.customer_guid, after.customer_guid),
         )
 
-    return call.write([contact_at, account_at], decide)
+    return commit(call, [contact_at, account_at], decide)
 
 
 def account_contact_status_set(call: Call, body: AccountContactStatusSetRequest) -> Answer:
@@ -153,11 +156,9 @@ def account_contact_status_set(call: Call, body: AccountContactStatusSetRequest)
     contact_at = storage.contact_at(call.keys, body.contact_guid)
     account_at = storage.contacts_account_at(call.keys, body.contact_guid)
 
-    def decide(call: Call, seen: Records) -> Step:
-        contact, account = seen.get(contact_at), seen.get(account_at)
-        if contact is None or account is None:
-            raise NotFound()
-        call.expect(contact.revision, {"contact": _shown(contact, account)})
+    def decide(call: Call, records: Records) -> Step:
+        contact, account = records.require(contact_at), records.require(account_at)
+        call.facts.ensure_revision(contact.revision, {"contact": _shown(contact, account)})
         if account.status == "closed" and body.status == "active":
             _not_closed(account.status)
         after, writes = contact, []
@@ -165,7 +166,8 @@ def account_contact_status_set(call: Call, body: AccountContactStatusSetRequest)
             after = replace(
                 contact, status=body.status, revision=contact.revision + 1, updated_at=call.now
             )
-            event = call.event(
+            event = change_event(
+                call,
                 "account-contact-status-set",
                 ("contact", contact.contact_guid, after.revision),
                 {
@@ -178,9 +180,9 @@ def account_contact_status_set(call: Call, body: AccountContactStatusSetRequest)
             item = storage.contact_item(call.keys, after)
             writes = [Update(item, if_revision=contact.revision, events=[event])]
         answer = Answer({"contact": _shown(after, account)}, after.revision)
-        return Step(answer, contact_at.key[0], writes)
+        return Step(answer, storage.contact_subject(call.keys, contact.contact_guid), writes)
 
-    return call.write([contact_at, account_at], decide)
+    return commit(call, [contact_at, account_at], decide)
 
 
 # ---------------------------------------------------------------- how they do it
@@ -190,7 +192,7 @@ def _values(call: Call, given: ContactChanges) -> dict[str, Any]:
     names = given.model_fields_set & set(ContactChanges.model_fields) - {"is_primary"}
     values: dict[str, Any] = {name: getattr(given, name) for name in names}
     if values.get("phone") is not None:
-        values["phone"] = phone(values["phone"], call.caller.settings.region, "contact.phone")
+        values["phone"] = phone(values["phone"], call.settings.region, "contact.phone")
     if "roles" in values:
         values["roles"] = tuple(dict.fromkeys(values["roles"] or ()))
     return values
@@ -216,10 +218,10 @@ def _list_of_org(call: Call, body: AccountContactListRequest) -> Answer:
 
     def complete(found: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
         wants = {c["account_guid"]: storage.account_at(call.keys, c["account_guid"]) for c in found}
-        seen = call.table.load(wants.values())
+        records = call.table.load(wants.values())
         completed = []
         for contact in found:
-            account = seen.get(wants[contact["account_guid"]])
+            account = records.get(wants[contact["account_guid"]])
             closed = account is None or account.status == "closed"
             primary = account is not None and (
                 account.primary_contact_guid == contact["contact_guid"]
@@ -229,7 +231,7 @@ def _list_of_org(call: Call, body: AccountContactListRequest) -> Answer:
         return completed
 
     listing = Listing((partition,), SECOND_ORDER)
-    return call.page(listing, body, view_of, plural="contacts", complete=complete)
+    return answer_list(call, listing, body, view_of, plural="contacts", complete=complete)
 
 
 def _event(
@@ -240,7 +242,8 @@ def _event(
     is_primary: bool,
     changed: list[str] | None = None,
 ) -> dict[str, Any]:
-    return call.event(
+    return change_event(
+        call,
         action,
         ("contact", contact.contact_guid, contact.revision),
         {
@@ -289,19 +292,20 @@ def _marked(call: Call, account: AccountRecord, contact_guid: str | None) -> Upd
 
 
 def _linked(call: Call, before: str | None, after: str | None, contact_guid: str) -> list[Write]:
-    """Moves the link from the customer who is the same person; the new one must be live."""
+    """Moves the link from the customer who is the same person."""
     if before == after:
         return []
     writes: list[Write] = []
     if before is not None:
         writes.append(Delete(call.keys.customer_link(before, "CONTACT", contact_guid)))
     if after is not None:
-        live = Condition(
-            "#s IN (:active, :inactive, :merged) AND attribute_not_exists(job_id)",
-            {"#s": "status"},
-            {f":{s}": {"S": s} for s in ("active", "inactive", "merged")},
-        )
-        state = call.keys.customer_state(after)
-        link = storage.contact_link(call.keys, after, contact_guid)
-        writes += [Check(state, live, on_failure=NotFound()), Put(link, condition=None)]
+        writes.append(Put(storage.contact_link(call.keys, after, contact_guid), condition=None))
     return writes
+
+
+def _linked_customer(call: Call, before: str | None, after: str | None) -> list[CustomerGuard]:
+    """The customer who is linked from now on must be there, and not under erasure. One who was
+    merged may be named: the link is found through the survivor."""
+    if after is None or before == after:
+        return []
+    return [call.guard(after, statuses=("active", "inactive", "merged"), active=False)]

@@ -15,6 +15,7 @@ from lambdas.customer.models import (
 from lambdas.customer.rules.consent import current, key_of
 from shared.api import Call
 from shared.codec import utc
+from shared.events import change_event
 from shared.writes import Put, Write
 
 
@@ -50,7 +51,8 @@ def first_decisions(call: Call, customer_guid: str, given: Sequence[ConsentIn]) 
         }
         for one in decisions
     ]
-    event = call.event(
+    event = change_event(
+        call,
         "customer-consent-set",
         ("customer_consent", customer_guid, head.revision),
         {"customer_guid": customer_guid, "decisions": moved},

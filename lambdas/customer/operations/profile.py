@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from lambdas.customer import storage
 from lambdas.customer.models import (
@@ -23,19 +21,20 @@ from lambdas.customer.operations.consent import first_decisions
 from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
-from shared.call import More, Step
+from shared.commit import CustomerStep, commit
 from shared.contact_points import phone
 from shared.customer_state import (
+    CustomerGuard,
     CustomerStateRecord,
-    readable,
+    require_customer,
+    require_readable_customer,
     state_at,
-    still_writable,
     survivor_of,
-    writable,
 )
 from shared.errors import AlreadyExists, InvalidState, NotFound
+from shared.events import change_event
+from shared.records import Records
 from shared.states import advance
-from shared.table import Records
 from shared.writes import ABSENT, Check, Condition, CurrentItem, Delete, Put, Update, Write
 
 
@@ -58,18 +57,17 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     state = CustomerStateRecord(
         customer_guid=customer_guid,
         status=profile.status,
-        active_on=_today(call),
+        active_on=call.today,
         created_at=call.now,
     )
     lookups = rules.lookups(profile)
 
-    def decide(call: Call, _: Records) -> Step:
+    def decide(call: Call, _: Records) -> CustomerStep:
         item = storage.profile_item(call.keys, profile)
-        return Step(
+        return CustomerStep(
             Answer({"customer": storage.customer_shown(profile)}, profile.revision),
-            item.key[0],
+            call.guard(customer_guid, changed=state),
             [
-                Put(storage.state_item(call.keys, state)),
                 Put(item, events=[_event(call, "customer-created", profile)]),
                 *[_guard(call, lookup, customer_guid) for lookup in lookups],
                 *_unsuppressed(call, lookups, lifts=lifts),
@@ -77,22 +75,20 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
             ],
         )
 
-    return call.write([], decide)
+    return commit(call, [], decide)
 
 
 def customer_get(call: Call, body: CustomerGetRequest) -> Answer:
     """Answers a customer by its guid, its code, an e-mail, a phone or an external ref, right after
     it was created. One who was merged answers as the survivor, with ``redirected_from``."""
     customer_guid = body.customer_guid or _owner(call, _asked(call, body))
-    seen = call.load(*_both(call, customer_guid))
-    survivor = survivor_of(call.keys, seen, customer_guid)
-    if survivor != customer_guid:
-        seen = call.load(*_both(call, survivor))
-    state, profile = (seen.get(want) for want in _both(call, survivor))
-    readable(state)
-    if profile is None:
-        raise NotFound()
-    return _answer(profile, customer_guid)
+
+    def work(records: Records) -> CustomerProfileRecord:
+        records.ensure(*_both(call, survivor_of(call.keys, records, customer_guid)))
+        state = require_readable_customer(call.keys, records, customer_guid)
+        return records.require(storage.profile_at(call.keys, state.customer_guid))
+
+    return _answer(call.read(_both(call, customer_guid), work), customer_guid)
 
 
 def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
@@ -101,23 +97,22 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
     from which the old ones are free."""
     changes = _values(call, body.customer)
 
-    def decide(call: Call, seen: Records) -> Step | More:
-        customer_guid = survivor_of(call.keys, seen, body.customer_guid)
-        wants = state_want, profile_want = _both(call, customer_guid)
-        if not seen.has(state_want):
-            return More(wants)
-        state, profile = seen.get(state_want), seen.get(profile_want)
-        if state is None or profile is None:
-            raise NotFound()
-        call.expect(profile.revision, {"customer": storage.customer_shown(profile)})
+    def decide(call: Call, records: Records) -> CustomerStep:
+        records.ensure(*_both(call, survivor_of(call.keys, records, body.customer_guid)))
+        state = require_customer(call.keys, records, body.customer_guid)
+        profile = records.require(storage.profile_at(call.keys, state.customer_guid))
+        current = {"customer": storage.customer_shown(profile)}
+        call.facts.ensure_revision(profile.revision, current)
         after = rules.changed(profile, changes, call.now)
         answer = _answer(after, body.customer_guid)
+        guid = state.customer_guid
         if after is profile:
-            return Step(answer, state_want.key[0])
-        writable(state, call.now)
-        return Step(answer, state_want.key[0], _updated(call, state, profile, after))
+            return CustomerStep(answer, call.guard(guid, state, statuses=None, active=False))
+        return CustomerStep(
+            answer, _updated_state(call, state, after), _updated(call, profile, after)
+        )
 
-    return call.write(_both(call, body.customer_guid), decide)
+    return commit(call, _both(call, body.customer_guid), decide)
 
 
 # ---------------------------------------------------------------- what comes in
@@ -125,7 +120,7 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
 
 def _values(call: Call, given: CustomerChanges) -> dict[str, Any]:
     """The given fields as the record holds them; ``None`` clears."""
-    region = call.caller.settings.region
+    region = call.settings.region
     names = given.model_fields_set & set(CustomerChanges.model_fields)
     values: dict[str, Any] = {name: getattr(given, name) for name in names}
     if given.phone is not None:
@@ -149,10 +144,6 @@ def _values(call: Call, given: CustomerChanges) -> dict[str, Any]:
     return values
 
 
-def _today(call: Call) -> date:
-    return call.now.astimezone(ZoneInfo(call.caller.settings.timezone)).date()
-
-
 # ---------------------------------------------------------------- finding one
 
 
@@ -162,7 +153,7 @@ def _asked(call: Call, body: CustomerGetRequest) -> Lookup:
     if body.email is not None:
         return rules.email(body.email)
     if body.phone is not None:
-        return rules.phone(phone(body.phone, call.caller.settings.region, "phone"))
+        return rules.phone(phone(body.phone, call.settings.region, "phone"))
     assert body.external_ref is not None
     return rules.ref(body.external_ref.kind, body.external_ref.id)
 
@@ -173,8 +164,8 @@ def _owner(call: Call, lookup: Lookup) -> str:
     owners_at = storage.owners_of(call.keys, lookup)
     owners = [found.customer_guid for found in call.load(owners_at).all(owners_at)]
     if len(owners) > 1:
-        seen = call.load(*(state_at(call.keys, owner) for owner in owners))
-        owners = list({survivor_of(call.keys, seen, owner): None for owner in owners})
+        records = call.load(*(state_at(call.keys, owner) for owner in owners))
+        owners = list({survivor_of(call.keys, records, owner): None for owner in owners})
     if not owners:
         raise NotFound()
     if len(owners) > 1:
@@ -196,21 +187,23 @@ def _answer(profile: CustomerProfileRecord, asked: str) -> Answer:
 # ---------------------------------------------------------------- what is written
 
 
+def _updated_state(
+    call: Call, state: CustomerStateRecord, after: CustomerProfileRecord
+) -> CustomerGuard:
+    """The guard of an update: the state repeats the profile's status, so it moves along."""
+    changed = None
+    if advance(rules.CUSTOMER_STEPS, state.status, after.status):
+        changed = replace(state, status=after.status, revision=state.revision + 1)
+    return call.guard(state.customer_guid, state, changed=changed)
+
+
 def _updated(
-    call: Call,
-    state: CustomerStateRecord,
-    profile: CustomerProfileRecord,
-    after: CustomerProfileRecord,
+    call: Call, profile: CustomerProfileRecord, after: CustomerProfileRecord
 ) -> list[Write]:
-    """The profile, the look-ups that move with it, and the state: changed or only checked."""
+    """The profile, and the look-ups that move with it."""
     event = _event(call, "customer-updated", after, before=profile)
     item = storage.profile_item(call.keys, after)
     writes: list[Write] = [Update(item, if_revision=profile.revision, events=[event])]
-    if advance(rules.CUSTOMER_STEPS, profile.status, after.status):
-        moved = replace(state, status=after.status, revision=state.revision + 1)
-        writes.append(Update(storage.state_item(call.keys, moved), if_revision=state.revision))
-    else:
-        writes.append(still_writable(call.keys, after.customer_guid, call.now))
     old = {lookup.place: lookup for lookup in rules.lookups(profile)}
     new = {lookup.place: lookup for lookup in rules.lookups(after)}
     owner = after.customer_guid
@@ -225,7 +218,7 @@ def _guard(call: Call, lookup: Lookup, customer_guid: str) -> Put:
         there = fresh.record(CustomerLookupRecord)
         return None if there is None else rules.taken(lookup, there.customer_guid)
 
-    item = storage.lookup_item(call.keys, call.caller.settings, lookup, customer_guid)
+    item = storage.lookup_item(call.keys, call.settings, lookup, customer_guid)
     return Put(item, unless_exists=taken)
 
 
@@ -234,7 +227,7 @@ def _freed(call: Call, lookup: Lookup, customer_guid: str) -> Delete:
         "attribute_not_exists(pk) OR customer_guid = :owner",
         values={":owner": {"S": customer_guid}},
     )
-    place = storage.lookup_key(call.keys, call.caller.settings, lookup, customer_guid)
+    place = storage.lookup_key(call.keys, call.settings, lookup, customer_guid)
     return Delete(place, own)
 
 
@@ -243,7 +236,7 @@ def _unsuppressed(call: Call, lookups: list[Lookup], *, lifts: bool) -> list[Wri
     the suppression, which then is gone."""
     writes: list[Write] = []
     for lookup in lookups:
-        phones = lookup.kind == "phone" and storage.is_unique(call.caller.settings, lookup)
+        phones = lookup.kind == "phone" and storage.is_unique(call.settings, lookup)
         if lookup.kind == "email" or phones:
             place = call.keys.suppressed(lookup.kind, lookup.value)
             refusal = rules.suppressed(lookup)
@@ -258,7 +251,8 @@ def _event(
     before: CustomerProfileRecord | None = None,
 ) -> dict[str, Any]:
     moved = before is not None and before.status != profile.status
-    return call.event(
+    return change_event(
+        call,
         action,
         ("customer", profile.customer_guid, profile.revision),
         {

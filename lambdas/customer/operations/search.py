@@ -20,9 +20,11 @@ from shared.contact_points import phone
 from shared.customer_state import state_at, survivor_of
 from shared.errors import InvalidInput
 from shared.keys import ALL_OF_KIND, BY_STATUS
+from shared.lists import answer_list, answer_walk
 from shared.paging import Listing
+from shared.records import Records
 from shared.search import asked, find, matching
-from shared.table import Records, together
+from shared.table import together
 
 
 def customer_list(call: Call, body: CustomerListRequest) -> Answer:
@@ -40,7 +42,7 @@ def customer_list(call: Call, body: CustomerListRequest) -> Answer:
     # Two statuses read one after the other would meet one who changes between them twice, or never.
     status, index = (body.status, BY_STATUS) if body.status else ("", ALL_OF_KIND)
     listing = Listing((call.keys.list_of("customer", status),), index)
-    return call.page(listing, body, keep, plural="customers")
+    return answer_list(call, listing, body, keep, plural="customers")
 
 
 def customer_search(call: Call, body: CustomerSearchRequest) -> Answer:
@@ -76,10 +78,11 @@ def _found(
 
     def certain() -> list[str]:
         wants = [storage.owners_of(call.keys, lookup) for lookup in exact]
-        seen = call.table.load(wants)
-        return [owner.customer_guid for want in wants for owner in seen.all(want)]
+        records = call.table.load(wants)
+        return [owner.customer_guid for want in wants for owner in records.all(want)]
 
-    return call.found(
+    return answer_walk(
+        call,
         body,
         lambda limit, cursor: find(
             call.table,
@@ -103,7 +106,7 @@ def _exact(call: Call, q: str) -> list[Lookup]:
     found = [rules.code(text)] if CODE_FORM.fullmatch(text) else []
     if sum(letter.isdigit() for letter in text) >= 4 and not any(map(str.isalpha, text)):
         try:
-            found.append(rules.phone(phone(text, call.caller.settings.region, "q")))
+            found.append(rules.phone(phone(text, call.settings.region, "q")))
         except InvalidInput:
             # It looked like a number and is none: it may still be the beginning or end of one.
             return found
@@ -114,14 +117,14 @@ def _live(call: Call, ids: list[str]) -> list[tuple[str, CustomerProfileRecord]]
     """The customers of these ids as they are now, without those erased or being erased; for one who
     was merged the survivor, so that a look-up that still names the source finds it."""
     found = []
-    seen = _load(call, ids)
-    merged = {i: survivor_of(call.keys, seen, i) for i in ids}
+    records = _load(call, ids)
+    merged = {i: survivor_of(call.keys, records, i) for i in ids}
     later = [survivor for i, survivor in merged.items() if survivor != i]
     if later:
-        seen.add(_load(call, later))
+        records.add(_load(call, later))
     for customer_guid in ids:
-        state = seen.get(state_at(call.keys, merged[customer_guid]))
-        profile = seen.get(storage.profile_at(call.keys, merged[customer_guid]))
+        state = records.get(state_at(call.keys, merged[customer_guid]))
+        profile = records.get(storage.profile_at(call.keys, merged[customer_guid]))
         if profile is None or state is None or state.job_id is not None:
             continue
         if state.status in rules.FOUND:

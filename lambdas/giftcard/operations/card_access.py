@@ -11,9 +11,9 @@ from lambdas.giftcard import rules, storage
 from lambdas.giftcard.models import CardMissesRecord, GiftCardRecord
 from shared.api import Answer, Call
 from shared.codec import Item
-from shared.customer_state import survivor_of
-from shared.errors import Busy, Conflict, NotFound
-from shared.table import ATTEMPTS, Get, Records, pause
+from shared.customer_state import state_at
+from shared.errors import Busy, NotFound
+from shared.records import Get, Records
 from shared.writes import Put, Update, Write
 
 
@@ -31,13 +31,13 @@ def wants(call: Call, card_hash: str) -> list[Get[Any]]:
     return [storage.card_at(call.keys, card_hash), misses]
 
 
-def found(call: Call, seen: Records, card_hash: str) -> GiftCardRecord:
+def found(call: Call, records: Records, card_hash: str) -> GiftCardRecord:
     """The card of the code. 429 for a credential that guesses, before anything is said of the code;
     404 where there is none, which ``for_bearer`` counts."""
-    misses = seen.get(storage.misses_at(call.keys, call.caller.fingerprint))
+    misses = records.get(storage.misses_at(call.keys, call.caller.fingerprint))
     if misses is not None:
         rules.not_guessing(misses.missed_at, call.now)
-    card = seen.get(storage.card_at(call.keys, card_hash))
+    card = records.get(storage.card_at(call.keys, card_hash))
     if card is None:
         raise _Unknown(misses)
     return card
@@ -57,21 +57,19 @@ def with_code(answer: Answer, code: str) -> Answer:
     return replace(answer, data={**answer.data, "stored_value": value})
 
 
-def shown_to(call: Call, seen: Records, card: GiftCardRecord) -> dict[str, Any]:
-    """The card as shown, its customer being who they are by now, where their state was read."""
-    owner = card.customer_guid
-    survivor = None if owner is None else survivor_of(call.keys, seen, owner)
+def shown_to(call: Call, records: Records, card: GiftCardRecord) -> dict[str, Any]:
+    """The card as shown. Its customer is who they are by now, where their state was read."""
+    state = None
+    if card.customer_guid is not None:
+        state = records.if_read(state_at(call.keys, card.customer_guid))
+    survivor = None if state is None else state.merged_into
     return storage.card_shown(card, call.now, survivor)
 
 
-def expect(call: Call, seen: Records, card: GiftCardRecord) -> None:
+def ensure_revision(call: Call, records: Records, card: GiftCardRecord) -> None:
     """409 with the current card where ``expected_revision`` is another."""
-    if call.expected_revision not in (None, card.revision):
-        raise Conflict(
-            detail={"current_revision": card.revision},
-            record={"stored_value": shown_to(call, seen, card)},
-            revision=card.revision,
-        )
+    shown = {"stored_value": shown_to(call, records, card)}
+    call.facts.ensure_revision(card.revision, shown)
 
 
 def _count_miss(call: Call, misses: CardMissesRecord | None) -> None:
@@ -82,7 +80,8 @@ def _count_miss(call: Call, misses: CardMissesRecord | None) -> None:
     def item(record: CardMissesRecord) -> Item[CardMissesRecord]:
         return storage.misses_item(call.keys, fingerprint, record)
 
-    for attempt in range(ATTEMPTS):
+    attempt = 0
+    while True:
         if misses is None:
             write: Write = Put(item(CardMissesRecord(missed_at=(call.now,))))
         else:
@@ -95,5 +94,6 @@ def _count_miss(call: Call, misses: CardMissesRecord | None) -> None:
         misses = failed.writes[0][1].record(CardMissesRecord)
         if misses is not None:
             rules.not_guessing(misses.missed_at, call.now)
-        pause(attempt)
-    raise Busy()
+        if not call.table.patience.wait():
+            raise Busy()
+        attempt += 1

@@ -15,10 +15,12 @@ from lambdas.giftcard.models import (
 )
 from lambdas.giftcard.operations import card_access
 from shared.api import Answer, Call
-from shared.call import More, Step
-from shared.customer_state import state_at, still_writable, survivor_of
-from shared.errors import AlreadyExists, NotFound
-from shared.table import Get, Records
+from shared.call import repeated
+from shared.commit import Step, commit
+from shared.customer_state import require_customer, state_at, survivor_of
+from shared.errors import AlreadyExists
+from shared.events import change_event
+from shared.records import Get, Records
 from shared.writes import Put, Update, Write
 
 SEED = "seed"
@@ -38,16 +40,16 @@ def giftcard_issue(call: Call, body: StoredValueIssueRequest) -> Answer:
     if body.customer_guid is not None:
         wants.append(state_at(call.keys, body.customer_guid))
 
-    def decide(call: Call, seen: Records) -> Step | More:
-        there = seen.get(card_at) if body.card_code else None
+    def decide(call: Call, records: Records) -> Step:
+        there = records.get(card_at) if body.card_code else None
         if there is not None:
-            return _issued_before(call, seen, there, body)
+            return _issued_before(call, records, there, body)
         rules.may_expire(body.expires_at, call.now, promotional=body.promotional)
-        owner = body.customer_guid
+        owner, guards = body.customer_guid, []
         if owner is not None:
-            if seen.get(state_at(call.keys, owner)) is None:
-                raise NotFound()
-            owner = survivor_of(call.keys, seen, owner)
+            state = require_customer(call.keys, records, owner)
+            owner = state.customer_guid
+            guards = [call.guard(owner, state)]
         card = GiftCardRecord(
             card_id=storage.card_id(card_hash),
             card_last4=code[-4:],
@@ -65,9 +67,11 @@ def giftcard_issue(call: Call, body: StoredValueIssueRequest) -> Answer:
         if body.card_code is None:
             data[SEED] = seed
         answer = Answer(data, card.revision)
-        return Step(answer, card_at.key[0], _issued(call, card, card_hash))
+        return Step(
+            answer, storage.subject(call.keys, card_hash), _issued(call, card, card_hash), guards
+        )
 
-    answer = call.write(wants, decide)
+    answer = commit(call, wants, decide)
     kept = {k: v for k, v in answer.data.items() if k != SEED}
     if body.card_code is None:
         # A replay's answer holds the seed of the first call, not of this one.
@@ -80,12 +84,12 @@ def giftcard_get(call: Call, body: StoredValueGetRequest) -> Answer:
     card_hash = storage.hash_of(call.keys, body.card_code)
 
     def read() -> Answer:
-        seen = call.load(*card_access.wants(call, card_hash))
-        card = card_access.found(call, seen, card_hash)
+        records = call.load(*card_access.wants(call, card_hash))
+        card = card_access.found(call, records, card_hash)
         if card.customer_guid is not None:
             # Only the card knows its customer, and only their state whom they were merged into.
-            seen = call.load(state_at(call.keys, card.customer_guid))
-        return Answer({"stored_value": card_access.shown_to(call, seen, card)}, card.revision)
+            records = call.load(state_at(call.keys, card.customer_guid))
+        return Answer({"stored_value": card_access.shown_to(call, records, card)}, card.revision)
 
     return card_access.for_bearer(call, body.card_code, read)
 
@@ -94,13 +98,14 @@ def giftcard_status_set(call: Call, body: StoredValueStatusSetRequest) -> Answer
     """Blocks a card, lets it be used again, or ends it for good."""
     card_hash = storage.hash_of(call.keys, body.card_code)
 
-    def decide(call: Call, seen: Records) -> Step:
-        card = card_access.found(call, seen, card_hash)
-        card_access.expect(call, seen, card)
+    def decide(call: Call, records: Records) -> Step:
+        card = card_access.found(call, records, card_hash)
+        card_access.ensure_revision(call, records, card)
         after = rules.with_status(card, body.status, call.now)
         writes: list[Write] = []
         if after is not card:
-            event = call.event(
+            event = change_event(
+                call,
                 "giftcard-status-set",
                 ("giftcard", card.card_id, after.revision),
                 {
@@ -112,11 +117,13 @@ def giftcard_status_set(call: Call, body: StoredValueStatusSetRequest) -> Answer
             )
             item = storage.card_item(call.keys, after)
             writes = [Update(item, if_revision=card.revision, events=[event])]
-        answer = Answer({"stored_value": card_access.shown_to(call, seen, after)}, after.revision)
-        return Step(answer, call.keys.gift_card(card_hash)[0], writes)
+        answer = Answer(
+            {"stored_value": card_access.shown_to(call, records, after)}, after.revision
+        )
+        return Step(answer, storage.subject(call.keys, card_hash), writes)
 
     return card_access.for_bearer(
-        call, body.card_code, lambda: call.write(card_access.wants(call, card_hash), decide)
+        call, body.card_code, lambda: commit(call, card_access.wants(call, card_hash), decide)
     )
 
 
@@ -134,7 +141,8 @@ def _issued(call: Call, card: GiftCardRecord, card_hash: str) -> list[Write]:
         created_at=call.now,
         updated_at=call.now,
     )
-    event = call.event(
+    event = change_event(
+        call,
         "giftcard-issued",
         ("giftcard", card.card_id, card.revision),
         {
@@ -153,23 +161,19 @@ def _issued(call: Call, card: GiftCardRecord, card_hash: str) -> list[Write]:
     ]
     owner = card.customer_guid
     if owner is not None:
-        writes.append(still_writable(call.keys, owner, call.now))
         writes.append(Put(storage.link_item(call.keys, owner, card.card_id), condition=None))
     return writes
 
 
 def _issued_before(
-    call: Call, seen: Records, card: GiftCardRecord, body: StoredValueIssueRequest
-) -> Step | More:
+    call: Call, records: Records, card: GiftCardRecord, body: StoredValueIssueRequest
+) -> Step:
     """The answer that the card's issue was given; 409 where this is another card's issue."""
     owner = card.customer_guid
     given = body.customer_guid
     if owner != given and owner is not None and given is not None:
         # Both may be one person by now: one of them, or each, merged into the same survivor.
-        owner_at = state_at(call.keys, owner)
-        if not seen.has(owner_at):
-            return More([owner_at])
-        owner, given = (survivor_of(call.keys, seen, guid) for guid in (owner, given))
+        owner, given = (survivor_of(call.keys, records, guid) for guid in (owner, given))
     alike = (card.issued_amount, owner, card.expires_at)
     if alike != (body.amount.money(), given, body.expires_at):
         raise AlreadyExists.of("card_code", "is another card's")
@@ -177,8 +181,5 @@ def _issued_before(
         card, status="active", balance=card.issued_amount, revision=1, updated_at=card.created_at
     )
     data = {"stored_value": storage.card_shown(first, card.created_at)}
-    return Step(Answer(data, 1, replayed=True), call.keys.gift_card(_hash(call, body))[0])
-
-
-def _hash(call: Call, body: StoredValueIssueRequest) -> str:
-    return storage.hash_of(call.keys, str(body.card_code))
+    card_hash = storage.hash_of(call.keys, str(body.card_code))
+    return Step(repeated(data, 1), storage.subject(call.keys, card_hash))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lambdas.giftcard import rules, storage
@@ -14,19 +14,13 @@ from lambdas.giftcard.models import (
 )
 from lambdas.giftcard.operations import card_access
 from shared.api import Answer, Call
-from shared.call import More, Step
+from shared.call import repeated
 from shared.codec import shown_value
-from shared.customer_state import (
-    OrderHoldRecord,
-    not_refused,
-    order_holds_at,
-    state_at,
-    still_not_refused,
-    survivor_of,
-)
-from shared.errors import NotFound
+from shared.commit import Step, commit
+from shared.customer_state import CustomerGuard, order_holds_at, state_at
+from shared.events import change_event
 from shared.fields import Money
-from shared.table import Get, Records
+from shared.records import Get, Records
 from shared.writes import Put, Update, Write
 
 
@@ -37,33 +31,34 @@ def giftcard_redeem(call: Call, body: StoredValueRedeemRequest) -> Answer:
     order_at = storage.order_at(call.keys, card_hash, body.order_ref)
     amount = body.amount.money()
 
-    def decide(call: Call, seen: Records) -> Step | More:
-        there, before = seen.get(storage.card_at(call.keys, card_hash)), seen.get(order_at)
+    def decide(call: Call, records: Records) -> Step:
+        there, before = records.get(storage.card_at(call.keys, card_hash)), records.get(order_at)
         if there is not None and before is not None and before.requested == amount:
             # Even to one who guesses codes: this one was known when the order took its amount.
             return _again(call, there, before, card_hash)
-        card = card_access.found(call, seen, card_hash)
+        card = card_access.found(call, records, card_hash)
         if before is not None:
             rules.same_order(before, amount)
-        card_access.expect(call, seen, card)
+        card_access.ensure_revision(call, records, card)
         rules.usable(card, call.now)
         rules.same_currency(card, amount)
-        held = _Held.of(call, seen, card, body.order_ref)
-        held.refuse(call, seen)
-        unread = [want for want in held.wants(call) if not seen.has(want)]
-        if unread and not rules.enough(card, amount, partial=body.allow_partial):
+        guards = _bearer_guards(call, records, card, body.order_ref)
+        if not rules.enough(card, amount, partial=body.allow_partial):
             # A hold has precedence, and no write will be there to find it.
-            return More(unread)
+            for guard in guards:
+                records.ensure(state_at(call.keys, guard.customer_guid), *guard.order_holds)
+        for guard in guards:
+            guard.ensure(records)
         applied = rules.taken(card, amount, partial=body.allow_partial)
         after = rules.moved(card, -applied.amount, call.now)
         activity = _activity(call, after, "redeem", body.order_ref, amount, -applied.amount)
         writes = _moved(call, card, after, card_hash, activity, "giftcard-redeemed")
-        writes += held.checks(call)
-        data = _data(card_access.shown_to(call, seen, after), activity)
-        return Step(Answer(data, after.revision), call.keys.gift_card(card_hash)[0], writes)
+        data = _data(card_access.shown_to(call, records, after), activity)
+        answer = Answer(data, after.revision)
+        return Step(answer, storage.subject(call.keys, card_hash), writes, guards)
 
     wants: list[Get[Any]] = [*card_access.wants(call, card_hash), order_at]
-    return card_access.for_bearer(call, body.card_code, lambda: call.write(wants, decide))
+    return card_access.for_bearer(call, body.card_code, lambda: commit(call, wants, decide))
 
 
 def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
@@ -72,11 +67,9 @@ def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
     order_at = storage.order_at(call.keys, card_hash, body.order_ref)
     amount = None if body.amount is None else body.amount.money()
 
-    def decide(call: Call, seen: Records) -> Step:
-        card, order = card_access.found(call, seen, card_hash), seen.get(order_at)
-        if order is None:
-            raise NotFound()
-        card_access.expect(call, seen, card)
+    def decide(call: Call, records: Records) -> Step:
+        card, order = card_access.found(call, records, card_hash), records.require(order_at)
+        card_access.ensure_revision(call, records, card)
         rules.usable(card, call.now)
         if amount is not None:
             rules.same_currency(card, amount)
@@ -92,52 +85,44 @@ def giftcard_reverse(call: Call, body: StoredValueReverseRequest) -> Answer:
         writes = _moved(call, card, after, card_hash, activity, "giftcard-reversed")
         item = storage.activity_item(call.keys, card_hash, left)
         writes.append(Update(item, if_revision=order.revision))
-        data = _data(card_access.shown_to(call, seen, after), activity)
-        return Step(Answer(data, after.revision), call.keys.gift_card(card_hash)[0], writes)
+        data = _data(card_access.shown_to(call, records, after), activity)
+        return Step(Answer(data, after.revision), storage.subject(call.keys, card_hash), writes)
 
     wants: list[Get[Any]] = [*card_access.wants(call, card_hash), order_at]
-    return card_access.for_bearer(call, body.card_code, lambda: call.write(wants, decide))
+    return card_access.for_bearer(call, body.card_code, lambda: commit(call, wants, decide))
 
 
 # ---------------------------------------------------------------- how they do it
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """Whose holds count for a card: its customer's, or those of the one they were merged into, and
-    of whom that one absorbed, as far as a failed write has shown. Nothing is read for it before the
-    write. Without ``owner`` nobody's do."""
-
-    owner: str | None = None
-    absorbed: tuple[str, ...] = ()
-    orders: tuple[Get[OrderHoldRecord], ...] = ()
-
-    @classmethod
-    def of(cls, call: Call, seen: Records, card: GiftCardRecord, order_ref: str) -> _Held:
-        if card.customer_guid is None:
-            return cls()
-        owner = survivor_of(call.keys, seen, card.customer_guid)
-        state = seen.get(state_at(call.keys, owner))
-        absorbed = () if state is None else state.absorbed
-        owners = (card.customer_guid, owner, *absorbed)
-        orders = order_holds_at(call.keys, owners, rules.REDEEM, order_ref)
-        return cls(owner, absorbed, tuple(orders))
-
-    def wants(self, call: Call) -> list[Get[Any]]:
-        return [] if self.owner is None else [state_at(call.keys, self.owner), *self.orders]
-
-    def refuse(self, call: Call, seen: Records) -> None:
-        """409 where what is known blocks the redemption."""
-        if self.owner is not None:
-            rules.not_held(seen.get(state_at(call.keys, self.owner)), call.now)
-            not_refused((seen.get(hold_at) for hold_at in self.orders), call.now)
-
-    def checks(self, call: Call) -> list[Write]:
-        """The same, in the redemption's own transaction."""
-        if self.owner is None:
-            return []
-        state = storage.not_held(call.keys, self.owner, self.absorbed, call.now)
-        return [state, *(still_not_refused(hold_at, call.now) for hold_at in self.orders)]
+def _bearer_guards(
+    call: Call, records: Records, card: GiftCardRecord, order_ref: str
+) -> list[CustomerGuard]:
+    """The guard of the card's customer, or of the one that they were merged into: only what blocks
+    redemptions counts, because the value is the bearer's whatever becomes of the customer. Nothing
+    is read for it before the write; a failed write brings what there is, and the decision is made
+    again with it."""
+    owner = card.customer_guid
+    if owner is None:
+        return []
+    state = records.if_read(state_at(call.keys, owner))
+    if state is not None and state.merged_into is not None:
+        owner = state.merged_into
+        state = records.if_read(state_at(call.keys, owner))
+    if records.is_absent(state_at(call.keys, owner)):
+        return []
+    absorbed = () if state is None else state.absorbed
+    owners = (card.customer_guid, owner, *absorbed)
+    guard = call.guard(
+        owner,
+        state,
+        statuses=None,
+        erasing=True,
+        action=rules.REDEEM,
+        order_holds=order_holds_at(call.keys, [o for o in owners if o], rules.REDEEM, order_ref),
+        absorbed_as_read=True,
+    )
+    return [guard]
 
 
 def _activity(
@@ -167,7 +152,8 @@ def _moved(
     """The card's next state and the movement that led there."""
     moved = _transaction(activity)
     moved.pop("at")
-    event = call.event(
+    event = change_event(
+        call,
         action,
         ("giftcard", card.card_id, after.revision),
         {"card_id": card.card_id, "card_last4": card.card_last4, **moved},
@@ -198,5 +184,5 @@ def _again(
 ) -> Step:
     """A repeat of an order: the answer of then, and nothing happens."""
     then = storage.card_shown(rules.at_activity(card, activity), activity.created_at)
-    answer = Answer(_data(then, activity), activity.card_revision, replayed=True)
-    return Step(answer, call.keys.gift_card(card_hash)[0])
+    answer = repeated(_data(then, activity), activity.card_revision)
+    return Step(answer, storage.subject(call.keys, card_hash))

@@ -10,40 +10,41 @@ from lambdas.loyalty.models import (
     LoyaltyBalanceGetRequest,
     LoyaltyLedgerListRequest,
 )
-from lambdas.loyalty.operations.book import Book
-from lambdas.loyalty.operations.replaying import replayed
-from lambdas.loyalty.operations.walking import Walk
+from lambdas.loyalty.operations.ledger_replay import replayed
+from lambdas.loyalty.operations.ledger_walk import Walk
+from lambdas.loyalty.operations.loyalty_account import LoyaltyAccount, account_reads
 from shared.api import Answer, Call
 from shared.codec import shown
-from shared.ledger import Expiring, Holdings, LedgerEntry
-from shared.table import Records
+from shared.ledger import Expiring, LedgerEntry
+from shared.lists import answer_walk
+from shared.records import Records
 
 
 def loyalty_balance_get(call: Call, body: LoyaltyBalanceGetRequest) -> Answer:
     """Answers the points balance of a customer, now or as it was or will be at a time."""
-    book = Book(body.customer_guid, ahead=True)
-    past = body.as_of is not None and body.as_of < call.now
+    at = body.as_of or call.now
+    past = at < call.now
+
+    def work(records: Records) -> Answer:
+        account = LoyaltyAccount.to_read(call, records, body.customer_guid, ahead=True)
+        revision = account.balance.revision
+        if past:
+            balance = _as_it_was(call, records, account.guid, at, revision)
+        else:
+            settled = account.holdings.settled(at)
+            balance = storage.balance_shown(settled, revision, whole=True)
+        data = {"customer_guid": account.guid, "balance": balance, **account.redirect}
+        return Answer(data, revision)
+
     history = [storage.checkpoints(call.keys, body.customer_guid)] if past else []
-    seen = call.load(*book.wants(call), *history)
-    guid = book.read(call, seen).customer_guid
-    revision = book.balance(call, seen, guid).revision
-
-    def work(holdings: Holdings) -> dict[str, Any]:
-        return storage.balance_shown(holdings.settled(body.as_of or call.now), revision, whole=True)
-
-    if body.as_of is not None and past:
-        balance = _as_it_was(call, seen, guid, body.as_of, revision)
-    else:
-        balance = book.look(call, seen, guid, work)
-    return Answer({"customer_guid": guid, "balance": balance, **book.redirect(guid)}, revision)
+    return call.read([*account_reads(call, body.customer_guid, ahead=True), *history], work)
 
 
-def _as_it_was(call: Call, seen: Records, guid: str, at: datetime, revision: int) -> dict[str, Any]:
+def _as_it_was(
+    call: Call, records: Records, guid: str, at: datetime, revision: int
+) -> dict[str, Any]:
     """The balance at a past time, from the entries recorded by then."""
-    checkpoints = storage.checkpoints(call.keys, guid)
-    if not seen.has(checkpoints):
-        seen.add(call.table.load([checkpoints]))
-    replay = replayed(call, guid, seen, until=at).replay
+    replay = replayed(call.keys, guid, records, until=at).replay
     dates: dict[datetime, int] = {}
     for lot in replay.open_lots.values():
         ends = lot.terms.expires_at
@@ -56,14 +57,15 @@ def _as_it_was(call: Call, seen: Records, guid: str, at: datetime, revision: int
 def loyalty_ledger_list(call: Call, body: LoyaltyLedgerListRequest) -> Answer:
     """Lists the entries of a customer's ledger, newest first, with those of everyone who was merged
     into the customer."""
-    book = Book(body.customer_guid)
 
     def kept(entry: LedgerEntry) -> dict[str, Any] | None:
         right_kind = body.kind in (None, entry.kind)
         right_order = body.order_ref in (None, entry.order_ref)
         return storage.entry_shown(entry) if right_kind and right_order else None
 
-    walk = Walk(call, book, kept)
-    answer = call.found(body, walk.page, plural="transactions")
-    answer.data.update(book.redirect(walk.customer_guid))
+    walk = Walk(call, body.customer_guid, kept)
+    answer = answer_walk(call, body, walk.page, plural="transactions")
+    assert walk.state is not None, "a page was read"
+    if walk.state.customer_guid != body.customer_guid:
+        answer.data["redirected_from"] = body.customer_guid
     return answer

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 from lambdas.loyalty import rules, storage
 from lambdas.loyalty.models import LoyaltyRestoreRequest, LoyaltyReverseRequest
-from lambdas.loyalty.operations.book import Book, stamp
+from lambdas.loyalty.operations.loyalty_account import (
+    LoyaltyAccount,
+    account_reads,
+    stamp,
+    with_transaction,
+)
 from shared.api import Answer, Call
-from shared.call import More, Step
+from shared.commit import CustomerStep, commit
 from shared.errors import InvalidInput, NotFound
 from shared.keys import Keys
-from shared.table import Records
+from shared.records import Records
 
 ID_LENGTH, HASH_LENGTH = 30, 26
 
@@ -34,7 +39,7 @@ def order_of(call: Call, body: LoyaltyReverseRequest | LoyaltyRestoreRequest) ->
     the kinds that may. 400 where it is named twice, and differently."""
     txn, order = body.loyalty_txn_id, body.order_ref
     if txn is None and order is None:
-        sources = call.provenance.source_refs
+        sources = call.facts.provenance.source_refs
         found = next((ref for ref in sources if ref["kind"] in body.named_by), None)
         assert found is not None, "the request was checked"
         txn, order = (found["id"], None) if found["kind"] == "loyalty_txn" else (None, found["id"])
@@ -43,7 +48,7 @@ def order_of(call: Call, body: LoyaltyReverseRequest | LoyaltyRestoreRequest) ->
         return Named(str(named))
     hashed = _hash_in(call.keys, txn)
     if named not in (None, hashed):
-        raise call.refused(InvalidInput.of("order_ref", "is not the order of loyalty_txn_id"))
+        raise call.refusal(InvalidInput.of("order_ref", "is not the order of loyalty_txn_id"))
     return Named(hashed, txn)
 
 
@@ -59,31 +64,23 @@ def loyalty_reverse(call: Call, body: LoyaltyReverseRequest) -> Answer:
     it earned under."""
     named = order_of(call, body)
     hashed = named.hashed
-    book = Book(body.customer_guid, hashed, ahead=True)
     guard_at = storage.earned_at(call.keys, hashed)
     asked = body.points if body.amount is None else body.amount.money()
 
-    def decide(call: Call, seen: Records) -> Step | More:
-        state, earned = book.customer(call, seen), seen.get(guard_at)
-        if isinstance(state, More):
-            return state
-        owners = (state.customer_guid, *state.absorbed)
-        if earned is None or earned.customer_guid not in owners:
+    def decide(call: Call, records: Records) -> CustomerStep:
+        account = LoyaltyAccount.to_write(call, records, body.customer_guid, ahead=True)
+        earned = records.require(guard_at)
+        if earned.customer_guid not in account.owners or not named.is_by(earned.loyalty_txn_id):
             raise NotFound()
-        if not named.is_by(earned.loyalty_txn_id):
-            raise NotFound()
-        stale = book.expect(call, seen, state)
-        if stale is not None:
-            return stale
-        return book.step(
-            call,
-            seen,
-            state,
+        account.ensure_revision()
+        return account.step(
             lambda holdings: rules.reverse(holdings, earned, asked, stamp(call, hashed)),
             action="loyalty-reversed",
+            order=hashed,
         )
 
-    return book.told(call, call.write([*book.wants(call), guard_at], decide))
+    reads = [*account_reads(call, body.customer_guid, ahead=True), guard_at]
+    return with_transaction(call, commit(call, reads, decide))
 
 
 def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
@@ -91,41 +88,28 @@ def loyalty_restore(call: Call, body: LoyaltyRestoreRequest) -> Answer:
     repaid first."""
     named = order_of(call, body)
     hashed = named.hashed
-    book = Book(body.customer_guid, hashed, ahead=True)
 
-    def decide(call: Call, seen: Records) -> Step | More:
-        state = book.customer(call, seen)
-        if isinstance(state, More):
-            return state
-        guards = [
-            storage.redeemed_at(call.keys, guid, hashed)
-            for guid in (state.customer_guid, *state.absorbed)
-        ]
-        unread = [want for want in guards if not seen.has(want)]
-        if unread:
-            return More(unread)
+    def decide(call: Call, records: Records) -> CustomerStep:
+        account = LoyaltyAccount.to_write(call, records, body.customer_guid, ahead=True)
+        guards = [storage.redeemed_at(call.keys, guid, hashed) for guid in account.owners]
+        records.ensure(*guards)
         # Each of those merged may have redeemed for the order; a transaction says which is meant.
-        there = (found for want in guards if (found := seen.get(want)) is not None)
+        there = (found for get in guards if (found := records.get(get)) is not None)
         redeemed = next((found for found in there if named.is_by(found.loyalty_txn_id)), None)
         if redeemed is None:
             raise NotFound()
-        stale = book.expect(call, seen, state)
-        if stale is not None:
-            return stale
+        account.ensure_revision()
         parts_at = storage.parts_at(call.keys, hashed, redeemed)
-        missing = [want for want in parts_at if not seen.has(want)]
-        if missing:
-            return More(missing)
-        parts = [part for want in parts_at if (part := seen.get(want)) is not None]
-        return book.step(
-            call,
-            seen,
-            state,
+        records.ensure(*parts_at)
+        parts = [records.require(get) for get in parts_at]
+        return account.step(
             lambda holdings: rules.restore(
                 holdings, redeemed, parts, body.points, stamp(call, hashed)
             ),
             action="loyalty-restored",
+            order=hashed,
         )
 
     guard = storage.redeemed_at(call.keys, body.customer_guid, hashed)
-    return book.told(call, call.write([*book.wants(call), guard], decide))
+    reads = [*account_reads(call, body.customer_guid, ahead=True), guard]
+    return with_transaction(call, commit(call, reads, decide))

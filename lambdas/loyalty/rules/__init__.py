@@ -27,9 +27,9 @@ from lambdas.loyalty.rules.policy import (
     chosen,
     drafted,
     in_force,
-    needed,
     not_back_dated,
     repeats,
+    require_policy,
 )
 from lambdas.loyalty.rules.quote import Line, Quote, QuotedLot, Sale, quote
 from lambdas.loyalty.rules.recalculation import (
@@ -73,7 +73,6 @@ __all__ = [
     "earn",
     "expire",
     "in_force",
-    "needed",
     "not_back_dated",
     "quote",
     "recalculate",
@@ -81,6 +80,7 @@ __all__ = [
     "repair",
     "repeated",
     "repeats",
+    "require_policy",
     "restore",
     "reverse",
 ]

@@ -59,7 +59,7 @@ class EarnedOrder:
     def reversible(self) -> int:
         return self.points - self.reversed
 
-    def is_repeated_by(self, customers: Collection[str], sale: Sale) -> None:
+    def ensure_repeated_by(self, customers: Collection[str], sale: Sale) -> None:
         """Passes where an earn is this one again, so that its answer can be repeated; else 409.
         ``customers``: the asking customer and all that were merged into it."""
         if self.customer_guid not in customers or self.sale != sale:

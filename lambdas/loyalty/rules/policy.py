@@ -115,7 +115,7 @@ def in_force(
     return None
 
 
-def needed(policy: PolicyRecord | None) -> PolicyRecord:
+def require_policy(policy: PolicyRecord | None) -> PolicyRecord:
     """The policy, or the 409 of every route that turns money into points or back."""
     if policy is None:
         raise InvalidState(
@@ -130,7 +130,7 @@ def chosen(
     """The policy that a sale is priced by: the one it names, or the one in force. Another than the
     one in force is for those who may choose (403)."""
     if named is None or named == current:
-        return needed(current)
+        return require_policy(current)
     if not may_choose:
         raise Forbidden(
             minor=[Fault("forbidden", "policy_version", "is not in force: needs loyalty_admin")],

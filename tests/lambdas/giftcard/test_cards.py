@@ -11,7 +11,8 @@ import pytest
 from lambdas.giftcard.models import GiftCardLinkRecord
 from shared import auth
 from shared.keys import of_org
-from shared.table import Get, Table
+from shared.records import Get
+from shared.table import Table
 from tests.builders import WHY, World, euro
 from tests.faults import Faults, then
 from tests.lambdas.giftcard.tills import Card, card, issue

@@ -8,7 +8,8 @@ from typing import Any
 from lambdas.giftcard import storage
 from lambdas.giftcard.models import GiftCardActivityRecord, GiftCardRecord
 from shared.keys import of_org
-from shared.table import Query, Table
+from shared.records import Query
+from shared.table import Table
 from tests.builders import WHY, Response, World, euro
 
 

@@ -21,7 +21,7 @@ from shared.ledger import (
     LedgerEntry,
     Lot,
     LotPage,
-    NeedPages,
+    PagesMissing,
     Replay,
     Totals,
     asks_for_archive,
@@ -125,7 +125,7 @@ class Shelf:
             here = self.holdings(guid, now, read)
             try:
                 return question(here)
-            except NeedPages as need:
+            except PagesMissing as need:
                 asked = {(entry.owner or "", entry.page_id) for entry in need.pages}
                 for entry in need.pages:
                     page = self.pages[entry.owner or "", entry.page_id]

@@ -141,14 +141,14 @@ def test_only_who_may_choose_prices_by_another_version() -> None:
 def test_an_order_earns_once_and_its_repeat_is_known() -> None:
     guard = Till().earn(100, START).earned
     assert guard is not None
-    guard.is_repeated_by({CUSTOMER}, Sale(amount=euros(100)))
+    guard.ensure_repeated_by({CUSTOMER}, Sale(amount=euros(100)))
     for customers, sale in (
         ({"another"}, Sale(amount=euros(100))),
         ({CUSTOMER}, Sale(amount=euros(101))),
         ({CUSTOMER}, Sale(amount=euros(100), channel_code="web")),
     ):
         with pytest.raises(AlreadyExists):
-            guard.is_repeated_by(customers, sale)
+            guard.ensure_repeated_by(customers, sale)
 
 
 # ---------------------------------------------------------------- redeem

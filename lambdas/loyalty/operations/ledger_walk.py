@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.loyalty import storage
-from lambdas.loyalty.operations.book import Book
 from shared.api import Call
-from shared.customer_state import CustomerStateRecord, state_at
+from shared.customer_state import CustomerStateRecord, require_readable_customer, state_at
 from shared.ledger import LedgerEntry
 from shared.paging import ROUNDS, WIDER
-from shared.table import Get, Records
+from shared.records import Get, Records
 
 Page = tuple[list[dict[str, Any]], str | None]
 
@@ -48,23 +47,23 @@ class _Ledger:
 
 @dataclass(slots=True)
 class Walk:
-    """A page of a walk. ``keep`` makes an item of an entry, or (None) drops it."""
+    """A page of a walk. ``keep`` makes an item of an entry, or (None) drops it. ``state`` is that
+    of the customer whose ledgers were walked, once a page was read."""
 
     call: Call
-    book: Book
+    named: str
     keep: Callable[[LedgerEntry], dict[str, Any] | None]
-    customer_guid: str = ""
+    state: CustomerStateRecord | None = None
 
     def page(self, limit: int, cursor: str | None) -> Page:
         """Up to ``limit`` items, and the cursor of the next page: absent exactly when nothing is
         left. The customer named is read in the first trip; who else's ledgers belong to the walk is
         known then."""
         positions = _positions(cursor)
-        ledgers = [_Ledger(self.book.named, positions.get(self.book.named))]
-        state = self._begin(ledgers, limit + 1)
-        self.customer_guid = state.customer_guid
+        ledgers = [_Ledger(self.named, positions.get(self.named))]
+        state = self.state = self._begin(ledgers, limit + 1)
         others = dict.fromkeys((state.customer_guid, *state.absorbed))
-        others.pop(self.book.named, None)
+        others.pop(self.named, None)
         ledgers += [_Ledger(guid, positions.get(guid)) for guid in others]
         return self._items(ledgers, limit)
 
@@ -88,8 +87,11 @@ class Walk:
         return items, _cursor(ledgers)
 
     def _begin(self, ledgers: list[_Ledger], many: int) -> CustomerStateRecord:
-        seen = self._fill(ledgers, many, [state_at(self.call.keys, self.book.named)])
-        return self.book.read(self.call, seen)
+        keys = self.call.keys
+        read = self._fill(ledgers, many, [state_at(keys, self.named)])
+        return self.call.decided(
+            read, lambda records: require_readable_customer(keys, records, self.named)
+        )
 
     def _fill(
         self, ledgers: Iterable[_Ledger], many: int, beside: Iterable[Get[Any]] = ()
@@ -100,11 +102,11 @@ class Walk:
             for ledger in ledgers
             if not (ledger.buffer or ledger.done)
         }
-        seen = self.call.table.load([*wanted.values(), *beside])
+        records = self.call.table.load([*wanted.values(), *beside])
         for ledger in ledgers:
             if ledger.guid in wanted:
-                ledger.filled(seen.all(wanted[ledger.guid]), many)
-        return seen
+                ledger.filled(records.all(wanted[ledger.guid]), many)
+        return records
 
 
 def _cursor(ledgers: Iterable[_Ledger]) -> str:

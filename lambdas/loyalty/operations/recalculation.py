@@ -7,24 +7,29 @@ from typing import Any
 
 from lambdas.loyalty import rules, storage
 from lambdas.loyalty.models import LoyaltyRecalculateRequest
-from lambdas.loyalty.operations.book import Book, Wanted, stamp
-from lambdas.loyalty.operations.replaying import Replayed, replayed
+from lambdas.loyalty.operations.ledger_replay import Replayed, replayed
+from lambdas.loyalty.operations.loyalty_account import LoyaltyAccount, account_reads, stamp
 from lambdas.loyalty.rules import Decision, Recalculation
 from shared.api import Answer, Call
-from shared.call import More, Step
 from shared.codec import shown
-from shared.customer_state import CustomerStateRecord
+from shared.commit import CustomerStep, commit
 from shared.ledger import BalanceRecord, Holdings, Totals
-from shared.table import Records
+from shared.records import Read, Records, Unread
 
 
 def loyalty_recalculate(call: Call, body: LoyaltyRecalculateRequest) -> Answer:
     """Derives the balance from the ledger again, from its last checkpoint on, and says where what
     is stored differs. ``apply`` repairs what is stored, and leaves a checkpoint where many entries
     had to be read; entries are never touched."""
-    book = Book(body.customer_guid)
-    judge = _Judge(book, apply=body.apply)
-    return call.write(judge.wants(call, body.customer_guid), judge.decide)
+    judge = _Judge(body.customer_guid, apply=body.apply)
+    return commit(call, _reads(call, body.customer_guid), judge.decide)
+
+
+def _reads(call: Call, guid: str, absorbed: tuple[str, ...] = ()) -> list[Read]:
+    """Everything that is compared, in one trip."""
+    pages = [storage.all_pages(call.keys, one) for one in (guid, *absorbed)]
+    ledger = (storage.checkpoints(call.keys, guid), storage.latest_entries(call.keys, guid))
+    return [*account_reads(call, guid), *pages, *ledger]
 
 
 @dataclass(slots=True)
@@ -36,35 +41,27 @@ class _Judge:
     under the revisions that were read, and if these have passed (``again``) all is read anew.
     """
 
-    book: Book
+    named: str
     apply: bool
     again: bool = False
     revision: int | None = None
 
-    def wants(self, call: Call, guid: str, absorbed: tuple[str, ...] = ()) -> list[Wanted]:
-        """Everything that is compared, in one trip."""
-        keys = call.keys
-        pages = [storage.all_pages(keys, one) for one in (guid, *absorbed)]
-        ledger = (storage.checkpoints(keys, guid), storage.latest_entries(keys, guid))
-        return [*self.book.wants(call, guid), *pages, *ledger]
-
-    def decide(self, call: Call, seen: Records) -> Step | More:
-        state = self.book.customer(call, seen)
-        if isinstance(state, More):
-            return state
-        guid = state.customer_guid
-        wants = self.wants(call, guid, state.absorbed)
-        if self.again or not all(seen.has(wanted) for wanted in wants):
+    def decide(self, call: Call, records: Records) -> CustomerStep:
+        account = LoyaltyAccount.to_write(call, records, self.named)
+        reads = _reads(call, account.guid, account.state.absorbed)
+        if self.again:
             self.again = False
-            return More(wants)
-        stored = self.book.balance(call, seen, guid)
-        partitions = (guid, *state.absorbed)
-        pages = [p for one in partitions for p in seen.all(storage.all_pages(call.keys, one))]
-        read = replayed(call, guid, seen)
+            raise Unread(*reads)
+        records.ensure(*reads)
+        stored = account.balance
+        pages = [
+            p for one in account.owners for p in records.all(storage.all_pages(call.keys, one))
+        ]
+        read = replayed(call.keys, account.guid, records)
         read.replay.settle(max(stored.settled_at, read.replay.at or stored.settled_at))
         result = rules.recalculate(stored, pages, read.replay, read.damaged)
-        if not (result.equal or self.apply) and self._moving(call, stored):
-            return More(wants)
+        if not (result.equal or self.apply) and self._is_moving(call, stored):
+            raise Unread(*reads)
         sums = Totals(
             stored.available_points,
             stored.pending_points,
@@ -73,17 +70,16 @@ class _Judge:
         )
         before = shown(sums, as_of=stored.settled_at, revision=stored.revision)
         self.again = self.apply
-        return self._step(call, seen, state, result, read, before)
+        return self._step(call, account, result, read, before)
 
     def _step(
         self,
         call: Call,
-        seen: Records,
-        state: CustomerStateRecord,
+        account: LoyaltyAccount,
         result: Recalculation,
         read: Replayed,
         before: dict[str, Any],
-    ) -> Step | More:
+    ) -> CustomerStep:
         def rule(_: Holdings) -> Decision:
             untouched = Decision(holdings=result.holdings.settled(call.now))
             if not self.apply:
@@ -98,7 +94,7 @@ class _Judge:
 
         def answered(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
             return {
-                "customer_guid": state.customer_guid,
+                "customer_guid": account.guid,
                 "equal": result.equal,
                 "balance": balance,
                 "stored": before,
@@ -108,10 +104,9 @@ class _Judge:
                 "applied": bool(decision.entries),
             }
 
-        action = "loyalty-recalculated"
-        return self.book.step(call, seen, state, rule, action=action, answered=answered)
+        return account.step(rule, action="loyalty-recalculated", answered=answered)
 
-    def _moving(self, call: Call, stored: BalanceRecord) -> bool:
+    def _is_moving(self, call: Call, stored: BalanceRecord) -> bool:
         """Whether the balance was, or may have been, written to while all was read."""
         before, self.revision = self.revision, stored.revision
         if before != stored.revision:

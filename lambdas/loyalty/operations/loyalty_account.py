@@ -1,0 +1,209 @@
+"""A customer's points in one call: what is read of them, and the step that a decision makes.
+
+Every movement goes the same way; what differs is the rule, and the order that it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lambdas.loyalty import storage
+from lambdas.loyalty.rules import Decision, Stamp
+from shared.api import Answer, Call
+from shared.call import repeated
+from shared.codec import Item
+from shared.commit import CustomerStep
+from shared.customer_state import (
+    CustomerStateRecord,
+    OrderHoldRecord,
+    require_customer,
+    require_readable_customer,
+    state_at,
+    survivor_of,
+)
+from shared.events import change_event
+from shared.ledger import BalanceRecord, Holdings, LotPage, PageEntry
+from shared.records import Get, Read, Records, Unread
+from shared.writes import Put
+
+ENTRY = "entry"
+"""In the kept answer of a movement: where its entry lies. The entry itself may name a thousand
+lots; it is read again for a repeat."""
+
+
+def account_reads(call: Call, customer_guid: str, *, ahead: bool = False) -> list[Read]:
+    """Returns what every movement reads of a customer, in one trip. ``ahead``: with the pages that
+    are spent next."""
+    keys = call.keys
+    reads: list[Read] = [
+        state_at(keys, customer_guid),
+        storage.balance_at(keys, customer_guid),
+        storage.open_page_at(keys, customer_guid),
+    ]
+    if ahead:
+        reads.append(storage.pages_ahead(keys, customer_guid, call.now))
+    return reads
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyAccount:
+    """The points of the customer that a request names, as far as the records tell: those of the
+    customer itself, or of the one that it was merged into."""
+
+    call: Call
+    records: Records
+    named: str
+    state: CustomerStateRecord
+    ahead: bool = False
+
+    @classmethod
+    def to_write(
+        cls, call: Call, records: Records, named: str, *, ahead: bool = False
+    ) -> LoyaltyAccount:
+        """404 where there is no customer; ``busy`` while this one is being erased. Whether it may
+        be written to is for ``step`` to say, after a replay was looked for."""
+        survivor = survivor_of(call.keys, records, named)
+        records.ensure(*account_reads(call, survivor, ahead=ahead))
+        return cls(call, records, named, require_customer(call.keys, records, named), ahead)
+
+    @classmethod
+    def to_read(
+        cls, call: Call, records: Records, named: str, *, ahead: bool = False
+    ) -> LoyaltyAccount:
+        """404 where there is no customer, or where the deletion has begun."""
+        survivor = survivor_of(call.keys, records, named)
+        records.ensure(*account_reads(call, survivor, ahead=ahead))
+        state = require_readable_customer(call.keys, records, named)
+        return cls(call, records, named, state, ahead)
+
+    @property
+    def guid(self) -> str:
+        return self.state.customer_guid
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The customer, and everyone who was merged into it."""
+        return (self.guid, *self.state.absorbed)
+
+    @property
+    def redirect(self) -> dict[str, str]:
+        """Tells a caller who follows a redirect from where."""
+        return {} if self.guid == self.named else {"redirected_from": self.named}
+
+    @property
+    def balance(self) -> BalanceRecord:
+        stored = self.records.get(storage.balance_at(self.call.keys, self.guid))
+        return stored or Holdings.empty(self.guid, self.call.now).balance
+
+    @property
+    def holdings(self) -> Holdings:
+        """What the customer holds, of all pages that were read. A step that needs others asks for
+        them together with the balance, because only together they are of one time."""
+
+        def unread(pages: Sequence[PageEntry]) -> Unread:
+            reads = account_reads(self.call, self.guid, ahead=self.ahead)
+            return Unread(*storage.pages_at(self.call.keys, pages), *reads)
+
+        return Holdings.of(self.balance, self.records.every(LotPage), unread)
+
+    def ensure_revision(self) -> None:
+        """409 with the current balance where the caller expects another revision of it."""
+        revision = self.balance.revision
+        if self.call.facts.expected_revision not in (None, revision):
+            settled = self.holdings.settled(self.call.now)
+            shown = storage.balance_shown(settled, revision)
+            self.call.facts.ensure_revision(revision, {"balance": shown})
+
+    def step(
+        self,
+        rule: Callable[[Holdings], Decision],
+        *,
+        action: str,
+        order: str = "",
+        blocked: str | None = None,
+        holds: Sequence[Get[OrderHoldRecord]] = (),
+        answered: Callable[[Decision, dict[str, Any]], dict[str, Any]] | None = None,
+        natural: bool = False,
+    ) -> CustomerStep:
+        """Returns the step of a movement: the rule's decision, written under the customer's guard.
+        ``order``: the keyed hash of the order. ``blocked``: the action type that a hold or a flag
+        may block; ``holds``: where it may be refused for the order alone. ``natural``: the order
+        makes it happen once, so its answer is kept for repeats."""
+        call, records, guid = self.call, self.records, self.guid
+        guard = call.guard(
+            guid, self.state, action=blocked, order_holds=holds, absorbed_as_read=True
+        )
+        guard.ensure(records)
+        decision = rule(self.holdings)
+        revision = (decision.change.balance if decision.change else self.balance).revision
+        balance = storage.balance_shown(decision.holdings, revision)
+        events = []
+        if decision.entries:
+            data = _event_data(decision, balance)
+            events = [change_event(call, action, ("loyalty_balance", guid, revision), data)]
+        writes = storage.decision_writes(call.keys, decision, order, events)
+        if answered is not None:
+            answer = Answer({**answered(decision, balance), **self.redirect}, revision)
+            return CustomerStep(answer, replace(guard, active=bool(writes)), writes)
+        rest = {"balance": balance, **self.redirect}
+        kept = {ENTRY: storage.place_of(decision.entry), **rest}
+        if natural:
+            record = storage.LoyaltyAnswerRecord(data=kept, answered_revision=revision)
+            place = storage.answer_at(call.keys, guid, decision.entry.loyalty_txn_id).key
+            writes.append(Put(Item(place, record)))
+        shown = {"transaction": storage.entry_shown(decision.entry), **rest}
+        return CustomerStep(Answer(shown, revision), guard, writes, kept=kept)
+
+    def repeat(self, owner: str, loyalty_txn_id: str) -> CustomerStep:
+        """Returns the answer that the order's first movement got. It may lie with one who was
+        merged since, and is given whatever blocks the customer by now."""
+        kept_at = storage.answer_at(self.call.keys, owner, loyalty_txn_id)
+        self.records.ensure(kept_at, state_at(self.call.keys, owner))
+        kept = self.records.require(kept_at)
+        state = self.records.require(state_at(self.call.keys, owner))
+        guard = self.call.guard(owner, state, statuses=None, active=False)
+        return CustomerStep(repeated(kept.data, kept.answered_revision), guard)
+
+
+def with_transaction(call: Call, answer: Answer) -> Answer:
+    """Returns the answer of a movement with its transaction: a repeat's as the ledger has it. 404
+    where the entry was erased with its customer."""
+    place = answer.data.get(ENTRY)
+    if place is None:
+        return answer
+    entry_at = storage.entry_at(call.keys, place["owner"], place["sequence"])
+    entry = call.table.load([entry_at]).require(entry_at)
+    rest = {k: v for k, v in answer.data.items() if k != ENTRY}
+    return replace(answer, data={"transaction": storage.entry_shown(entry), **rest})
+
+
+def stamp(call: Call, order: str = "") -> Stamp:
+    """Returns who makes the entries of this call, when and why."""
+    why = call.facts.provenance
+    return Stamp(
+        now=call.now,
+        new_id=call.new_id,
+        mark=order,
+        actor=call.caller.actor,
+        reason=why.reason,
+        reason_code=why.reason_code,
+        source_refs=why.source_refs,
+    )
+
+
+def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
+    entry = decision.entry
+    sums = ("available_points", "pending_points", "lifetime_earned", "debt_points")
+    return {
+        "customer_guid": entry.customer_guid,
+        "loyalty_txn_id": entry.loyalty_txn_id,
+        "kind": entry.kind,
+        "points": sum(e.points for e in decision.entries),
+        "entries": len(decision.entries),
+        "order_ref": entry.order_ref,
+        "policy_version": entry.policy_version,
+        "parent_txn_id": entry.parent_txn_id,
+        **{name: balance[name] for name in sums},
+    }
