@@ -16,42 +16,11 @@ from pydantic.json_schema import models_json_schema
 from infra.openapi_schemas import TEMPLATE, schemas_of, without_null
 from lambdas.families import FAMILIES
 from lambdas.kinds import KINDS
-from shared import errors
 from shared.api import ANYONE, BASE, Route
 from shared.errors import ApiError
 from shared.settings import API_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
-_EVERYWHERE = (
-    errors.InvalidInput,
-    errors.ContextMismatch,
-    errors.Unauthorized,
-    errors.Forbidden,
-    errors.NotFound,
-    errors.PayloadTooLarge,
-    errors.UnsupportedMediaType,
-    errors.RateLimited,
-    errors.InternalError,
-    errors.Unavailable,
-)
-_ON_WRITES = (
-    errors.OrgWriteBlocked,
-    errors.IdempotencyKeyReused,
-    errors.AlreadyExists,
-    errors.InvalidState,
-    errors.Busy,
-)
-_MONEY = {
-    "account": (errors.CreditHold, errors.CreditLimitExceeded, errors.CurrencyMismatch),
-    "loyalty": (
-        errors.CurrencyMismatch,
-        errors.HoldPending,
-        errors.InsufficientPoints,
-        errors.QuoteStale,
-    ),
-    "giftcard": (errors.CurrencyMismatch, errors.HoldPending, errors.InsufficientBalance),
-    "customer": (errors.HoldPending, errors.LegalHold),
-}
 
 
 def document() -> dict[str, Any]:
@@ -98,7 +67,7 @@ def _operation(family: str, row: Route) -> dict[str, Any]:
         "x-latency-p99-ms": row.latency.p99_ms,
         "x-roles-any-of": list(row.roles),
         "x-expected-revision": row.revision,
-        "responses": _responses(family, row),
+        "responses": _responses(row),
     }
     if row.extension:
         made["x-extension"] = True
@@ -142,7 +111,7 @@ def _body(row: Route) -> dict[str, Any]:
     return {"oneOf": [schema, {"type": "string"}]} if row.bare else schema
 
 
-def _responses(family: str, row: Route) -> dict[str, Any]:
+def _responses(row: Route) -> dict[str, Any]:
     responses: dict[str, Any] = {
         "200": {
             "description": "Done.",
@@ -155,7 +124,7 @@ def _responses(family: str, row: Route) -> dict[str, Any]:
         }
     }
     by_status: dict[int, list[type[ApiError]]] = {}
-    for error in _errors(family, row):
+    for error in row.refusals:
         by_status.setdefault(error.status, []).append(error)
     for status, found in sorted(by_status.items()):
         responses[str(status)] = {
@@ -169,21 +138,6 @@ def _responses(family: str, row: Route) -> dict[str, Any]:
             },
         }
     return responses
-
-
-def _errors(family: str, row: Route) -> list[type[ApiError]]:
-    if row.roles == (ANYONE,):
-        return [errors.RateLimited, errors.InternalError]
-    found = [*_EVERYWHERE, *row.refuses]
-    if row.paginated:
-        found.append(errors.InvalidNextToken)
-    if row.writes:
-        found += [*_ON_WRITES, *_MONEY.get(family, ())]
-    if row.revision != "none":
-        found.append(errors.Conflict)
-    if row.revision == "required":
-        found.append(errors.ExpectedRevisionRequired)
-    return found
 
 
 def _headers(*, replay: bool = False) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from shared import errors
+from shared.errors import ApiError
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from shared.errors import ApiError
 
 MEMBER = "*member"
 ANYONE = "*anyone"
@@ -32,6 +33,24 @@ READERS = (
 EDITORS = ("crm_manage", "crm_edit", "crm_privacy_admin")
 
 Rule = Literal["none", "optional", "required"]
+
+EVERYWHERE: tuple[type[ApiError], ...] = (
+    errors.InvalidInput,
+    errors.ContextMismatch,
+    errors.Unauthorized,
+    errors.Forbidden,
+    errors.NotFound,
+    errors.PayloadTooLarge,
+    errors.UnsupportedMediaType,
+    errors.RateLimited,
+    errors.InternalError,
+    errors.Unavailable,
+)
+ON_WRITES: tuple[type[ApiError], ...] = (
+    errors.OrgWriteBlocked,
+    errors.IdempotencyKeyReused,
+    errors.Busy,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,21 @@ class Route:
     extension: bool = False
     refuses: tuple[type[ApiError], ...] = ()
     sample: Any = None
+
+    @property
+    def refusals(self) -> tuple[type[ApiError], ...]:
+        """Every refusal that the route may give: those that all routes give, those that follow from
+        its columns, and its own."""
+        if self.roles == (ANYONE,):
+            return (errors.RateLimited, errors.InternalError)
+        found = [*EVERYWHERE, *(ON_WRITES if self.writes else ()), *self.refuses]
+        if self.paginated:
+            found.append(errors.InvalidNextToken)
+        if self.revision != "none":
+            found.append(errors.Conflict)
+        if self.revision == "required":
+            found.append(errors.ExpectedRevisionRequired)
+        return tuple(found)
 
     @property
     def call(self) -> str:

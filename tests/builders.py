@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.local.gateway import Gateway, HttpRequest
+from lambdas.families import FAMILIES
 from shared import clients
 from shared.auth import (
     CredentialRecord,
@@ -24,6 +25,7 @@ from shared.keys import of_org
 from shared.settings import OrgSettings, settings
 from shared.table import Table
 
+ROWS = {(row.method, row.path): row for rows in FAMILIES.values() for row in rows}
 WHY: dict[str, Any] = {
     "reason": "because of a test",
     "source_refs": [{"kind": "ticket", "id": "T-1"}],
@@ -110,7 +112,12 @@ class Caller:
             body=data,
         )
         answer = gateway().answer(request, now)
-        return Response(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        response = Response(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        row = ROWS.get((method, path))
+        if row is not None and response.status != 200:
+            documented = {error.tag for error in row.refusals}
+            assert response.tag in documented, f"{row.call} does not document {response.tag}"
+        return response
 
 
 @dataclass
