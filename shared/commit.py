@@ -130,7 +130,7 @@ def _written(call: Call, records: Records, decide: Decide) -> Answer:
         if not writes:
             return step.answer
         writes += [write for guard in step.guards for write in guard.writes()]
-        _ensure_guarded(call, writes)
+        _ensure_guarded(call, step.guards, writes)
         failed = call.table.transact(writes, change_id, attempt)
         if failed is None:
             return step.answer
@@ -157,14 +157,14 @@ def _meant(failed: Failed) -> Answer | None:
     return None
 
 
-def _ensure_guarded(call: Call, writes: Sequence[Write]) -> None:
-    """A defect of ours where something is put into a customer's partition and nothing in the same
-    transaction looks at the customer's state: it could outlive the customer's erasure."""
-    written = {key_written(write) for write in writes}
+def _ensure_guarded(call: Call, guards: Sequence[CustomerGuard], writes: Sequence[Write]) -> None:
+    """A defect of ours where something is put into a customer's partition and no guard in the same
+    transaction looks at that customer: it could outlive the customer's erasure."""
+    guarded = {guid for guard in guards for guid in guard.covers}
     for write in writes:
         if isinstance(write, Put | Update | Touch):
             guid = call.keys.customer_in(key_written(write)[0])
-            if guid is not None and call.keys.customer_state(guid) not in written:
+            if guid is not None and guid not in guarded:
                 raise ValueError(f"a write for a customer without a guard: {type(write).__name__}")
 
 

@@ -132,6 +132,12 @@ class CustomerGuard:
     erasing: bool = False
     active: bool = True
 
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """The customers whose partitions may be written to under this guard. An erasure fences the
+        customer and everyone merged into it in one transaction, so one look serves for all."""
+        return (self.customer_guid, *(self.state.absorbed if self.state is not None else ()))
+
     def ensure(self, records: Records) -> None:
         """Raises the refusal that the state, or a hold on the order, stands for. A state that was
         not read passes: the write finds out, and the decision is made again with what it brings."""

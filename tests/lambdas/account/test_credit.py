@@ -185,11 +185,12 @@ def test_a_database_that_stays_away_is_a_503_and_a_batch_in_parts_is_none(
     world: World, faults: Faults
 ) -> None:
     guid = world.account()["account_guid"]
-    faults.inject(throttled(), times=3)
+    faults.inject(throttled(), times=10_000)
     answer = world.owner("/account/get", {"account_guid": guid})
     assert (answer.status, answer.tag) == (503, "unavailable")
     assert answer.body["error"]["retryable"] is True
     assert int(answer.headers["Retry-After"]) > 0
+    faults.clear()
     faults.inject(unprocessed(), operation="batch_get_item")
     assert consume(world, guid, 300, "SO-1", 1).status == 200
 

@@ -12,9 +12,10 @@ import pytest
 
 from lambdas.customer.models import SuppressionRecord
 from shared.codec import Item
-from shared.customer_state import still_writable, writable
+from shared.customer_state import CustomerGuard
 from shared.errors import HoldPending, InvalidState
 from shared.keys import of_org
+from shared.records import Records
 from shared.settings import OrgSettings
 from shared.table import Table
 from tests.builders import WHY, Response, World, store
@@ -336,21 +337,30 @@ def test_nobody_is_found_who_is_merged_anonymized_or_inactive(
 def test_a_block_holds_until_it_ends_and_names_its_cause(world: World) -> None:
     guid = create(world, {}).data["customer"]["customer_guid"]
     later = NOW + timedelta(hours=1)
-    action = "loyalty.redeem"
-    world.set_state(guid, blocked={action: later}, blocked_by={action: "hold_1"})
-    state = world.state_of(guid)
-    assert state.blocked == {action: later}
-    with pytest.raises(HoldPending):
-        writable(state, NOW, action)
-    assert writable(state, later, action) == state
-    check = [still_writable(of_org(world.code), guid, NOW, action)]
-    failed = Table().transact(check, "c1", 0)
+    world.set_state(
+        guid, blocked={"loyalty.redeem": later}, blocked_by={"loyalty.redeem": "hold_1"}
+    )
+    state, keys = world.state_of(guid), of_org(world.code)
+    assert state.blocked == {"loyalty.redeem": later}
+
+    def guard(now: datetime, action: str = "loyalty.redeem", **more: Any) -> CustomerGuard:
+        today = now.date()
+        return CustomerGuard(
+            keys=keys, customer_guid=guid, now=now, today=today, action=action, **more
+        )
+
+    with pytest.raises(HoldPending) as refused:
+        guard(NOW, state=state).ensure(Records())
+    assert refused.value.detail == {"hold_id": "hold_1"}
+    guard(later, state=state).ensure(Records())
+    failed = Table().transact(guard(NOW).writes(), "c1", 0)
     assert failed is not None
-    refused = check[0].otherwise(failed.writes[0][1])  # type: ignore[operator, misc]
-    assert refused.detail == {"hold_id": "hold_1"}
-    passing = [still_writable(of_org(world.code), guid, later, action)]
-    assert Table().transact(passing, "c2", 0) is None
-    assert Table().transact([still_writable(of_org(world.code), guid, NOW, "x")], "c3", 0) is None
-    standing = replace(state, blocked_by={action: "block-flag"})
+    brought = Records()
+    brought.learn(keys.customer_state(guid), failed.writes[0][1])
+    with pytest.raises(HoldPending):
+        guard(NOW).ensure(brought)
+    assert Table().transact(guard(later).writes(), "c2", 0) is None
+    assert Table().transact(guard(NOW, "other").writes(), "c3", 0) is None
+    standing = replace(state, blocked_by={"loyalty.redeem": "block-flag"})
     with pytest.raises(InvalidState):
-        writable(standing, NOW, action)
+        guard(NOW, state=standing).ensure(Records())
