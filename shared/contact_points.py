@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
 
@@ -100,6 +101,18 @@ Language = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A postal address as records hold it."""
+
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
 class AddressIn(Request):
     """A postal address; the country is ISO 3166-1 alpha-2."""
 
@@ -110,8 +123,13 @@ class AddressIn(Request):
     postal_code: ShortText | None = None
     country: Country | None = None
 
+    def address(self) -> Address:
+        return Address(**self.model_dump())
+
 
 class AddressOut(Shape):
+    """A postal address; the country is ISO 3166-1 alpha-2."""
+
     line1: str | None = None
     line2: str | None = None
     city: str | None = None
