@@ -75,8 +75,8 @@ def account_get(call: Call, body: requests.AccountGetRequest) -> Answer:
 def account_list(call: Call, body: requests.AccountListRequest) -> Answer:
     """Lists accounts as summaries, newest first. ``account_code`` finds the account of this code.
     ``q`` finds the accounts in which every word of ``q`` begins a word of the company name, the
-    legal name, the code or the e-mail's local part. ``q`` lags behind writes by a moment;
-    ``account_code`` does not."""
+    legal name, the code or the e-mail's local part, or lies within one of the names. ``q`` lags
+    behind writes by a moment; ``account_code`` does not."""
     if body.account_code is not None:
         guids = _guids_of_code(call, body.account_code)
         found = [summary for _, summary in _filtered(call, body, guids)]
