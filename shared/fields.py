@@ -130,11 +130,28 @@ def matching(pattern: str, message: str, *, upper: bool = False) -> Any:
     return AfterValidator(check)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordId:
+    """Marks a field of a request that names a record: one of this service, which is found only in
+    the caller's org, or (``ours`` is false) one of another system. A test derives its cases from
+    this mark."""
+
+    ours: bool = True
+
+
 Guid = Annotated[
     str,
     matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
     _length(64),
+    RecordId(),
 ]
+ForeignId = Annotated[
+    str,
+    matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
+    _length(64),
+    RecordId(ours=False),
+]
+"""The id of a record of another system."""
 CODE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 Code = Annotated[
     str,
