@@ -90,6 +90,15 @@ def _cleaned(value: str, *, lines: bool) -> str:
     return text
 
 
+# Letters and symbols by their category, which fonts draw as nothing.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text has a character that a reader can see."""
+    return any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in text)
+
+
 def _controls(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c) in ("Cc", "Cs")}
 
@@ -97,8 +106,8 @@ def _controls(text: str) -> set[str]:
 def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterValidator:
     def check(value: str) -> str:
         text = _cleaned(value, lines=lines)
-        if not text and not empty:
-            raise refuse("empty", "must not be empty")
+        if not empty and not is_visible(text):
+            raise refuse("empty", "must not be empty, nor only of invisible characters")
         if len(text.encode()) > max_bytes:
             raise refuse("too-long", f"must be at most {max_bytes} bytes")
         return text
@@ -298,11 +307,12 @@ def _instant(value: Any) -> Any:
         raise refuse("instant", "must be an ISO 8601 time")
     try:
         moment = datetime.fromisoformat(text.replace("z", "Z"))
-        if moment.tzinfo is None:
-            raise refuse("naive", "must carry an offset or Z")
-        moment = moment.astimezone(UTC)
+        aware = moment if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise refuse("instant", "must be an ISO 8601 time with Z or an offset") from None
+    if aware.tzinfo is None:
+        raise refuse("naive", "must carry Z or an offset, as in 2026-01-01T00:00:00Z")
+    moment = aware
     if moment.microsecond % 1000:
         raise refuse("instant", "must have milliseconds at most")
     return moment

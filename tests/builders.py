@@ -108,7 +108,7 @@ class Caller:
         request = HttpRequest(
             method=method,
             path="/crm" + path,
-            headers=tuple((k, v) for k, v in (sent | (headers or {})).items() if v),
+            headers=(*((k, v) for k, v in sent.items() if v), *(headers or {}).items()),
             body=data,
         )
         answer = gateway().answer(request, now)
