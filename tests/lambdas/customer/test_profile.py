@@ -346,7 +346,7 @@ def test_a_block_holds_until_it_ends_and_names_its_cause(world: World) -> None:
     check = [still_writable(of_org(world.code), guid, NOW, action)]
     failed = Table().transact(check, "c1", 0)
     assert failed is not None
-    refused = check[0].otherwise(failed.writes[0][1])  # type: ignore[operator, misc]
+    refused = check[0].on_failure(failed.writes[0][1])  # type: ignore[operator, misc]
     assert refused.detail == {"hold_id": "hold_1"}
     passing = [still_writable(of_org(world.code), guid, later, action)]
     assert Table().transact(passing, "c2", 0) is None
