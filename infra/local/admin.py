@@ -44,8 +44,14 @@ session = _group("Sessions of people.")
 key = _group("API keys of an organisation's service accounts.")
 ledger = _group("Points ledgers of an organisation's customers.")
 search = _group("What an organisation's accounts and customers are found by.")
-GROUPS = {"org": org, "member": member, "session": session, "key": key, "ledger": ledger}
-GROUPS["search"] = search
+GROUPS = {
+    "org": org,
+    "member": member,
+    "session": session,
+    "key": key,
+    "ledger": ledger,
+    "search": search,
+}
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
