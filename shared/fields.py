@@ -121,6 +121,8 @@ def _length(most: int, least: int = 1) -> WithJsonSchema:
 
 Name = Annotated[str, _text(200), _length(200)]
 ShortText = Annotated[str, _text(64), _length(64)]
+SearchText = Annotated[str, _text(254), _length(254)]
+"""What is searched for: any text that can be a name or an e-mail address."""
 Note = Annotated[str, _text(4000, lines=True), _length(4000)]
 Reason = Annotated[str, _text(1000, lines=True), _length(1000)]
 

@@ -23,14 +23,17 @@ CONSUMERS = {"events", "search", "jobs"}
 # Whoever works on every kind of record may read the registry of kinds.
 READS_KINDS = {"privacy", "retention", "events", "jobs"}
 # What a rule may stand on, besides its own family's models and rules. Of the codec only the way in
-# which answers show a value, which refusals need for their detail; of the customer's state only the
-# record, not the reads and the guard.
+# which answers show a value, which refusals need for their detail; of the contact points only the
+# forms in which they are compared; of the customer's state only the record, not the reads and the
+# guard.
 UNDER_RULES = (
     "shared.fields",
     "shared.errors",
     "shared.states",
     "shared.ledger",
     "shared.codec.shown_value",
+    "shared.contact_points.normal_contact_point",
+    "shared.contact_points.normal_email",
     "shared.customer_state.CustomerStateRecord",
 )
 # Families that may reach into another one, and how far.
