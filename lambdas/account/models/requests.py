@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from shared.contact_points import AddressIn, Email, Phone, not_a_phone, phone
+from shared.contact_points import AddressIn, Email, Phone, Website, not_a_phone, phone
 from shared.errors import Fault
 from shared.fields import (
     Code,
@@ -20,6 +20,7 @@ from shared.fields import (
     OrderRef,
     Page,
     Request,
+    SearchText,
     ShortText,
     Tags,
     refuse,
@@ -87,7 +88,7 @@ class AccountChanges(Changes):
     legal_name: Name | None = None
     tax_id: ShortText | None = None
     email: Email | None = None
-    website: Name | None = None
+    website: Website | None = None
     billing_address: AddressIn | None = None
     shipping_address: AddressIn | None = None
     payment_terms: ShortText | None = None
@@ -131,7 +132,7 @@ class AccountListRequest(Page):
 
     status: AccountStatus | None = None
     account_code: Code | None = None
-    q: Name | None = None
+    q: SearchText | None = None
 
 
 class AccountUpdateRequest(Request):

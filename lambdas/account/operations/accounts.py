@@ -10,7 +10,7 @@ from lambdas.account.models.records import AccountChildrenRecord, AccountCodeRec
 from shared.api import Answer, Call
 from shared.codec import Item, view_of
 from shared.commit import Step, Subject, commit
-from shared.errors import AlreadyExists, InvalidInput, InvalidState
+from shared.errors import AlreadyExists, InvalidState
 from shared.fields import Money
 from shared.keys import ACCOUNT_PREFIX, ALL_OF_KIND, BY_STATUS
 from shared.lists import answer_list, answer_walk
@@ -153,7 +153,7 @@ def _filtered(
     call: Call, body: requests.AccountListRequest, guids: list[str]
 ) -> list[tuple[str, dict[str, Any]]]:
     """Returns the guid and the summary of each of these accounts that all filters let pass."""
-    words = [] if body.q is None else asked(body.q)
+    query = () if body.q is None else asked(body.q, None)
     places = [storage.account_at(call.keys, guid) for guid in guids]
     records = call.load(*places)
     accounts = [account for at in places if (account := records.get(at)) is not None]
@@ -161,21 +161,19 @@ def _filtered(
         (account.account_guid, storage.account_summary(account))
         for account in accounts
         if body.status in (None, account.status)
-        and (not words or matching("account", storage.account_shown(account), words))
+        and (not query or matching("account", storage.account_shown(account), query))
     ]
 
 
 def _list_by_words(call: Call, body: requests.AccountListRequest, q: str) -> Answer:
-    words = asked(q)
-    if not any(len(word) > 1 for word in words):
-        raise InvalidInput.of("q", "must have a word of two letters or more", "too-short")
+    query = asked(q, None)
 
     def walk(limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
         return find(
             call.table,
             call.keys,
             "account",
-            words,
+            query,
             limit=limit,
             cursor=cursor,
             # A whole code finds its account before the search entries are written.
