@@ -22,7 +22,8 @@ from shared.writes import Check, Condition, Put, Update, Write
 
 def account_create(call: Call, body: requests.AccountCreateRequest) -> Answer:
     """Creates an account. Without ``credit_limit`` it has no credit. Without ``account_code`` the
-    service makes a code. A code cannot be changed later."""
+    service makes a code. A code cannot be changed later. Only ``crm_manage`` may set
+    ``credit_limit``, ``credit_hold``, ``credit_hold_reason`` and ``payment_terms``."""
     given = body.account
     rules.ensure_may_set(given.model_fields_set, manages=call.caller.has("crm_manage"))
     account_guid = ACCOUNT_PREFIX + call.new_id()
@@ -90,7 +91,8 @@ def account_list(call: Call, body: requests.AccountListRequest) -> Answer:
 
 def account_update(call: Call, body: requests.AccountUpdateRequest) -> Answer:
     """Changes the given fields. ``null`` clears a field; an absent field stays as it is. Only an
-    account without children can move to another parent."""
+    account without children can move to another parent. Only ``crm_manage`` may set
+    ``credit_limit``, ``credit_hold``, ``credit_hold_reason`` and ``payment_terms``."""
     given, parent_guid = body.account, body.account.parent_account_guid
     rules.ensure_may_set(given.model_fields_set, manages=call.caller.has("crm_manage"))
     names_parent = "parent_account_guid" in given.model_fields_set
@@ -117,7 +119,7 @@ def account_update(call: Call, body: requests.AccountUpdateRequest) -> Answer:
 
 def account_status_set(call: Call, body: requests.AccountStatusSetRequest) -> Answer:
     """Sets the status of an account. ``closed`` is final; an account that uses credit cannot be
-    closed. The status that the account has already changes nothing."""
+    closed. To set the status that it has changes nothing."""
     account_at = storage.account_at(call.keys, body.account_guid)
 
     def decide(call: Call, records: Records) -> Step:

@@ -129,8 +129,8 @@ def account_contact_update(call: Call, body: requests.AccountContactUpdateReques
 
 
 def account_contact_status_set(call: Call, body: requests.AccountContactStatusSetRequest) -> Answer:
-    """Makes a contact active or inactive. Under a closed account it cannot become active. The
-    status that the contact has already changes nothing."""
+    """Makes a contact active or inactive. Under a closed account it cannot become active. To set
+    the status that it has changes nothing."""
     contact_at, account_at = storage.contact_and_account_at(call.keys, body.contact_guid)
 
     def decide(call: Call, records: Records) -> Step:
@@ -172,9 +172,8 @@ def _list_of_org(call: Call, body: requests.AccountContactListRequest) -> Answer
     """Lists from the index. A second trip reads the accounts of the page's contacts."""
 
     def complete(found: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
-        places = {
-            c["account_guid"]: storage.account_at(call.keys, c["account_guid"]) for c in found
-        }
+        guids = {contact["account_guid"] for contact in found}
+        places = {guid: storage.account_at(call.keys, guid) for guid in guids}
         accounts = call.load(*places.values())
         completed = []
         for contact in found:
@@ -219,8 +218,7 @@ def _linked(
         return writes, []
     place = call.keys.customer_link(after, "CONTACT", contact_guid)
     link = Item(place, ContactLinkRecord(contact_guid=contact_guid))
-    # An inactive customer may be linked, and so may one who was merged: the survivor finds the
-    # link. It is the contact that is active then, not the customer.
-    statuses = ("active", "inactive", "merged")
-    guard = call.guard(after, statuses=statuses, active=False)
+    # A customer who was merged may be linked: the survivor finds the link. To be linked is no
+    # activity of the customer, so it does not put off what retention does.
+    guard = call.guard(after, statuses=("active", "inactive", "merged"), active=False)
     return [*writes, Put(link, condition=None)], [guard]
