@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from lambdas.account.models.records import AccountRecord, ContactRecord, CreditOrderRecord
+from lambdas.account.models.records import AccountRecord, CreditOrderRecord
 from shared.codec import shown_value
 from shared.errors import (
     AlreadyExists,
@@ -20,7 +19,7 @@ from shared.errors import (
     InvalidState,
 )
 from shared.fields import Money
-from shared.states import Steps, advance, steps
+from shared.states import next_revision, steps, with_changes, with_status
 
 DEPTH = 5
 """How many levels of parents an account may have."""
@@ -35,30 +34,7 @@ ACCOUNT_STEPS = steps(
 )
 CONTACT_STEPS = steps({"active": "inactive", "inactive": "active"})
 MANAGED = frozenset({"credit_limit", "credit_hold", "credit_hold_reason", "payment_terms"})
-"""The fields that only ``crm_manage`` may set: they decide how much a customer may owe."""
-
-R = TypeVar("R", AccountRecord, ContactRecord, CreditOrderRecord)
-T = TypeVar("T", AccountRecord, ContactRecord)
-
-
-def next_revision(record: R, now: datetime, **changes: Any) -> R:
-    """Returns the record with the changes, at its next revision."""
-    return replace(record, **changes, revision=record.revision + 1, updated_at=now)
-
-
-def with_changes(record: T, changes: Mapping[str, Any], now: datetime) -> T:
-    """Returns the record with the changes, where ``None`` clears a field. Returns the very same
-    object where they change nothing."""
-    cleared: dict[str, Any] = {f.name: f.default for f in fields(record)}
-    after = replace(record, **{k: cleared[k] if v is None else v for k, v in changes.items()})
-    return record if after == record else next_revision(after, now)
-
-
-def with_status(record: T, machine: Steps, status: str, now: datetime) -> T:
-    """Returns the record in the status; the very same object where it has it already."""
-    is_step = advance(machine, record.status, status)
-    return next_revision(record, now, status=status) if is_step else record
-
+"""The fields that only ``crm_manage`` may set: they decide how much a company may owe."""
 
 # ---------------------------------------------------------------- accounts
 

@@ -20,6 +20,7 @@ from shared.keys import SECOND_ORDER, contact_of_account
 from shared.lists import answer_list
 from shared.paging import Listing
 from shared.records import Records
+from shared.states import next_revision, with_changes, with_status
 from shared.writes import Check, CurrentItem, Delete, Put, Write
 
 
@@ -103,10 +104,10 @@ def account_contact_update(call: Call, body: requests.AccountContactUpdateReques
         call.facts.ensure_revision(contact.revision, _data(contact, account))
         was_primary = account.primary_contact_guid == contact.contact_guid
         is_primary = was_primary if marks is None else marks
-        after = rules.with_changes(contact, values, call.now)
+        after = with_changes(contact, values, call.now)
         if after is contact and is_primary != was_primary:
             # The account keeps the mark, but whoever reads the contact sees it change.
-            after = rules.next_revision(contact, call.now)
+            after = next_revision(contact, call.now)
         more = {"is_primary": is_primary, "changed": sorted(body.contact.model_fields_set)}
         writes = storage.changes(call, contact, after, "account-contact-updated", **more)
         if writes:
@@ -138,7 +139,7 @@ def account_contact_status_set(call: Call, body: requests.AccountContactStatusSe
         call.facts.ensure_revision(contact.revision, _data(contact, account))
         if body.status == "active":
             rules.ensure_open(account)
-        after = rules.with_status(contact, rules.CONTACT_STEPS, body.status, call.now)
+        after = with_status(contact, rules.CONTACT_STEPS, body.status, call.now)
         action, previous = "account-contact-status-set", {"previous_status": contact.status}
         changes = storage.changes(call, contact, after, action, **previous)
         subject = Subject(contact_at.key[0], contact.contact_guid)
@@ -199,7 +200,7 @@ def _marked(
 ) -> tuple[AccountRecord, list[Write]]:
     """Returns the account with this primary contact, or with none, and its write. The write carries
     an event of its own, because the account changes beside the contact."""
-    after = rules.next_revision(account, call.now, primary_contact_guid=contact_guid)
+    after = next_revision(account, call.now, primary_contact_guid=contact_guid)
     names = ["primary_contact_guid"]
     return after, storage.changes(call, account, after, "account-updated", changed=names)
 

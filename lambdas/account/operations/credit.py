@@ -12,6 +12,7 @@ from shared.commit import Step, Subject, commit
 from shared.errors import Fault, InvalidInput
 from shared.fields import Money
 from shared.records import Records
+from shared.states import next_revision
 from shared.writes import Check, Put, Update, Write, at_revision
 
 
@@ -88,7 +89,7 @@ def account_credit_release(call: Call, body: requests.AccountCreditReleaseReques
         answer = _answer(after, order_ref, requested, applied)
         writes = _changes(call, account, after, "account-credit-released", answer)
         if writes and order is not None and order_at is not None:
-            left = rules.next_revision(order, call.now, released=order.released + applied.amount)
+            left = next_revision(order, call.now, released=order.released + applied.amount)
             writes.append(Update(Item(order_at.key, left), if_revision=order.revision))
         if repeat_at is not None:
             # Also where nothing came back: the repeat must not take what another order uses then.
