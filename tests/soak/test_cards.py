@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.giftcard.models import GiftCardActivityRecord
+from lambdas.giftcard.models.records import GiftCardActivityRecord
 from shared.codec import shown_value
 from tests.builders import Response, World, euro
 from tests.lambdas.giftcard.tills import Card, card

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.giftcard.models import GiftCardLinkRecord
+from lambdas.giftcard.models.records import GiftCardLinkRecord
 from shared import auth
 from shared.keys import of_org
 from shared.records import Get

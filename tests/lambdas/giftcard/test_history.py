@@ -45,7 +45,7 @@ class History(RuleBasedStateMachine):
     @rule(order=ORDERS, amount=st.none() | AMOUNTS)
     def reverse(self, order: str, amount: int | None) -> None:
         self.keys += 1
-        key = f"{self.card.hash}{self.keys}"
+        key = f"{self.card.card_id}{self.keys}"
         answer = self.card.reverse(order, key, amount)
         rest = self.orders[order][1] if order in self.orders else 0
         back = rest if amount is None else amount
