@@ -244,7 +244,7 @@ def test_another_orgs_id_is_as_unknown_as_an_unknown_one(
 ) -> None:
     theirs = SCENES[row.path](other_world)
     seen = []
-    for value in (_named(theirs, row), _named(theirs, row)[:-1] + "0", "unknown", "x" * 64):
+    for value in (_named(theirs, row), _near(theirs, row), "unknown", "x" * 64):
         body = json.loads(json.dumps(theirs))
         holder = body
         *outer, last = NAMED[row.path]
@@ -267,6 +267,13 @@ def _named(body: dict[str, Any], row: Route) -> str:
     for name in NAMED[row.path]:
         value = value[name]
     return str(value)
+
+
+def _near(body: dict[str, Any], row: Route) -> str:
+    """An id that differs from a real one in its end. Of a card's code the end is a check character:
+    a wrong one is a typing error and is no unknown code (tests/lambdas/giftcard)."""
+    named = _named(body, row)
+    return named + "0" if NAMED[row.path] == ("card_code",) else named[:-1] + "0"
 
 
 def _table() -> Any:

@@ -13,7 +13,7 @@ from shared.fields import Guid, Instant, MoneyIn, Note, OrderRef, Request, refus
 
 
 def _without_separators(value: str) -> str:
-    # Upper case may lengthen a letter ("ß"). No card has such a code, so its length does not matter.
+    # Upper case may lengthen a letter ("ß"); no card has such a code, so its length is of no use.
     return re.sub(r"[\s-]", "", value).upper()
 
 
