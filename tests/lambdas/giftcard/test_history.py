@@ -74,6 +74,12 @@ class History(RuleBasedStateMachine):
             self.balance -= applied
             self.revision += 1
 
+    @precondition(lambda self: self.orders)
+    @rule(which=st.integers(0, 3), keyed=st.booleans())
+    def redeem_the_same_again(self, which: int, keyed: bool) -> None:
+        order = list(self.orders)[which % len(self.orders)]
+        self.redeem(order, self.orders[order].amount, partial=False, keyed=keyed)
+
     @precondition(lambda self: self.heard)
     @rule(which=st.integers(0, 99))
     def ask_again_under_the_same_key(self, which: int) -> None:
