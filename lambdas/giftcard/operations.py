@@ -28,9 +28,9 @@ SEED = "code_seed"
 
 
 def giftcard_issue(call: Call, body: requests.StoredValueIssueRequest) -> Answer:
-    """Issues a gift card. Without ``card_code`` the card gets a new code, which is stored nowhere; a
-    repeat under the same ``idempotency_key`` shows it again. With the ``card_code`` of a card that
-    exists, the answer is a replay where amount, customer and expiry are the same, else 409."""
+    """Issues a gift card. Without ``card_code`` the card gets a new code, which is stored nowhere;
+    a repeat under the same ``idempotency_key`` shows it again. With the ``card_code`` of a card
+    that exists, the answer is a replay where amount, customer and expiry are the same, else 409."""
     imported = body.card_code is not None
     # The seed is made of no id that is shown anywhere: whoever sees ids learns nothing of the code.
     seed = call.keys.hash("card-seed", call.new_id())
@@ -114,9 +114,9 @@ def giftcard_status_set(call: Call, body: requests.StoredValueStatusSetRequest) 
 
 
 def giftcard_redeem(call: Call, body: requests.StoredValueRedeemRequest) -> Answer:
-    """Takes an amount off a card for an order, once per order; with ``allow_partial`` what is there,
-    where that is less. Refused while a hold blocks redemptions of the card's customer. The same
-    order and amount again is a replay, until any of it was reversed."""
+    """Takes an amount off a card for an order, once per order; with ``allow_partial`` what is
+    there, where that is less. Refused while a hold blocks redemptions of the card's customer. The
+    same order and amount again is a replay, until any of it was reversed."""
     card_id = card_access.require_card_id(call, body.card_code)
     card_at = storage.card_at(call.keys, card_id)
     order_at = storage.order_at(call.keys, card_id, body.order_ref)
