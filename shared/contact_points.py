@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
 
@@ -112,6 +113,18 @@ class AddressIn(Request):
 
 
 class AddressOut(Shape):
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A postal address as records hold it."""
+
     line1: str | None = None
     line2: str | None = None
     city: str | None = None

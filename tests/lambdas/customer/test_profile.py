@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.customer.models import SuppressionRecord
+from lambdas.customer.models.records import SuppressionRecord
 from shared.codec import Item
 from shared.customer_state import CustomerGuard
 from shared.errors import HoldPending, InvalidState
