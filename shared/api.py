@@ -84,7 +84,7 @@ class Door:
                 or getattr(context, "aws_request_id", None)
                 or new_id(wall)
             ),
-            headers={k.lower(): v for k, v in (event.get("headers") or {}).items() if v},
+            headers={k.lower(): v or "" for k, v in (event.get("headers") or {}).items()},
             now=now or wall,
             wall=wall,
             began=began,

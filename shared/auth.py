@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from shared import keys
-from shared.codec import Item
 from shared.errors import (
     ContextMismatch,
     Fault,
@@ -26,6 +25,7 @@ from shared.errors import (
     Unauthorized,
 )
 from shared.fields import instant_text
+from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.records import Get, Records
 from shared.routes import ANYONE, MEMBER, Route
 from shared.settings import OrgSettings
@@ -35,48 +35,6 @@ from shared.writes import Condition
 CACHED_S = 30
 SESSION_LIFE = timedelta(hours=1)
 EXTENDED_EVERY = timedelta(minutes=1)
-STATUSES = ("unverified", "verified", "parked", "suspended", "frozen", "doomed")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrgRecord:
-    """An organisation: its status decides whether it may write."""
-
-    KIND: ClassVar[str] = "org"
-    orgcode: str
-    org_guid: str
-    status: str
-    settings: OrgSettings = field(default_factory=OrgSettings)
-    revision: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MembershipRecord:
-    """A person in an org. An active owner passes every role check."""
-
-    KIND: ClassVar[str] = "membership"
-    person: str
-    orgcode: str
-    roles: tuple[str, ...] = ()
-    owner: bool = False
-    state: str = "active"
-    revision: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialRecord:
-    """A session (``person``) or an API key (``service_account`` of ``orgcode``, with ``roles``).
-    Without ``expires_at`` it never expires; a session that has one slides it while it is used."""
-
-    KIND: ClassVar[str] = "credential"
-    context: str
-    person: str | None = None
-    service_account: str | None = None
-    orgcode: str | None = None
-    roles: tuple[str, ...] = ()
-    expires_at: datetime | None = None
-    revoked: bool = False
-    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,22 +69,6 @@ class Caller:
             "context_source": self.context_source,
             name: self.fingerprint,
         }
-
-
-# ---------------------------------------------------------------- what the administration writes
-
-
-def org_item(org: OrgRecord) -> Item[OrgRecord]:
-    return Item(keys.of_org(org.orgcode).org_record(), org)
-
-
-def membership_item(membership: MembershipRecord) -> Item[MembershipRecord]:
-    place = keys.of_org(membership.orgcode).membership(membership.person)
-    return Item(place, membership)
-
-
-def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
-    return Item(keys.credential(secret), credential)
 
 
 # ---------------------------------------------------------------- the claim of one request

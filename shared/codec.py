@@ -21,7 +21,17 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from shared.fields import instant_shown, instant_text
 from shared.keys import PARTITION, SORT, TTL, VIEW, Key
@@ -88,6 +98,8 @@ _SCALARS: dict[Any, _Codec] = {
 
 @cache
 def _codec(annotation: Any) -> _Codec:
+    if get_origin(annotation) is Annotated:
+        return _codec(get_args(annotation)[0])
     scalar = _SCALARS.get(annotation)
     if scalar is not None:
         return scalar
@@ -135,13 +147,14 @@ class _Field:
 
 @cache
 def _plan(cls: Any) -> tuple[_Field, ...]:
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     return tuple(_field(f, hints[f.name]) for f in fields(cls))
 
 
 def _field(f: Any, hint: Any) -> _Field:
     default = f.default if f.default_factory is MISSING else f.default_factory()
-    optional = NoneType in get_args(hint)
+    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    optional = NoneType in get_args(bare)
     return _Field(f.name, _codec(hint), default, default is MISSING and not optional)
 
 

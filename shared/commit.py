@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any
 
 from shared.call import Answer, Call
 from shared.codec import Item
 from shared.customer_state import CustomerGuard, require_readable, state_at
 from shared.errors import ApiError, Busy, IdempotencyKeyReused, NotFound
 from shared.fields import instant_text
+from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.records import Get, Read, Records
 from shared.table import Failed
 from shared.writes import (
@@ -30,26 +31,6 @@ from shared.writes import (
     failure_of,
     key_written,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkerRecord:
-    """An idempotency key that is taken: by which request, and where its answer lies."""
-
-    KIND: ClassVar[str] = "marker"
-    request_hash: str
-    at_pk: str
-    at_sk: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotRecord:
-    """An answer to be repeated. It may hold personal data, so it lies with its record."""
-
-    KIND: ClassVar[str] = "snapshot"
-    data: dict[str, Any]
-    answered_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

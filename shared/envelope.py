@@ -96,6 +96,9 @@ def read_json(text: str) -> Any:
         value = _decoder.decode(text)
     except _Refused as refused:
         raise InvalidInput.of("body", str(refused), "json") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InvalidInput.of("body", f"must be JSON: {_said(error)} at {place}", "json") from None
     except ValueError:
         raise InvalidInput.of("body", "must be JSON", "json") from None
     if ("\\u" in text or not text.isascii()) and _SURROGATE.search(
@@ -103,6 +106,11 @@ def read_json(text: str) -> Any:
     ):
         raise InvalidInput.of("body", "must not hold lone surrogates", "json")
     return value
+
+
+def _said(error: json.JSONDecodeError) -> str:
+    """What is wrong, without anything that was sent."""
+    return error.msg[0].lower() + error.msg[1:].partition(":")[0]
 
 
 def body_text(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:

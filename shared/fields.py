@@ -90,6 +90,15 @@ def _cleaned(value: str, *, lines: bool) -> str:
     return text
 
 
+# Letters and symbols by their category, which fonts draw as nothing.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text has a character that a reader can see."""
+    return any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in text)
+
+
 def _controls(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c) in ("Cc", "Cs")}
 
@@ -97,8 +106,8 @@ def _controls(text: str) -> set[str]:
 def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterValidator:
     def check(value: str) -> str:
         text = _cleaned(value, lines=lines)
-        if not text and not empty:
-            raise refuse("empty", "must not be empty")
+        if not empty and not is_visible(text):
+            raise refuse("empty", "must not be empty, nor only of invisible characters")
         if len(text.encode()) > max_bytes:
             raise refuse("too-long", f"must be at most {max_bytes} bytes")
         return text
@@ -112,6 +121,8 @@ def _length(most: int, least: int = 1) -> WithJsonSchema:
 
 Name = Annotated[str, _text(200), _length(200)]
 ShortText = Annotated[str, _text(64), _length(64)]
+SearchText = Annotated[str, _text(254), _length(254)]
+"""What is searched for: any text that can be a name or an e-mail address."""
 Note = Annotated[str, _text(4000, lines=True), _length(4000)]
 Reason = Annotated[str, _text(1000, lines=True), _length(1000)]
 
@@ -130,11 +141,28 @@ def matching(pattern: str, message: str, *, upper: bool = False) -> Any:
     return AfterValidator(check)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordId:
+    """Marks a field of a request that names a record: one of this service, which is found only in
+    the caller's org, or (``ours`` is false) one of another system. A test derives its cases from
+    this mark."""
+
+    ours: bool = True
+
+
 Guid = Annotated[
     str,
     matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
     _length(64),
+    RecordId(),
 ]
+ForeignId = Annotated[
+    str,
+    matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
+    _length(64),
+    RecordId(ours=False),
+]
+"""The id of a record of another system."""
 CODE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 Code = Annotated[
     str,
@@ -281,11 +309,12 @@ def _instant(value: Any) -> Any:
         raise refuse("instant", "must be an ISO 8601 time")
     try:
         moment = datetime.fromisoformat(text.replace("z", "Z"))
-        if moment.tzinfo is None:
-            raise refuse("naive", "must carry an offset or Z")
-        moment = moment.astimezone(UTC)
+        aware = moment if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise refuse("instant", "must be an ISO 8601 time with Z or an offset") from None
+    if aware.tzinfo is None:
+        raise refuse("naive", "must carry Z or an offset, as in 2026-01-01T00:00:00Z")
+    moment = aware
     if moment.microsecond % 1000:
         raise refuse("instant", "must have milliseconds at most")
     return moment

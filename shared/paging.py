@@ -106,7 +106,11 @@ def sign(scope: str, cursor: str, now: datetime) -> str:
     """An opaque token for the next page: bound to the scope (org, route and filters), for 24 h."""
     payload = dumps([int(now.timestamp()) + TOKEN_HOURS * 3600, cursor]).encode()
     signature = token_signature(scope + payload.decode())
-    return base64.urlsafe_b64encode(signature + payload).decode().rstrip("=")
+    return _spelled(signature + payload)
+
+
+def _spelled(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def cursor_of(token: str, scope: str, now: datetime) -> str:
@@ -116,6 +120,9 @@ def cursor_of(token: str, scope: str, now: datetime) -> str:
         payload = raw[16:].decode()
     except (binascii.Error, ValueError):
         raise InvalidNextToken() from None
+    if _spelled(raw) != token:
+        # The last letter has bits that decode to nothing: a token has one spelling.
+        raise InvalidNextToken()
     if not hmac.compare_digest(raw[:16], token_signature(scope + payload)):
         raise InvalidNextToken()
     expires, cursor = json.loads(payload)

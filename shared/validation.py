@@ -6,11 +6,12 @@ the record object. What comes out is a validated model and a call that knows wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -151,13 +152,49 @@ def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        found, wrong = envelope.faults(error), error.errors(include_url=False)
+        wrong = error.errors(include_url=False)
+        found = [_guessed(model, fault) for fault in envelope.faults(error)]
     if any(fault["type"] != "extra_forbidden" for fault in wrong):
         return None, found
     for fault in wrong:
         value = _without(value, fault["loc"])
     known, more = _validated(model, value)
     return known, found + more
+
+
+def _guessed(model: type[BaseModel], fault: Fault) -> Fault:
+    """The fault of an unknown field, with the field that was probably meant: one of a like name
+    beside it, or one of the same name elsewhere in the request."""
+    if fault.tag != "unknown-field":
+        return fault
+    known = dict(_fields_of(model))
+    holder, _, name = fault.field.rpartition(".")
+    # A list's elements have the same fields: numbers in a path are no names.
+    outer = "".join(f"{part}." for part in holder.split(".") if part and not part.isdigit())
+    beside = {path.removeprefix(outer): path for path in known if path.startswith(outer)}
+    if model is not Crosscutting and not outer:
+        beside |= {name: name for name in CROSSCUTTING}
+    close = get_close_matches(name, [n for n in beside if "." not in n], n=1, cutoff=0.7)
+    elsewhere = [path for path in known if path.rpartition(".")[2] == name]
+    meant = next(iter(close or elsewhere), None)
+    if meant is None and name in CROSSCUTTING:
+        meant = f"{name}, at the top level"
+    return fault if meant is None else replace(fault, message=f"{fault.message}; {meant} is")
+
+
+def _fields_of(model: type[BaseModel], outer: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every field of a request and of the objects in it, by its dotted path."""
+    for name, field in model.model_fields.items():
+        yield outer + name, field
+        for part in _types_in(field.annotation):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _fields_of(part, f"{outer}{name}.")
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _types_in(part)
 
 
 def _without(value: Any, place: tuple[int | str, ...]) -> Any:

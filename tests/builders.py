@@ -11,7 +11,9 @@ from typing import Any
 from infra.local.gateway import Gateway, HttpRequest
 from lambdas.families import FAMILIES
 from shared import clients
-from shared.auth import (
+from shared.codec import Item, item_wire
+from shared.customer_state import CustomerStateRecord, OrderHoldRecord, state_at, state_item
+from shared.identity import (
     CredentialRecord,
     MembershipRecord,
     OrgRecord,
@@ -19,8 +21,6 @@ from shared.auth import (
     membership_item,
     org_item,
 )
-from shared.codec import Item, item_wire
-from shared.customer_state import CustomerStateRecord, OrderHoldRecord, state_at, state_item
 from shared.keys import of_org
 from shared.settings import OrgSettings, settings
 from shared.table import Table
@@ -108,7 +108,7 @@ class Caller:
         request = HttpRequest(
             method=method,
             path="/crm" + path,
-            headers=tuple((k, v) for k, v in (sent | (headers or {})).items() if v),
+            headers=(*((k, v) for k, v in sent.items() if v), *(headers or {}).items()),
             body=data,
         )
         answer = gateway().answer(request, now)

@@ -8,8 +8,8 @@ from typing import Any
 
 from infra.local.identities import credential_item, org_item
 from shared import clients
-from shared.auth import CredentialRecord, MembershipRecord, OrgRecord, membership_item
 from shared.codec import Item, item_wire
+from shared.identity import CredentialRecord, MembershipRecord, OrgRecord, membership_item
 from shared.settings import settings
 
 ORGS = (

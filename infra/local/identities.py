@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from lambdas.families import FAMILIES
-from shared import auth, clients, keys
-from shared.auth import CredentialRecord, MembershipRecord, OrgRecord
+from shared import clients, identity, keys
 from shared.codec import Item, decode
+from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.keys import ALL_OF_KIND, PARTITION, SORT, Key
 from shared.records import Get
 from shared.routes import ANYONE, MEMBER, READERS
@@ -55,8 +55,8 @@ def create_org(
     orgcode: str, *, status: str = "verified", org_settings: OrgSettings | None = None
 ) -> OrgRecord:
     """A new organisation; its code is taken once and for all."""
-    if status not in auth.STATUSES:
-        raise Refused(f"status must be one of {', '.join(auth.STATUSES)}")
+    if status not in identity.STATUSES:
+        raise Refused(f"status must be one of {', '.join(identity.STATUSES)}")
     org = OrgRecord(
         orgcode=orgcode,
         org_guid=f"org_{secrets.token_hex(12)}",
@@ -76,8 +76,8 @@ def org_of(orgcode: str) -> OrgRecord:
 
 def change_org(orgcode: str, **changes: Any) -> OrgRecord:
     """The organisation with other ``status`` or ``settings``."""
-    if changes.get("status", "verified") not in auth.STATUSES:
-        raise Refused(f"status must be one of {', '.join(auth.STATUSES)}")
+    if changes.get("status", "verified") not in identity.STATUSES:
+        raise Refused(f"status must be one of {', '.join(identity.STATUSES)}")
     old = org_of(orgcode)
     new = replace(old, **changes, revision=old.revision + 1)
     _commit(Update(org_item(new), old.revision), "somebody else changed it; try again")
@@ -116,7 +116,7 @@ def add_member(
     new = MembershipRecord(
         person=person, orgcode=orgcode, roles=roles, owner=owner, revision=revision
     )
-    item = auth.membership_item(new)
+    item = identity.membership_item(new)
     write: Write = Put(item) if old is None else Update(item, old.revision)
     _commit(write, "somebody else changed it; try again")
     return new
@@ -129,7 +129,7 @@ def change_member(orgcode: str, person: str, **changes: Any) -> MembershipRecord
     if old is None:
         raise Refused(f"{person} is no member of {orgcode}")
     new = replace(old, **changes, revision=old.revision + 1)
-    item = auth.membership_item(new)
+    item = identity.membership_item(new)
     _commit(Update(item, old.revision), "somebody else changed it; try again")
     return new
 
@@ -205,7 +205,7 @@ def revoke(found: Found) -> None:
 def org_item(org: OrgRecord) -> Item[OrgRecord]:
     """The organisation in its place, and listed."""
     entry = keys.of_org(NO_ORG).listed(ALL_OF_KIND, "org", org.orgcode)
-    return replace(auth.org_item(org), indexes=entry)
+    return replace(identity.org_item(org), indexes=entry)
 
 
 def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
@@ -215,7 +215,7 @@ def credential_item(secret: str, credential: CredentialRecord) -> Item[Credentia
     entry = keys.of_org(credential.orgcode or NO_ORG).listed(
         ALL_OF_KIND, credential.context, f"{owner}#{mark}"
     )
-    return replace(auth.credential_item(secret, credential), indexes=entry)
+    return replace(identity.credential_item(secret, credential), indexes=entry)
 
 
 def _membership(orgcode: str, person: str) -> MembershipRecord | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lambdas.account import storage
 from lambdas.account.models import AccountRecord
-from shared import auth
+from shared import auth, identity
 from shared.codec import Wire, item_wire, key_of
 from shared.fields import Money
 from shared.keys import of_org
@@ -69,7 +69,7 @@ def identity_wires() -> list[Wire]:
     credential = auth.CredentialRecord(
         context="api_key", service_account="bench", orgcode=ORG, roles=("crm_manage",)
     )
-    items = (auth.org_item(org), auth.credential_item(KEY, credential))
+    items = (identity.org_item(org), identity.credential_item(KEY, credential))
     return [item_wire(item, "bench", []) for item in items]
 
 

@@ -11,11 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lambdas.families import FAMILIES
-from shared import auth
+from shared import auth, identity
 from shared.api import ANYONE, MEMBER, Route
 from shared.settings import API_VERSION
 from tests.builders import Caller, Response, World
-from tests.contract.scenes import NAMED, SCENES
+from tests.contract.scenes import SCENES
 
 ROWS = [row for rows in FAMILIES.values() for row in rows]
 POSTS = [row for row in ROWS if row.method == "POST"]
@@ -107,7 +107,7 @@ def test_each_role_alone_lets_in_and_no_other(world: World, row: Route) -> None:
 @each(POSTS)
 def test_only_a_verified_org_writes(world: World, row: Route) -> None:
     body = SCENES[row.path](world)
-    for status in auth.STATUSES:
+    for status in identity.STATUSES:
         world.set_org(status)
         auth.forget()
         answer = world.owner(row.path, body)
@@ -236,40 +236,3 @@ def test_the_health_check_needs_nobody(world: World) -> None:
     answer = Caller("", "", "x-none")(row.path, method="GET")
     assert answer.data == {"service": "crm", "status": "active"}
     assert world.owner(row.path, method="GET").status == 200
-
-
-@each([row for row in POSTS if NAMED.get(row.path)])
-def test_another_orgs_id_is_as_unknown_as_an_unknown_one(
-    world: World, other_world: World, meter: Any, row: Route
-) -> None:
-    theirs = SCENES[row.path](other_world)
-    seen = []
-    for value in (_named(theirs, row), _named(theirs, row)[:-1] + "0", "unknown", "x" * 64):
-        body = json.loads(json.dumps(theirs))
-        holder = body
-        *outer, last = NAMED[row.path]
-        for name in outer:
-            holder = holder[name]
-        holder[last] = value
-        auth.identify(
-            auth.Claim(world.owner.secret, "session", world.code), row, _table(), auth.now()
-        )
-        with meter.measuring() as costs:
-            answer = world.owner(row.path, body)
-        is_refusal(answer, 404, "not-found")
-        rest = {k: v for k, v in answer.body.items() if k != "stats"}
-        seen.append((rest, costs[0].calls, costs[0].trips))
-    assert all(one == seen[0] for one in seen)
-
-
-def _named(body: dict[str, Any], row: Route) -> str:
-    value: Any = body
-    for name in NAMED[row.path]:
-        value = value[name]
-    return str(value)
-
-
-def _table() -> Any:
-    from shared.table import Table
-
-    return Table()

@@ -13,7 +13,7 @@ import pytest
 from lambdas.families import FAMILIES
 from shared import auth, keys
 from shared.api import Route
-from shared.auth import CredentialRecord, MembershipRecord, credential_item, membership_item
+from shared.identity import CredentialRecord, MembershipRecord, credential_item, membership_item
 from tests.builders import Caller, World, euro, store
 from tests.contract.scenes import SCENES, WHY
 

@@ -16,12 +16,14 @@ from shared.fields import (
     CODE,
     Code,
     Day,
+    ForeignId,
     FreeMap,
     Guid,
     Instant,
     Name,
     Page,
     Request,
+    SearchText,
     ShortText,
     SourceRef,
     Tags,
@@ -77,7 +79,7 @@ class CustomerChanges(Request):
     addresses: bounded(AddressIn, ADDRESSES) | None = None  # type: ignore[valid-type]
     date_of_birth: Day | None = None
     language: Language | None = None
-    home_logical_guid: Guid | None = None
+    home_logical_guid: ForeignId | None = None
     external_refs: ExternalRefs | None = None
     tags: Tags | None = None
     attributes: FreeMap | None = None
@@ -168,11 +170,11 @@ def selector_of(text: str) -> str:
 class CustomerListRequest(Page):
     status: CustomerStatus | None = None
     kind: CustomerKind | None = None
-    q: Name | None = None
+    q: SearchText | None = None
 
 
 class CustomerSearchRequest(Page):
-    q: Name
+    q: SearchText
     status: Literal["active", "inactive"] = "active"
     kind: CustomerKind | None = None
 

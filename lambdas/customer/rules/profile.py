@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from lambdas.customer.models.records import CustomerProfileRecord
+from shared.contact_points import normal_email
 from shared.errors import AlreadyExists, Fault, Forbidden
 from shared.states import steps
 
@@ -31,7 +32,7 @@ class Lookup:
 
 
 def email(value: str) -> Lookup:
-    return Lookup("email", value.lower(), "customer.email")
+    return Lookup("email", normal_email(value), "customer.email")
 
 
 def phone(value: str) -> Lookup:
@@ -82,7 +83,7 @@ def without_repeats(profile: CustomerProfileRecord) -> CustomerProfileRecord:
     alternate. A value that stood twice would be two writes of one look-up in one transaction."""
     return replace(
         profile,
-        alternate_emails=_others(profile.email, profile.alternate_emails, str.lower),
+        alternate_emails=_others(profile.email, profile.alternate_emails, normal_email),
         alternate_phones=_others(profile.phone, profile.alternate_phones, str),
     )
 

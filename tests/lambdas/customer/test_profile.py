@@ -337,9 +337,9 @@ def test_nobody_is_found_who_is_merged_anonymized_or_inactive(
 def test_a_block_holds_until_it_ends_and_names_its_cause(world: World) -> None:
     guid = create(world, {}).data["customer"]["customer_guid"]
     later = NOW + timedelta(hours=1)
-    world.set_state(
-        guid, blocked={"loyalty.redeem": later}, blocked_by={"loyalty.redeem": "hold_1"}
-    )
+    blocked: dict[str, Any] = {"blocked": {"loyalty.redeem": later}}
+    blocked["blocked_by"] = {"loyalty.redeem": "hold_1"}
+    world.set_state(guid, active_on=NOW.date(), **blocked)
     state, keys = world.state_of(guid), of_org(world.code)
     assert state.blocked == {"loyalty.redeem": later}
 

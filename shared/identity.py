@@ -1,0 +1,71 @@
+"""The stored records of identity: organisations, memberships, sessions and API keys.
+
+The administration command makes them; ``shared.auth`` reads them. They hold only keyed hashes of
+secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from shared import keys
+from shared.codec import Item
+from shared.settings import OrgSettings
+
+STATUSES = ("unverified", "verified", "parked", "suspended", "frozen", "doomed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrgRecord:
+    """An organisation: its status decides whether it may write."""
+
+    KIND: ClassVar[str] = "org"
+    orgcode: str
+    org_guid: str
+    status: str
+    settings: OrgSettings = field(default_factory=OrgSettings)
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipRecord:
+    """A person in an org. An active owner passes every role check."""
+
+    KIND: ClassVar[str] = "membership"
+    person: str
+    orgcode: str
+    roles: tuple[str, ...] = ()
+    owner: bool = False
+    state: str = "active"
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialRecord:
+    """A session (``person``) or an API key (``service_account`` of ``orgcode``, with ``roles``).
+    Without ``expires_at`` it never expires; a session that has one slides it while it is used."""
+
+    KIND: ClassVar[str] = "credential"
+    context: str
+    person: str | None = None
+    service_account: str | None = None
+    orgcode: str | None = None
+    roles: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    revoked: bool = False
+    revision: int = 1
+
+
+def org_item(org: OrgRecord) -> Item[OrgRecord]:
+    return Item(keys.of_org(org.orgcode).org_record(), org)
+
+
+def membership_item(membership: MembershipRecord) -> Item[MembershipRecord]:
+    place = keys.of_org(membership.orgcode).membership(membership.person)
+    return Item(place, membership)
+
+
+def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
+    return Item(keys.credential(secret), credential)

@@ -1,0 +1,120 @@
+"""Another org's record is as unknown as one that does not exist.
+
+The cases are derived from the requests: every field that is marked as naming a record, on every
+route. A field that nobody knows how to fill with another org's id fails a test.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from lambdas.families import FAMILIES
+from shared import auth
+from shared.api import Route
+from shared.fields import RecordId
+from shared.table import Table
+from tests.builders import World
+from tests.contract.scenes import SCENES, card, paid
+from tests.meter import Meter
+
+Place = tuple[str, ...]
+
+THEIRS: dict[str, Callable[[World], str]] = {
+    "account_guid": lambda world: str(world.account()["account_guid"]),
+    "parent_account_guid": lambda world: str(world.account()["account_guid"]),
+    "contact_guid": lambda world: str(
+        world.contact(world.account()["account_guid"])["contact_guid"]
+    ),
+    "customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
+    "card_code": lambda world: str(card(world)["card_code"]),
+    "loyalty_txn_id": lambda world: _transaction(world),
+}
+"""For each name of a field that names a record: such a record of another org."""
+
+INSTEAD_OF = {"loyalty_txn_id": ("order_ref",)}
+"""Fields of a scene that name the same thing, and go where the field is sent."""
+
+
+def _transaction(world: World) -> str:
+    guid = paid(world)["customer_guid"]
+    listed = world.owner("/loyalty/ledger/list", {"customer_guid": guid, "kind": "redeem"})
+    return str(listed.data["transactions"][0]["loyalty_txn_id"])
+
+
+def naming(model: type[BaseModel], outer: Place = ()) -> Iterator[Place]:
+    """The places of a request where a record is named."""
+    for name, field in model.model_fields.items():
+        parts = [field, *_parts(field.annotation)]
+        marks = [mark for part in parts for mark in _marks(part) if isinstance(mark, RecordId)]
+        assert marks or not name.endswith("_guid"), f"{model.__name__}.{name} names what?"
+        if any(mark.ours for mark in marks):
+            yield (*outer, name)
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from naming(part, (*outer, name))
+
+
+def _parts(annotation: Any) -> list[Any]:
+    return [annotation, *(deep for part in get_args(annotation) for deep in _parts(part))]
+
+
+def _marks(part: Any) -> tuple[Any, ...]:
+    return (*getattr(part, "metadata", ()), *getattr(part, "__metadata__", ()))
+
+
+CASES = [
+    (row, place)
+    for rows in FAMILIES.values()
+    for row in rows
+    if row.request is not None
+    for place in naming(row.request)
+]
+
+
+def test_every_route_that_names_a_record_is_a_case() -> None:
+    assert len(CASES) > 25
+    assert {place[-1] for _, place in CASES} == set(THEIRS)
+
+
+@pytest.mark.parametrize(
+    ("row", "place"), CASES, ids=lambda part: part.path if isinstance(part, Route) else part[-1]
+)
+def test_another_orgs_record_is_as_unknown_as_an_unknown_one(
+    world: World, other_world: World, meter: Meter, row: Route, place: Place
+) -> None:
+    good, theirs = SCENES[row.path](world), THEIRS[place[-1]](other_world)
+    seen = []
+    for value in (theirs, theirs[:-1] + "0", secrets.token_hex(8), "x" * 64):
+        body = sent(good, place, value)
+        claim = auth.Claim(world.owner.secret, "session", world.code)
+        auth.identify(claim, row, Table(), auth.now())
+        with meter.measuring() as costs:
+            answer = world.owner(row.path, body)
+        if answer.status == 200:
+            assert not row.writes, "nothing was refused, so something was written"
+            (found,) = (v for v in answer.data.values() if isinstance(v, list))
+            assert found == []
+        else:
+            assert (answer.status, answer.tag) == (404, "not-found"), answer.body
+        rest = {k: v for k, v in answer.body.items() if k != "stats"}
+        seen.append((rest, costs[0].calls, costs[0].trips))
+    assert all(one == seen[0] for one in seen)
+
+
+def sent(good: dict[str, Any], place: Place, value: str) -> dict[str, Any]:
+    """A right body in which this field names that record."""
+    body: dict[str, Any] = json.loads(json.dumps(good))
+    holder = body
+    *outer, last = place
+    for name in outer:
+        holder = holder.setdefault(name, {})
+    for other in INSTEAD_OF.get(last, ()):
+        holder.pop(other, None)
+    holder[last] = value
+    return body
