@@ -10,13 +10,14 @@ Steps = Mapping[str, frozenset[str]]
 
 
 def steps(table: Mapping[str, str]) -> Steps:
-    """A machine from ``{state: "next states in words"}``; a state with none is an end."""
+    """Returns a machine from ``{state: "next states, separated by spaces"}``. A state without any
+    is final."""
     return {state: frozenset(after.split()) for state, after in table.items()}
 
 
 def advance(machine: Steps, state: str, to: str) -> bool:
-    """Whether the step changes anything. A step that is not allowed is refused, with the state and
-    what is allowed from it."""
+    """Returns whether the step changes anything. 409 for a step that is not allowed, with the state
+    and what is allowed from it."""
     if state == to:
         return False
     allowed = machine.get(state, frozenset())

@@ -1,7 +1,7 @@
-"""The body of a request: taken apart, validated, and every fault of it named at once.
+"""Request validation: a body is taken apart, validated, and refused with every fault at once.
 
 A body has the route's own fields and the crosscutting ones, some of which may be repeated inside
-the record object. What comes out is a validated model and a call that knows what the rest said.
+the record object. What comes out is a validated model, and the facts that the rest says.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from shared.settings import OrgSettings
 
 
 class RequestContext(Request):
-    """What the caller believes of itself; it must agree with what is so."""
+    """Who the caller believes to be; it must agree with the credential."""
 
     orgcode: str | None = None
     actor: str | None = None
@@ -68,8 +68,8 @@ _REPEATED = ("request_context", "reason", "source_refs")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A body taken apart: the route's own fields, the crosscutting ones, and those repeated inside
-    the record object."""
+    """The parts of a body: the route's own fields, the crosscutting ones, and those that are
+    repeated inside the record object."""
 
     own: Any
     crosscutting: dict[str, Any]
@@ -77,7 +77,8 @@ class Parts:
 
 
 def apart(row: Route, value: Any) -> Parts:
-    """A JSON body taken apart; 400 where it is no object, nor a text that the route takes."""
+    """Returns the parts of a JSON body; 400 where it is neither an object nor a text that the route
+    takes."""
     if isinstance(value, str) and row.bare is not None:
         return Parts({row.bare(value) if callable(row.bare) else row.bare: value}, {}, {})
     if not isinstance(value, dict):
@@ -95,7 +96,7 @@ def apart(row: Route, value: Any) -> Parts:
 def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Facts, Any]:
     """Returns what the crosscutting fields say, and the validated body; 400 with every fault."""
     row, faults = call.route, []
-    # What the record repeats stands in where the top level is silent, but is checked all the same.
+    # The top level wins over what the record repeats, but both are checked.
     given = {**parts.repeated, **parts.crosscutting}
     over, fault_list = _validated(Crosscutting, given)
     faults += fault_list + _required(row, given, headers)
@@ -147,8 +148,8 @@ _AGREE = "must be the same in the header and in the body"
 
 
 def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
-    """(the model, or None; every fault). Where nothing is wrong but fields that nobody knows, there
-    is a model of the others all the same, to be asked what is wrong with them."""
+    """Returns (the model or None, every fault). Where only unknown fields are wrong, there is a
+    model of the known ones all the same, so that its own faults are told as well."""
     try:
         return model.model_validate(value), []
     except ValidationError as error:
@@ -198,7 +199,7 @@ def _types_in(annotation: Any) -> Iterator[Any]:
 
 
 def _without(value: Any, place: tuple[int | str, ...]) -> Any:
-    """The value without what lies at a place in it."""
+    """Returns the value without the part at a place in it."""
     (key, *deeper) = place
     if isinstance(value, list):
         return [_without(e, tuple(deeper)) if n == key else e for n, e in enumerate(value)]
@@ -219,7 +220,7 @@ def _header(headers: Mapping[str, str], name: str) -> tuple[Any, list[Fault]]:
 
 
 def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) -> list[Fault]:
-    """What the route demands of the crosscutting fields, whatever else is wrong with them."""
+    """Returns the faults of crosscutting fields that the route demands and the body lacks."""
     found = []
     if given.get("dry_run") is True and not row.dry_run:
         found.append(Fault("unknown-field", "dry_run", "is not taken by this route"))
@@ -235,7 +236,7 @@ def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) 
 
 
 def _in(part: Any, now: datetime, org: OrgSettings, where: str = "") -> list[Fault]:
-    """What a part of a request, and the parts in it, have to say against it."""
+    """Returns the faults that a part of a request, and the parts inside it, find themselves."""
     if isinstance(part, list):
         return [f for n, one in enumerate(part) for f in _in(one, now, org, f"{where}{n}.")]
     if not isinstance(part, Request):
@@ -247,7 +248,7 @@ def _in(part: Any, now: datetime, org: OrgSettings, where: str = "") -> list[Fau
 
 
 def _unnamed(body: Request, over: Crosscutting) -> list[Fault]:
-    """Whether the order is missing of a request that is about one."""
+    """Returns the fault of a request that must name an order and does not."""
     own = (getattr(body, name, None) for name in ("order_ref", "loyalty_txn_id"))
     if not body.needs_order or any(own) or any(s.kind in body.named_by for s in over.source_refs):
         return []
@@ -271,8 +272,9 @@ def _once(faults: list[Fault]) -> list[Fault]:
 
 
 def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
-    """What tells a replay from another request: the route and the normalised body. Sources do not
-    count, but for one that names the order: another order is another request."""
+    """Returns what tells a replay from another request: a hash of the route and the normalised
+    body. Sources do not count, except one that names the order: another order is another
+    request."""
     own = {} if body is None else _normalised(body)
     if body is not None and body.named_by and not {"order_ref", "loyalty_txn_id"} & own.keys():
         named = (ref for ref in over.source_refs if ref.kind in body.named_by)
@@ -282,13 +284,13 @@ def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
 
 
 def _normalised(body: BaseModel) -> dict[str, Any]:
-    """The body as it is understood: a default that was said is one that was left out, so that a key
-    outlives a field that comes with one; ``null``, where it may be said, says something."""
+    """Returns the body as it is understood. A default that was sent counts as left out, so that a
+    key stays valid when a field with a default is added. ``null`` counts where it may be sent."""
     found: dict[str, Any] = {}
     for name, field in type(body).model_fields.items():
         value = getattr(body, name)
         if isinstance(value, BaseModel):
-            # Two models are equal where one says null and the other nothing.
+            # Models compare equal where one says null and the other nothing: look inside.
             found |= {name: inner} if (inner := _normalised(value)) else {}
         elif name in body.model_fields_set and (value is None or value != _default(field)):
             found[name] = _plain(value)
