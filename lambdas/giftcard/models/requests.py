@@ -9,7 +9,7 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from lambdas.giftcard import codes
 from lambdas.giftcard.models.records import StoredStatus
-from shared.fields import Guid, Instant, MoneyIn, Note, OrderRef, Request, refuse
+from shared.fields import Guid, Instant, MoneyIn, Note, OrderRef, RecordId, Request, refuse
 
 
 def _without_separators(value: str) -> str:
@@ -26,13 +26,14 @@ def _importable(code: str) -> str:
     return code
 
 
-# A malformed code is no fault of the body: it is answered as an unknown one.
-CardCode = Annotated[
+_TypedCode = Annotated[
     str,
     AfterValidator(_without_separators),
     WithJsonSchema({"type": "string", "examples": ["7K3M-9QWX-2VBN-4RTZ-H"]}),
 ]
-ImportedCode = Annotated[CardCode, AfterValidator(_importable)]
+# A malformed code is no fault of the body: it is answered as an unknown one.
+CardCode = Annotated[_TypedCode, RecordId()]
+ImportedCode = Annotated[_TypedCode, AfterValidator(_importable)]
 
 
 class StoredValueIssueRequest(Request):
