@@ -22,7 +22,7 @@ Key = tuple[str, str]
 """A record's place: (pk, sk)."""
 
 PARTITION, SORT, VIEW, TTL = "pk", "sk", "v", "ttl"
-ACCOUNT_PREFIX, CONTACT_PREFIX = "acct_", "cont_"
+ACCOUNT_PREFIX, CONTACT_PREFIX, CUSTOMER_PREFIX = "acct_", "cont_", "cust_"
 """What the guids that the service makes begin with."""
 _ID_LENGTH = 26
 

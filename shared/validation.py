@@ -80,7 +80,7 @@ def apart(row: Route, value: Any) -> Parts:
     """Returns the parts of a JSON body; 400 where it is neither an object nor a text that the route
     takes."""
     if isinstance(value, str) and row.bare is not None:
-        return Parts({row.bare: value}, {}, {})
+        return Parts({row.bare(value) if callable(row.bare) else row.bare: value}, {}, {})
     if not isinstance(value, dict):
         raise InvalidInput.of("body", "must be a JSON object", "json")
     crosscutting = {k: value[k] for k in value if k in CROSSCUTTING}

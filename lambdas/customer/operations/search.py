@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from lambdas.customer import storage
-from lambdas.customer.models import (
+from lambdas.customer.models.records import CustomerProfileRecord
+from lambdas.customer.models.requests import (
     CODE_FORM,
     CustomerListRequest,
-    CustomerProfileRecord,
     CustomerSearchRequest,
 )
 from lambdas.customer.rules import profile as rules
@@ -28,8 +28,8 @@ from shared.table import together
 
 
 def customer_list(call: Call, body: CustomerListRequest) -> Answer:
-    """Lists customers as summaries, newest first: the active and inactive ones, or those of one
-    status; of one kind; with ``q``, as search finds them."""
+    """Lists customers as summaries, newest first. Without ``status`` these are the active and the
+    inactive ones. ``kind`` keeps those of one kind. ``q`` finds customers as search does."""
     statuses = rules.FOUND if body.status is None else (body.status,)
     if body.q is not None:
         return _found(call, body, body.q, statuses, whole=False)
@@ -39,7 +39,8 @@ def customer_list(call: Call, body: CustomerListRequest) -> Answer:
         right = customer["status"] in statuses and body.kind in (None, customer["kind"])
         return customer if right else None
 
-    # Two statuses read one after the other would meet one who changes between them twice, or never.
+    # One walk over all statuses: in two walks, one per status, a customer whose status changes in
+    # between would appear twice, or never.
     status, index = (body.status, BY_STATUS) if body.status else ("", ALL_OF_KIND)
     listing = Listing((call.keys.list_of("customer", status),), index)
     return answer_list(call, listing, body, keep, plural="customers")
@@ -77,9 +78,9 @@ def _found(
         return hits
 
     def certain() -> list[str]:
-        wants = [storage.owners_of(call.keys, lookup) for lookup in exact]
-        records = call.table.load(wants)
-        return [owner.customer_guid for want in wants for owner in records.all(want)]
+        reads = [storage.owners_of(call.keys, lookup) for lookup in exact]
+        records = call.table.load(reads)
+        return [owner.customer_guid for read in reads for owner in records.all(read)]
 
     return answer_walk(
         call,
@@ -99,7 +100,7 @@ def _found(
 
 
 def _exact(call: Call, q: str) -> list[Lookup]:
-    """What ``q`` may be as a whole: an e-mail, a phone, a code."""
+    """Returns the values that ``q`` may be as a whole: an e-mail, a phone, a code."""
     text = q.strip()
     if "@" in text:
         return [rules.email(text)]
@@ -108,14 +109,15 @@ def _exact(call: Call, q: str) -> list[Lookup]:
         try:
             found.append(rules.phone(phone(text, call.settings.region, "q")))
         except InvalidInput:
-            # It looked like a number and is none: it may still be the beginning or end of one.
+            # It is no whole number, but it may be the beginning or the end of one.
             return found
     return found
 
 
 def _live(call: Call, ids: list[str]) -> list[tuple[str, CustomerProfileRecord]]:
-    """The customers of these ids as they are now, without those erased or being erased; for one who
-    was merged the survivor, so that a look-up that still names the source finds it."""
+    """Returns the customers of these ids as they are now, without those who were erased or are
+    being erased. A merged customer's id gives the survivor, because look-ups of a merged customer
+    keep its id."""
     found = []
     records = _load(call, ids)
     merged = {i: survivor_of(call.keys, records, i) for i in ids}
@@ -133,7 +135,7 @@ def _live(call: Call, ids: list[str]) -> list[tuple[str, CustomerProfileRecord]]
 
 
 def _load(call: Call, ids: list[str]) -> Records:
-    """States and profiles at the same time: one batch of both would be two trips."""
+    """Loads states and profiles, each in a batch of its own, at the same time."""
     states, profiles = together(
         [
             partial(call.table.load, [state_at(call.keys, i) for i in ids]),
@@ -145,7 +147,7 @@ def _load(call: Call, ids: list[str]) -> Records:
 
 
 def _fields(profile: CustomerProfileRecord, query: Query, exact: list[Lookup]) -> list[str]:
-    """The fields by which the customer is found, those of an exact value first."""
+    """Returns the fields by which the customer is found, those of an exact value first."""
     own = {lookup.place: lookup.field for lookup in rules.lookups(profile)}
     found = [own[lookup.place].split(".")[1] for lookup in exact if lookup.place in own]
     by_words = matching("customer_profile", storage.customer_shown(profile), query)
