@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
-from shared.errors import Fault, InvalidInput
-from shared.fields import Name, Request, Shape, ShortText, matching, refuse
+from shared.fields import Circumstances, Name, Request, Shape, ShortText, refuse
 
 
 def _email(value: str) -> str:
@@ -56,24 +54,30 @@ def _ascii_domain(domain: str) -> str:
 
 
 _PHONE = r"\+?[0-9 ()./-]{3,32}"
-# A national number can be read only with the org's default region: ``phone`` does that in the
-# operation; here only what can never be a number is refused.
+
+
+def _phone(value: str, info: ValidationInfo) -> str:
+    """E.164; a national form is read in the region of the org."""
+    if not re.fullmatch(_PHONE, value.strip()):
+        raise refuse("form", "must be a phone number")
+    known = info.context
+    assert isinstance(known, Circumstances), "the door validates"
+    number = as_e164(value, known.org.region)
+    if number is None:
+        raise refuse("phone", "must be a phone number that can exist")
+    return number
+
+
 Phone = Annotated[
     str,
-    matching(_PHONE, "must be a phone number"),
+    AfterValidator(_phone),
     WithJsonSchema({"type": "string", "examples": ["+12025550123"]}),
 ]
 
 
-def phone(value: str, region: str, field: str) -> str:
-    """``value`` as E.164; a national form is read in ``region`` (ISO 3166-1 alpha-2)."""
-    number = _e164(value, region)
-    if number is None:
-        raise InvalidInput.of(field, "must be a phone number that can exist", "phone")
-    return number
-
-
-def _e164(value: str, region: str | None) -> str | None:
+def as_e164(value: str, region: str) -> str | None:
+    """Returns a number as E.164, or None where it cannot exist. A national form is read in
+    ``region`` (ISO 3166-1 alpha-2)."""
     import phonenumbers
 
     try:
@@ -90,7 +94,7 @@ def _e164(value: str, region: str | None) -> str | None:
 def contact_point(value: str, region: str) -> str:
     """An e-mail, a phone number or anything else that messages go to, as it is kept and shown: a
     number as E.164, read in ``region`` where it is national; all else as it was typed."""
-    number = _e164(value, region) if re.fullmatch(_PHONE, value.strip()) else None
+    number = as_e164(value, region) if re.fullmatch(_PHONE, value.strip()) else None
     return value if number is None else number
 
 
@@ -131,15 +135,6 @@ def _national_beginnings(digits: str, region: str) -> list[str]:
     # Some countries put a digit between their code and the number of a mobile phone.
     starts = {str(country), f"{country}{phonenumbers.country_mobile_token(country)}"}
     return [start + number for start in sorted(starts) for number in sorted(national)]
-
-
-def not_a_phone(field: str, value: str | None, region: str) -> Iterable[Fault]:
-    """The fault of a number that cannot exist."""
-    try:
-        if value is not None:
-            phone(value, region, field)
-    except InvalidInput as refusal:
-        yield from refusal.minor
 
 
 def _website(value: str) -> str:

@@ -10,10 +10,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +22,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -31,6 +33,19 @@ from shared.settings import OrgSettings
 
 LARGEST_INTEGER = 2**53 - 1
 MAP_BYTES, MAP_KEYS = 8 * 1024, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a field may ask beside its value: the clock of the call, and the org's settings."""
+
+    now: datetime
+    org: OrgSettings
+
+    @property
+    def today(self) -> date:
+        """The date in the org's time zone."""
+        return self.now.astimezone(ZoneInfo(self.org.timezone)).date()
 
 
 NULL = object()
@@ -56,11 +71,10 @@ class Request(BaseModel):
             return {k: NULL if v is None and k not in cls.clearable else v for k, v in data.items()}
         return data
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        """What only the clock, the org's settings or another field show to be wrong; each part of a
-        request speaks for itself. Nothing that time may make wrong belongs here: a repeat must find
-        its answer however late it comes."""
-        assert now.tzinfo is not None, "the clock of the call"
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        """Returns the faults that only another field shows. Each part of a request speaks for
+        itself. Nothing that time may make wrong belongs here: a repeat must find its answer however
+        late it comes."""
         assert org.currency, "the org of the call"
         return ()
 
@@ -351,12 +365,24 @@ def instant_shown(moment: datetime) -> str:
     return instant_text(moment).replace(".000Z", "Z")
 
 
-def not_in_the_future(
-    field: str, moment: datetime | date | None, now: datetime | date
-) -> Iterable[Fault]:
-    """A fault where a time, or a day, has not come yet."""
-    if moment is not None and moment > now:
-        yield Fault("future", field, "must not lie in the future")
+def not_ahead(skew: timedelta = timedelta(0)) -> AfterValidator:
+    """A time or a day that has come, by the clock of the call; ``skew`` is how far the clock of a
+    caller may be ahead of it."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        known = info.context
+        assert isinstance(known, Circumstances), "the door validates"
+        latest = known.now + skew if isinstance(value, datetime) else known.today
+        if value > latest:
+            raise refuse("future", "must not lie in the future")
+        return value
+
+    return AfterValidator(check)
+
+
+PastInstant = Annotated[Instant, not_ahead()]
+PastDay = Annotated[Day, not_ahead()]
+"""A day that has come in the org's time zone."""
 
 
 # ---------------------------------------------------------------- collections

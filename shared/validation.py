@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -22,6 +21,7 @@ from shared.errors import ContextMismatch, Fault, InvalidInput
 from shared.fields import (
     CcCode,
     ChannelCode,
+    Circumstances,
     IdempotencyKey,
     NotNegative,
     OrgCode,
@@ -98,24 +98,25 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
     row, faults = call.route, []
     # The top level wins over what the record repeats, but both are checked.
     given = {**parts.repeated, **parts.crosscutting}
-    over, fault_list = _validated(Crosscutting, given)
+    known = Circumstances(call.now, call.settings)
+    over, fault_list = _validated(Crosscutting, given, known)
     faults += fault_list + _required(row, given, headers)
     if parts.repeated:
-        inner, fault_list = _validated(Crosscutting, parts.repeated)
+        inner, fault_list = _validated(Crosscutting, parts.repeated, known)
         faults += [replace(f, field=f"{row.record}.{f.field}") for f in fault_list]
         if inner is not None and inner.request_context is not None:
             faults += _disagreements(call, inner.request_context, f"{row.record}.")
-    body, fault_list = _validated(row.request, parts.own) if row.request else (None, [])
+    body, fault_list = _validated(row.request, parts.own, known) if row.request else (None, [])
     faults += fault_list
     if body is not None:
-        faults += _in(body, call.now, call.settings)
+        faults += _in(body, call.settings)
     if body is not None and over is not None:
         faults += _unnamed(body, over)
     context = None if over is None else over.request_context
     if context is not None and "request_context" in parts.crosscutting:
         faults += _disagreements(call, context, "")
-    key, key_faults = _header(headers, "idempotency-key")
-    cccode, cc_faults = _header(headers, "x-cccode")
+    key, key_faults = _header(headers, "idempotency-key", known)
+    cccode, cc_faults = _header(headers, "x-cccode", known)
     faults += key_faults + cc_faults
     if faults or over is None:
         raise InvalidInput(minor=_once(faults))
@@ -147,11 +148,11 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
 _AGREE = "must be the same in the header and in the body"
 
 
-def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
+def _validated(model: Any, value: Any, known: Circumstances) -> tuple[Any, list[Fault]]:
     """Returns (the model or None, every fault). Where only unknown fields are wrong, there is a
     model of the known ones all the same, so that its own faults are told as well."""
     try:
-        return model.model_validate(value), []
+        return model.model_validate(value, context=known), []
     except ValidationError as error:
         wrong = error.errors(include_url=False)
         found = [_guessed(model, fault) for fault in envelope.faults(error)]
@@ -159,8 +160,8 @@ def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
         return None, found
     for fault in wrong:
         value = _without(value, fault["loc"])
-    known, more = _validated(model, value)
-    return known, found + more
+    valid, more = _validated(model, value, known)
+    return valid, found + more
 
 
 def _guessed(model: type[BaseModel], fault: Fault) -> Fault:
@@ -208,12 +209,12 @@ def _without(value: Any, place: tuple[int | str, ...]) -> Any:
     return {**value, key: _without(value[key], tuple(deeper))}
 
 
-def _header(headers: Mapping[str, str], name: str) -> tuple[Any, list[Fault]]:
+def _header(headers: Mapping[str, str], name: str, known: Circumstances) -> tuple[Any, list[Fault]]:
     value = headers.get(name)
     if value is None:
         return None, []
     field = {"idempotency-key": "idempotency_key", "x-cccode": "cccode"}[name]
-    read, faults = _validated(Crosscutting, {field: value})
+    read, faults = _validated(Crosscutting, {field: value}, known)
     return (getattr(read, field) if read else None), [
         replace(f, field=f"header {name}") for f in faults
     ]
@@ -235,15 +236,15 @@ def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) 
     return found
 
 
-def _in(part: Any, now: datetime, org: OrgSettings, where: str = "") -> list[Fault]:
+def _in(part: Any, org: OrgSettings, where: str = "") -> list[Fault]:
     """Returns the faults that a part of a request, and the parts inside it, find themselves."""
     if isinstance(part, list):
-        return [f for n, one in enumerate(part) for f in _in(one, now, org, f"{where}{n}.")]
+        return [f for n, one in enumerate(part) for f in _in(one, org, f"{where}{n}.")]
     if not isinstance(part, Request):
         return []
-    found = [replace(f, field=where + f.field) for f in part.faults(now, org)]
+    found = [replace(f, field=where + f.field) for f in part.faults(org)]
     for name in type(part).model_fields:
-        found += _in(getattr(part, name), now, org, f"{where}{name}.")
+        found += _in(getattr(part, name), org, f"{where}{name}.")
     return found
 
 

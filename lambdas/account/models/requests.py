@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from shared.contact_points import AddressIn, Email, Phone, Website, not_a_phone, phone
-from shared.errors import Fault
+from shared.contact_points import AddressIn, Email, Phone, Website
 from shared.fields import (
     Code,
     FreeMap,
@@ -26,7 +23,6 @@ from shared.fields import (
     refuse,
 )
 from shared.keys import ACCOUNT_PREFIX
-from shared.settings import OrgSettings
 
 AccountStatus = Literal["pending", "active", "on_hold", "inactive", "closed"]
 ContactStatus = Literal["active", "inactive"]
@@ -53,13 +49,8 @@ class Changes(Request):
 
     phone: Phone | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
-        yield from not_a_phone("phone", self.phone, org.region)
-
-    def values(self, region: str) -> dict[str, Any]:
-        """Returns the given fields in the form that records hold. ``None`` clears a field. A
-        national phone number is read in ``region`` (ISO 3166-1 alpha-2)."""
+    def values(self) -> dict[str, Any]:
+        """Returns the given fields in the form that records hold. ``None`` clears a field."""
         values = {name: getattr(self, name) for name in self.model_fields_set}
         for name, value in values.items():
             if isinstance(value, MoneyOrZeroIn):
@@ -68,8 +59,6 @@ class Changes(Request):
                 values[name] = value.address()
             elif isinstance(value, list):
                 values[name] = tuple(value)
-            elif name == "phone" and value is not None:
-                values[name] = phone(value, region, name)
         return values
 
 

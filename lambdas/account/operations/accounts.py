@@ -16,7 +16,7 @@ from shared.keys import ACCOUNT_PREFIX, ALL_OF_KIND, BY_STATUS
 from shared.lists import answer_list, answer_walk
 from shared.paging import Listing
 from shared.records import Get, Records
-from shared.search import asked, find, matching
+from shared.search import asked, find, matched_fields
 from shared.writes import Check, Condition, Put, Update, Write
 
 
@@ -35,7 +35,7 @@ def account_create(call: Call, body: requests.AccountCreateRequest) -> Answer:
             "status": given.status,
             # An account never has unlimited credit by an oversight.
             "credit_limit": Money(call.settings.currency, 0),
-            **given.values(call.settings.region),
+            **given.values(),
         }
         limit = values["credit_limit"]
         ancestors, links = _placed_under(call, records, given.parent_account_guid)
@@ -105,7 +105,7 @@ def account_update(call: Call, body: requests.AccountUpdateRequest) -> Answer:
     def decide(call: Call, records: Records) -> Step:
         account = records.require(account_at)
         call.facts.ensure_revision(account.revision, _data(account))
-        values, links = given.values(call.settings.region), list[Write]()
+        values, links = given.values(), list[Write]()
         if names_parent and parent_guid != account.parent_account_guid:
             values["ancestors"], links = _moved(call, records, account, parent_guid)
         after = rules.changed(account, values, call.now)
@@ -163,7 +163,7 @@ def _filtered(
         (account.account_guid, storage.account_summary(account))
         for account in accounts
         if body.status in (None, account.status)
-        and (not query or matching("account", storage.account_shown(account), query))
+        and (not query or matched_fields("account", storage.account_shown(account), query))
     ]
 
 

@@ -29,7 +29,7 @@ def account_contact_create(call: Call, body: requests.AccountContactCreateReques
     takes the mark from the contact that has it."""
     given = body.contact
     account_at = storage.account_at(call.keys, given.account_guid)
-    values = {"status": given.status, **given.values(call.settings.region)}
+    values = {"status": given.status, **given.values()}
     is_primary = bool(values.pop("is_primary", False))
     contact = ContactRecord(
         **values,
@@ -96,7 +96,7 @@ def account_contact_update(call: Call, body: requests.AccountContactUpdateReques
     """Changes the given fields. ``null`` clears a field; an absent field stays as it is. A contact
     that becomes primary takes the mark from the contact that has it."""
     contact_at, account_at = storage.contact_and_account_at(call.keys, body.contact_guid)
-    values = body.contact.values(call.settings.region)
+    values = body.contact.values()
     marks = values.pop("is_primary", None)
 
     def decide(call: Call, records: Records) -> Step:

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from shared.contact_points import AddressIn, Email, Language, Phone, not_a_phone
-from shared.errors import Fault
+from shared.contact_points import AddressIn, Email, Language, Phone
 from shared.fields import (
     CODE,
     Code,
-    Day,
     ForeignId,
     FreeMap,
     Guid,
     Instant,
     Name,
     Page,
+    PastDay,
     Request,
     SearchText,
     ShortText,
     SourceRef,
     Tags,
     bounded,
-    not_in_the_future,
+    not_ahead,
     refuse,
 )
 from shared.keys import CUSTOMER_PREFIX
-from shared.settings import OrgSettings
 
 CustomerStatus = Literal["active", "inactive", "merged", "anonymized"]
 CustomerKind = Literal["individual", "business"]
@@ -77,20 +73,12 @@ class CustomerChanges(Request):
     alternate_emails: bounded(Email, ALTERNATES) | None = None  # type: ignore[valid-type]
     alternate_phones: bounded(Phone, ALTERNATES) | None = None  # type: ignore[valid-type]
     addresses: bounded(AddressIn, ADDRESSES) | None = None  # type: ignore[valid-type]
-    date_of_birth: Day | None = None
+    date_of_birth: PastDay | None = None
     language: Language | None = None
     home_logical_guid: ForeignId | None = None
     external_refs: ExternalRefs | None = None
     tags: Tags | None = None
     attributes: FreeMap | None = None
-
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
-        yield from not_a_phone("phone", self.phone, org.region)
-        for number, value in enumerate(self.alternate_phones or ()):
-            yield from not_a_phone(f"alternate_phones.{number}", value, org.region)
-        today = now.astimezone(ZoneInfo(org.timezone)).date()
-        yield from not_in_the_future("date_of_birth", self.date_of_birth, today)
 
 
 # Every customer has a kind and a status; all else may be cleared.
@@ -110,7 +98,7 @@ class ConsentIn(Request):
     consent_state: ConsentState
     channel: Code | None = None
     contact_point: Name | None = None
-    effective_at: Instant | None = None
+    effective_at: Annotated[Instant, not_ahead(CLOCK_SKEW)] | None = None
     method: ShortText | None = None
     opt_in_level: Literal["single", "double", "unknown"] | None = None
     notice: ConsentNotice | None = None
@@ -118,10 +106,6 @@ class ConsentIn(Request):
     legal_basis: ShortText | None = None
     evidence_ref: Name | None = None
     expires_at: Instant | None = None
-
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
-        yield from not_in_the_future("effective_at", self.effective_at, now + CLOCK_SKEW)
 
 
 class CustomerNew(CustomerChanges):

@@ -22,7 +22,7 @@ from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
 from shared.commit import CustomerStep, commit
-from shared.contact_points import Address, phone
+from shared.contact_points import Address
 from shared.customer_state import (
     CustomerGuard,
     CustomerStateRecord,
@@ -48,7 +48,7 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     rules.require_override_role(asked=body.override_suppression, has_role=has_role)
     lifts = body.override_suppression or any(c.consent_state == "granted" for c in given.consents)
     customer_guid = CUSTOMER_PREFIX + call.new_id()
-    values = _stored_fields(call, given) | {"kind": given.kind, "status": given.status}
+    values = _stored_fields(given) | {"kind": given.kind, "status": given.status}
     profile = rules.without_repeats(
         CustomerProfileRecord(
             **values, customer_guid=customer_guid, created_at=call.now, updated_at=call.now
@@ -86,7 +86,7 @@ def customer_get(call: Call, body: CustomerGetRequest) -> Answer:
         customer_guid = body.customer_guid
         records = call.load(*storage.customer_reads(call.keys, customer_guid))
     else:
-        customer_guid, records = _owner(call, _lookup_asked(call, body))
+        customer_guid, records = _owner(call, _lookup_asked(body))
 
     def work(records: Records) -> CustomerProfileRecord:
         survivor = _ensure_read(call, records, customer_guid)
@@ -100,7 +100,7 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
     """Changes the fields that are given, clears those that are ``null``, and leaves the others. A
     list replaces the whole list. A changed e-mail, phone, code or ref finds the customer at once,
     and the old one is free."""
-    changes = _stored_fields(call, body.customer)
+    changes = _stored_fields(body.customer)
 
     def decide(call: Call, records: Records) -> CustomerStep:
         survivor = _ensure_read(call, records, body.customer_guid)
@@ -122,24 +122,20 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
 # ---------------------------------------------------------------- what comes in
 
 
-def _stored_fields(call: Call, given: CustomerChanges) -> dict[str, Any]:
+def _stored_fields(given: CustomerChanges) -> dict[str, Any]:
     """Returns the given fields as the record holds them."""
     names = given.model_fields_set & CustomerChanges.model_fields.keys()
-    return {name: _stored(name, getattr(given, name), call.settings.region) for name in names}
+    return {name: _stored(name, getattr(given, name)) for name in names}
 
 
-def _stored(name: str, value: Any, region: str) -> Any:
+def _stored(name: str, value: Any) -> Any:
     """Returns one field as the record holds it: ``None`` clears a value, and empties a list."""
     match name:
-        case "phone" if value is not None:
-            return phone(value, region, "customer.phone")
-        case "alternate_phones":
-            return tuple(phone(one, region, "customer.alternate_phones") for one in value or ())
         case "addresses":
             return tuple(Address(**one.model_dump()) for one in value or ())
         case "external_refs":
             return tuple(ExternalRef(kind=one.kind, id=one.id) for one in value or ())
-        case "alternate_emails" | "tags":
+        case "alternate_emails" | "alternate_phones" | "tags":
             return tuple(value or ())
     return value
 
@@ -147,14 +143,14 @@ def _stored(name: str, value: Any, region: str) -> Any:
 # ---------------------------------------------------------------- finding one
 
 
-def _lookup_asked(call: Call, body: CustomerGetRequest) -> Lookup:
+def _lookup_asked(body: CustomerGetRequest) -> Lookup:
     """Returns the one value that the request names a customer by."""
     if body.customer_code is not None:
         return rules.code(body.customer_code)
     if body.email is not None:
         return rules.email(body.email)
     if body.phone is not None:
-        return rules.phone(phone(body.phone, call.settings.region, "phone"))
+        return rules.phone(body.phone)
     assert body.external_ref is not None
     return rules.ref(body.external_ref.kind, body.external_ref.id)
 

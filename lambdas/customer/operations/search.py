@@ -16,14 +16,13 @@ from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
 from shared.codec import Wire, view_of
-from shared.contact_points import phone
+from shared.contact_points import as_e164
 from shared.customer_state import state_at, survivor_of
-from shared.errors import InvalidInput
 from shared.keys import ALL_OF_KIND, BY_STATUS
 from shared.lists import answer_list, answer_walk
 from shared.paging import Listing
 from shared.records import Records
-from shared.search import Query, asked, find, matching
+from shared.search import Query, asked, find, matched_fields
 from shared.table import together
 
 
@@ -106,11 +105,9 @@ def _exact(call: Call, q: str) -> list[Lookup]:
         return [rules.email(text)]
     found = [rules.code(text)] if CODE_FORM.fullmatch(text) else []
     if sum(letter.isdigit() for letter in text) >= 4 and not any(map(str.isalpha, text)):
-        try:
-            found.append(rules.phone(phone(text, call.settings.region, "q")))
-        except InvalidInput:
-            # It is no whole number, but it may be the beginning or the end of one.
-            return found
+        # What is no whole number may still be the beginning or the end of one.
+        number = as_e164(text, call.settings.region)
+        found += [] if number is None else [rules.phone(number)]
     return found
 
 
@@ -150,5 +147,5 @@ def _fields(profile: CustomerProfileRecord, query: Query, exact: list[Lookup]) -
     """Returns the fields by which the customer is found, those of an exact value first."""
     own = {lookup.place: lookup.field for lookup in rules.lookups(profile)}
     found = [own[lookup.place].split(".")[1] for lookup in exact if lookup.place in own]
-    by_words = matching("customer_profile", storage.customer_shown(profile), query)
+    by_words = matched_fields("customer_profile", storage.customer_shown(profile), query)
     return list(dict.fromkeys([*found, *by_words]))
