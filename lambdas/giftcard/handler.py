@@ -8,6 +8,7 @@ from lambdas.giftcard.models.envelopes import StoredValueEnvelope
 from shared.api import reading, serve, writing
 from shared.errors import (
     AlreadyExists,
+    Busy,
     CurrencyMismatch,
     HoldPending,
     InsufficientBalance,
@@ -28,6 +29,7 @@ ROUTES = (
         StoredValueEnvelope,
         "Balance and status of a gift card",
         roles=BEARERS,
+        refuses=(Busy,),  # An unknown code is counted before it is refused, and that is a write.
         extension=True,
         sample={"card_code": CODE},
     ),

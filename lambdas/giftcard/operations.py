@@ -21,6 +21,7 @@ from shared.errors import AlreadyExists
 from shared.events import change_event
 from shared.fields import Money, Shape
 from shared.records import Get, Records
+from shared.states import next_revision, with_status
 from shared.writes import Put, Update, Write
 
 SEED = "code_seed"
@@ -99,7 +100,7 @@ def giftcard_status_set(call: Call, body: requests.StoredValueStatusSetRequest) 
     def decide(call: Call, records: Records) -> Step:
         card = card_access.require_card(call, records, card_id)
         card_access.ensure_revision(call, records, card)
-        after = rules.with_status(card, body.status, call.now)
+        after = with_status(card, rules.STEPS, body.status, call.now)
         writes: list[Write] = []
         if after is not card:
             shape, previous = envelopes.GiftCardStatusChanged, card.status
@@ -169,9 +170,10 @@ def giftcard_reverse(call: Call, body: requests.StoredValueReverseRequest) -> An
         after = rules.moved(card, applied.amount, call.now)
         activity = _activity(call, after, "reverse", applied.amount, applied, body.order_ref)
         writes = _movement_writes(call, after, activity, "giftcard-reversed")
-        left = rules.with_reversal(order, applied, call.now)
-        left_item = storage.activity_item(call.keys, card_id, left)
-        writes.append(Update(left_item, if_revision=order.revision))
+        came_back = order.reversed + applied.amount
+        left = next_revision(order, call.now, reversed=came_back)
+        item = storage.activity_item(call.keys, card_id, left)
+        writes.append(Update(item, if_revision=order.revision))
         data = _movement_data(card_access.show_card(call, records, after), activity)
         return Step(Answer(data, after.revision), storage.subject(call.keys, card_id), writes)
 

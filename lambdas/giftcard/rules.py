@@ -17,7 +17,7 @@ from shared.errors import (
     RateLimited,
 )
 from shared.fields import Money
-from shared.states import advance, steps
+from shared.states import next_revision, steps
 
 YEARS = 5
 """How long paid value lasts at the least. Many laws on gift cards ask for that much."""
@@ -59,13 +59,6 @@ def ensure_redeemable(card: GiftCardRecord, now: datetime) -> None:
             "The card cannot be used.",
             detail={"state": status, "allowed": sorted(STEPS[card.status])},
         )
-
-
-def with_status(card: GiftCardRecord, status: str, now: datetime) -> GiftCardRecord:
-    """Returns the card in its next state; the very same object where it is there already."""
-    if not advance(STEPS, card.status, status):
-        return card
-    return replace(card, status=status, revision=card.revision + 1, updated_at=now)
 
 
 def ensure_expiry(expires_at: datetime | None, now: datetime, *, promotional: bool) -> None:
@@ -140,19 +133,7 @@ def moved(card: GiftCardRecord, change: int, now: datetime) -> GiftCardRecord:
     """Returns the card after its balance changed by so many minor units."""
     balance = card.balance.plus(change)
     assert 0 <= balance.amount <= card.issued_amount.amount
-    return replace(card, balance=balance, revision=card.revision + 1, updated_at=now)
-
-
-def with_reversal(
-    order: GiftCardActivityRecord, applied: Money, now: datetime
-) -> GiftCardActivityRecord:
-    """Returns the order after ``applied`` of it came back."""
-    return replace(
-        order,
-        reversed=order.reversed + applied.amount,
-        revision=order.revision + 1,
-        updated_at=now,
-    )
+    return next_revision(card, now, balance=balance)
 
 
 def as_it_was(

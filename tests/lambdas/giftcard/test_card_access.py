@@ -13,6 +13,7 @@ from lambdas.giftcard import codes
 from shared import auth
 from shared.settings import OrgSettings
 from tests.builders import WHY, Caller, World, euro
+from tests.faults import Faults, conflict
 from tests.lambdas.giftcard.tills import Card, card, issue
 from tests.meter import Meter
 
@@ -154,6 +155,18 @@ def test_a_code_of_our_form_can_be_imported_where_its_check_holds(world: World) 
     assert made.data["stored_value"]["card_code"].replace("-", "") == code
     assert Card(world, code).redeem("SO-1", 900).status == 200
     assert issue(world, card_code=mistyped(code)).fields == ["card_code"]
+
+
+def test_an_unknown_code_that_cannot_be_counted_now_is_busy_and_not_404(
+    world: World, faults: Faults
+) -> None:
+    till = world.key("giftcard_admin")
+    assert unknown_codes(till, 1) == {"not-found"}
+    faults.inject(conflict(), operation="transact_write_items", times=1_000)
+    assert unknown_codes(till, 1) == {"busy"}
+    faults.clear()
+    assert unknown_codes(till, 19) == {"not-found"}
+    assert unknown_codes(till, 1) == {"rate-limited"}
 
 
 @pytest.mark.parametrize("code", ["", " ", "-", "x" * 5_000, "a\u00a0b\x07", "№ 7"])
