@@ -22,6 +22,7 @@ from lambdas.customer.operations.consent import first_decisions
 from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
+from shared.codec import shown
 from shared.commit import CustomerStep, commit
 from shared.contact_points import Address, phone
 from shared.customer_state import (
@@ -107,7 +108,7 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
         # First of all: while an erasure runs, no answer may show the profile.
         state = require_customer(call.keys, records, body.customer_guid)
         profile = records.require(storage.profile_at(call.keys, survivor))
-        current = {"customer": storage.customer_shown(profile)}
+        current = {"customer": shown(profile)}
         call.facts.ensure_revision(profile.revision, current)
         after = rules.changed(profile, changes, call.now)
         answer = _answer(after, body.customer_guid)
@@ -188,7 +189,7 @@ def _ensure_read(call: Call, records: Records, customer_guid: str) -> str:
 
 
 def _answer(profile: CustomerProfileRecord, asked: str) -> Answer:
-    data: dict[str, Any] = {"customer": storage.customer_shown(profile)}
+    data: dict[str, Any] = {"customer": shown(profile)}
     if asked != profile.customer_guid:
         data["redirected_from"] = asked
     return Answer(data, profile.revision)
