@@ -42,8 +42,9 @@ from shared.writes import ABSENT, Check, Condition, CurrentItem, Delete, Put, Up
 
 def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     """Creates a customer. Every field is optional. A code and an external ref belong to one
-    customer only, and so does an e-mail unless the org shares them. The e-mail of a deleted
-    customer comes back only with a granted consent, or when a privacy role overrides this."""
+    customer only, and so do an e-mail and a phone that the org does not share. Such an e-mail or
+    phone of a deleted customer comes back only with a granted consent, or when a privacy role
+    overrides this."""
     given = body.customer
     has_role = call.caller.has("crm_privacy_admin")
     rules.require_override_role(asked=body.override_suppression, has_role=has_role)
