@@ -196,6 +196,18 @@ Language = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A postal address as records hold it."""
+
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
 class AddressIn(Request):
     """A postal address; the country is ISO 3166-1 alpha-2."""
 
@@ -206,19 +218,12 @@ class AddressIn(Request):
     postal_code: ShortText | None = None
     country: Country | None = None
 
+    def address(self) -> Address:
+        return Address(**self.model_dump())
+
 
 class AddressOut(Shape):
-    line1: str | None = None
-    line2: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """A postal address as records hold it."""
+    """A postal address; the country is ISO 3166-1 alpha-2."""
 
     line1: str | None = None
     line2: str | None = None

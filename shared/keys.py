@@ -22,6 +22,9 @@ Key = tuple[str, str]
 """A record's place: (pk, sk)."""
 
 PARTITION, SORT, VIEW, TTL = "pk", "sk", "v", "ttl"
+ACCOUNT_PREFIX, CONTACT_PREFIX, CUSTOMER_PREFIX = "acct_", "cont_", "cust_"
+"""What the guids that the service makes begin with."""
+_ID_LENGTH = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +149,14 @@ class Keys:
     def account(self, account_guid: str) -> Key:
         return self._at("K", account_guid), "A"
 
+    def contacts(self, account_guid: str) -> tuple[str, str]:
+        """Where the contacts of an account lie: (partition, prefix), by creation."""
+        return self._at("K", account_guid), "K#"
+
     def contact(self, contact_guid: str) -> Key:
         """A contact lies with its account, whose id its own id carries."""
-        return self._at("K", account_of_contact(contact_guid)), f"K#{contact_guid}"
+        partition, prefix = self.contacts(account_of_contact(contact_guid))
+        return partition, f"{prefix}{contact_guid}"
 
     def account_children(self, account_guid: str) -> Key:
         """How many accounts have this one as their parent."""
@@ -286,8 +294,15 @@ class Keys:
         return self._at("S", self.hash("search", token)), owner
 
 
+def contact_of_account(account_guid: str, made_id: str) -> str:
+    """Returns the guid of a new contact: its own id, then that of its account, so that one read by
+    the contact's guid alone finds both."""
+    return f"{CONTACT_PREFIX}{made_id}{account_guid.removeprefix(ACCOUNT_PREFIX)}"
+
+
 def account_of_contact(contact_guid: str) -> str:
-    """The guid of the account that a contact's own guid carries; an id that carries none names a
-    partition where nothing lies, so that asking for it costs what asking for any other does."""
-    body = contact_guid.removeprefix("cont_")
-    return f"acct_{body[26:]}" if len(body) == 52 else "!"
+    """Returns the guid of the account that a contact's own guid carries. An id that carries none
+    names a partition where nothing lies, so that asking for it costs what asking for any other
+    does."""
+    ids = contact_guid.removeprefix(CONTACT_PREFIX)
+    return f"{ACCOUNT_PREFIX}{ids[_ID_LENGTH:]}" if len(ids) == 2 * _ID_LENGTH else "!"

@@ -56,6 +56,8 @@ class OrgSettings:
 
     Money marks are minor units of ``currency``; ``hold_hours`` is how long a hold waits;
     ``hold_expiry`` is what a hold that nobody resolved then means: ``reject`` or ``release``.
+    ``unknown_card_limit`` is how many unknown card codes one credential may ask for within ten
+    minutes; 0 is any number.
     """
 
     timezone: str = "UTC"
@@ -68,3 +70,4 @@ class OrgSettings:
     hold_hours: int = 72
     hold_expiry: str = "reject"
     idempotency_days: int = 30
+    unknown_card_limit: int = 20

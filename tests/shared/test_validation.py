@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.account.models import AccountUpdateRequest
+from lambdas.account.models.requests import AccountUpdateRequest
 from lambdas.customer.models.records import CustomerLookupRecord
 from lambdas.loyalty.models import LoyaltyAdjustRequest, LoyaltyPreviewRequest
 from shared.fields import instant_text

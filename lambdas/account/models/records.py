@@ -1,4 +1,4 @@
-"""What is stored: accounts, their contacts, the orders that used their credit."""
+"""What is stored: accounts, their contacts, and the orders that used their credit."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from shared.fields import (
-    Money,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    line1: str | None = None
-    line2: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
+from shared.contact_points import Address
+from shared.fields import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
-    """The head of an account. ``credit_available`` is kept beside ``credit_used`` because a
-    condition cannot compute it; ``ancestors`` runs from the parent up."""
+    """An account. ``ancestors`` runs from the parent up to the top."""
 
     KIND: ClassVar[str] = "account"
     account_guid: str
@@ -56,8 +44,8 @@ class AccountRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChildrenRecord:
-    """How many accounts name this one as their parent; its own record, so that a new child does
-    not disturb whoever changes the parent."""
+    """How many accounts have this one as their parent. It is a record of its own, so that a new
+    child does not change the revision of the parent."""
 
     KIND: ClassVar[str] = "account_children"
     children: int
@@ -66,7 +54,7 @@ class AccountChildrenRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCodeRecord:
-    """Makes a code unique in its org."""
+    """Makes a code unique in its org, and finds the account by it."""
 
     KIND: ClassVar[str] = "account_code"
     account_guid: str
@@ -74,6 +62,8 @@ class AccountCodeRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRecord:
+    """A contact of an account. Its account keeps which contact is primary."""
+
     KIND: ClassVar[str] = "contact"
     contact_guid: str
     account_guid: str
@@ -93,7 +83,7 @@ class ContactRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactLinkRecord:
-    """From a customer to the contact that is the same person."""
+    """Leads from a customer to a contact that is the same person."""
 
     KIND: ClassVar[str] = "contact_link"
     contact_guid: str
@@ -101,7 +91,8 @@ class ContactLinkRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditOrderRecord:
-    """What an order took of an account's credit, what came back, and the answer it was given."""
+    """What an order took of an account's credit, how much of it came back, and the answer that the
+    consumption got. ``released`` counts minor units of the currency of ``consumed``."""
 
     KIND: ClassVar[str] = "credit_order"
     order_ref: str
@@ -116,7 +107,7 @@ class CreditOrderRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditReleaseRecord:
-    """The answer of a release that no key tells apart, for its repeats."""
+    """The answer to a release that had no idempotency key, for its repeats."""
 
     KIND: ClassVar[str] = "credit_release"
     answer: dict[str, Any] = field(default_factory=dict)

@@ -31,12 +31,12 @@ from shared.fields import (
     not_in_the_future,
     refuse,
 )
+from shared.keys import CUSTOMER_PREFIX
 from shared.settings import OrgSettings
 
 CustomerStatus = Literal["active", "inactive", "merged", "anonymized"]
 CustomerKind = Literal["individual", "business"]
 ConsentState = Literal["granted", "denied", "withdrawn", "pending"]
-GUID_PREFIX = "cust_"
 ALTERNATES, ADDRESSES, REFS, FIRST_CONSENTS = 10, 10, 20, 10
 SELECTORS = ("customer_guid", "customer_code", "email", "phone", "external_ref")
 CODE_FORM = re.compile(CODE)
@@ -46,8 +46,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 def _not_a_guid(code: str) -> str:
     # A bare JSON string is told apart by its form, so a code must not look like a guid.
-    if code.lower().startswith(GUID_PREFIX):
-        raise refuse("customer-code", f"must not begin with {GUID_PREFIX}")
+    if code.lower().startswith(CUSTOMER_PREFIX):
+        raise refuse("customer-code", f"must not begin with {CUSTOMER_PREFIX}")
     return code
 
 
@@ -160,7 +160,7 @@ class CustomerGetRequest(Request):
 def selector_of(text: str) -> str:
     """Returns the selector that a bare JSON string stands for, by its form."""
     text = text.strip()
-    if text.startswith(GUID_PREFIX):
+    if text.startswith(CUSTOMER_PREFIX):
         return "customer_guid"
     if "@" in text:
         return "email"

@@ -12,7 +12,6 @@ from lambdas.customer.models.records import (
     ExternalRef,
 )
 from lambdas.customer.models.requests import (
-    GUID_PREFIX,
     CustomerChanges,
     CustomerCreateRequest,
     CustomerGetRequest,
@@ -35,6 +34,7 @@ from shared.customer_state import (
 )
 from shared.errors import AlreadyExists, InvalidState, NotFound
 from shared.events import change_event
+from shared.keys import CUSTOMER_PREFIX
 from shared.records import Records
 from shared.states import advance
 from shared.writes import ABSENT, Check, Condition, CurrentItem, Delete, Put, Update, Write
@@ -49,7 +49,7 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     has_role = call.caller.has("crm_privacy_admin")
     rules.require_override_role(asked=body.override_suppression, has_role=has_role)
     lifts = body.override_suppression or any(c.consent_state == "granted" for c in given.consents)
-    customer_guid = GUID_PREFIX + call.new_id()
+    customer_guid = CUSTOMER_PREFIX + call.new_id()
     values = _stored_fields(call, given) | {"kind": given.kind, "status": given.status}
     profile = rules.without_repeats(
         CustomerProfileRecord(
