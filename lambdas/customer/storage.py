@@ -24,13 +24,9 @@ OWNERS = 1000
 """How many owners of one value are read: a till may give one phone number to very many people."""
 
 
-def customer_shown(profile: CustomerProfileRecord) -> dict[str, Any]:
-    return shown(profile)
-
-
 def summary(profile: CustomerProfileRecord) -> dict[str, Any]:
     """Returns what lists show of a customer."""
-    whole = customer_shown(profile)
+    whole = shown(profile)
     return {name: whole[name] for name in CustomerSummary.model_fields if name in whole}
 
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.search import MOST, asked, narrowed, tokens
+from shared.search import MOST, asked, matched_fields, narrowed, tokens
 from tests.shared.test_folding import ALPHABETS, LATIN
 
 CUSTOMER = "customer_profile"

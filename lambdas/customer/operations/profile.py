@@ -21,6 +21,7 @@ from lambdas.customer.operations.consent import first_decisions
 from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
+from shared.codec import shown
 from shared.commit import CustomerStep, commit
 from shared.contact_points import Address
 from shared.customer_state import (
@@ -41,8 +42,9 @@ from shared.writes import ABSENT, Check, Condition, CurrentItem, Delete, Put, Up
 
 def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     """Creates a customer. Every field is optional. A code and an external ref belong to one
-    customer only, and so does an e-mail unless the org shares them. The e-mail of a deleted
-    customer comes back only with a granted consent, or when a privacy role overrides this."""
+    customer only, and so do an e-mail and a phone that the org does not share. Such an e-mail or
+    phone of a deleted customer comes back only with a granted consent, or when a privacy role
+    overrides this."""
     given = body.customer
     has_role = call.caller.has("crm_privacy_admin")
     rules.require_override_role(asked=body.override_suppression, has_role=has_role)
@@ -107,7 +109,7 @@ def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
         # First of all: while an erasure runs, no answer may show the profile.
         state = require_customer(call.keys, records, body.customer_guid)
         profile = records.require(storage.profile_at(call.keys, survivor))
-        current = {"customer": storage.customer_shown(profile)}
+        current = {"customer": shown(profile)}
         call.facts.ensure_revision(profile.revision, current)
         after = rules.changed(profile, changes, call.now)
         answer = _answer(after, body.customer_guid)
@@ -184,7 +186,7 @@ def _ensure_read(call: Call, records: Records, customer_guid: str) -> str:
 
 
 def _answer(profile: CustomerProfileRecord, asked: str) -> Answer:
-    data: dict[str, Any] = {"customer": storage.customer_shown(profile)}
+    data: dict[str, Any] = {"customer": shown(profile)}
     if asked != profile.customer_guid:
         data["redirected_from"] = asked
     return Answer(data, profile.revision)

@@ -198,6 +198,14 @@ def test_a_customer_is_found_by_each_of_its_values(world: World, named: Any) -> 
     assert world.owner("/customer/get", named).data["customer"]["customer_guid"] == guid
 
 
+@pytest.mark.parametrize("field", ["text", "bare"])
+def test_what_a_bare_string_may_say_no_unknown_field_may(world: World, field: str) -> None:
+    guid = create(world, {}).data["customer"]["customer_guid"]
+    refused = world.owner("/customer/get", {field: guid})
+    assert (refused.status, refused.tag) == (400, "invalid-input")
+    assert field in refused.fields
+
+
 @pytest.mark.parametrize("named", [{}, {"customer_guid": "x", "email": "a@example.com"}])
 def test_a_get_names_exactly_one_value(world: World, named: dict[str, Any]) -> None:
     assert world.owner("/customer/get", named).tag == "invalid-input"
