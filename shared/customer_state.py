@@ -17,6 +17,7 @@ from shared.codec import Item, Wire
 from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
 from shared.fields import instant_text
 from shared.keys import Keys
+from shared.marks import Id, Word
 from shared.records import Get, Records
 from shared.writes import Check, Condition, Put, Touch, Write, at_revision
 
@@ -33,16 +34,16 @@ class CustomerStateRecord:
     something happened."""
 
     KIND: ClassVar[str] = "customer_state"
-    customer_guid: str
-    status: str
-    job_id: str | None = None
-    job_kind: str | None = None
+    customer_guid: Id
+    status: Word
+    job_id: Id | None = None
+    job_kind: Word | None = None
     legal_hold: bool = False
     blocked: Mapping[str, datetime] = field(default_factory=dict)
-    blocked_by: Mapping[str, str] = field(default_factory=dict)
+    blocked_by: Mapping[str, Word] = field(default_factory=dict)
     active_on: date
-    absorbed: tuple[str, ...] = ()
-    merged_into: str | None = None
+    absorbed: tuple[Id, ...] = ()
+    merged_into: Id | None = None
     revision: int = 1
     created_at: datetime
 
@@ -55,7 +56,7 @@ class OrderHoldRecord:
 
     KIND: ClassVar[str] = "order_hold"
     refused_from: datetime
-    reason: str
+    reason: Word
 
 
 def state_at(keys: Keys, customer_guid: str) -> Get[CustomerStateRecord]:

@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.errors import Fault
+from shared.marks import Word
 from shared.settings import OrgSettings
 
 LARGEST_INTEGER = 2**53 - 1
@@ -231,7 +232,7 @@ ReasonCode = Annotated[
 class Money:
     """An integer number of minor units of an ISO 4217 currency."""
 
-    currency: str
+    currency: Word
     amount: int
 
     def plus(self, minor: int) -> Money:

@@ -12,7 +12,6 @@ from shared.kinds import Kind
 KINDS = (
     Kind(
         record=records.AccountRecord,
-        personal=("email", "phone", "billing_address", "shipping_address"),
         erasure="keep",
         events={
             "account-created": envelopes.AccountChanged,
@@ -26,7 +25,6 @@ KINDS = (
     Kind(record=records.AccountCodeRecord, erasure="keep", events={}),
     Kind(
         record=records.ContactRecord,
-        personal=("first_name", "last_name", "display_name", "title", "email", "phone"),
         erasure="redact",
         events={
             "account-contact-created": envelopes.ContactChanged,
@@ -36,6 +34,6 @@ KINDS = (
     ),
     Kind(record=records.ContactLinkRecord, erasure="delete", events={}),
     # The kept answers show the whole account, so they hold its contact points too.
-    Kind(record=records.CreditOrderRecord, personal=("answer",), erasure="keep", events={}),
-    Kind(record=records.CreditReleaseRecord, personal=("answer",), erasure="keep", events={}),
+    Kind(record=records.CreditOrderRecord, erasure="keep", events={}),
+    Kind(record=records.CreditReleaseRecord, erasure="keep", events={}),
 )

@@ -9,7 +9,6 @@ from shared.kinds import Kind
 KINDS = (
     Kind(
         record=records.GiftCardRecord,
-        personal=("memo",),
         erasure="unlink",
         events={
             "giftcard-issued": envelopes.GiftCardIssued,

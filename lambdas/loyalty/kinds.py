@@ -25,7 +25,6 @@ KINDS = (
     Kind(record=ledger.LotPage, erasure="delete", events={}),
     Kind(
         record=ledger.LedgerEntry,
-        personal=("reason", "source_refs"),
         erasure="delete",
         aged_by="recorded_at",
         events={},
@@ -35,7 +34,7 @@ KINDS = (
     Kind(record=rules.EarnedOrder, erasure="delete", events={}),
     Kind(record=rules.RedeemedOrder, erasure="delete", events={}),
     Kind(record=rules.RedeemedPart, erasure="delete", events={}),
-    Kind(record=storage.LoyaltyAnswerRecord, personal=("data",), erasure="delete", events={}),
+    Kind(record=storage.LoyaltyAnswerRecord, erasure="delete", events={}),
     Kind(
         record=rules.PolicyRecord,
         erasure="keep",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from shared.contact_points import Address
 from shared.fields import Money
+from shared.marks import FreeText, Id, Personal, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,28 +16,28 @@ class AccountRecord:
     """An account. ``ancestors`` runs from the parent up to the top."""
 
     KIND: ClassVar[str] = "account"
-    account_guid: str
-    account_code: str
-    company_name: str
-    legal_name: str | None = None
-    tax_id: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    website: str | None = None
-    billing_address: Address | None = None
-    shipping_address: Address | None = None
-    payment_terms: str | None = None
-    parent_account_guid: str | None = None
-    tags: tuple[str, ...] = ()
-    metadata: dict[str, Any] | None = None
-    status: str
+    account_guid: Id
+    account_code: Id
+    company_name: FreeText[str]
+    legal_name: FreeText[str | None] = None
+    tax_id: FreeText[str | None] = None
+    email: Personal[str | None] = None
+    phone: Personal[str | None] = None
+    website: FreeText[str | None] = None
+    billing_address: Personal[Address | None] = None
+    shipping_address: Personal[Address | None] = None
+    payment_terms: FreeText[str | None] = None
+    parent_account_guid: Id | None = None
+    tags: FreeText[tuple[str, ...]] = ()
+    metadata: FreeText[dict[str, Any] | None] = None
+    status: Word
     credit_limit: Money
     credit_used: Money
     credit_available: Money
     credit_hold: bool = False
-    credit_hold_reason: str | None = None
-    primary_contact_guid: str | None = None
-    ancestors: tuple[str, ...] = ()
+    credit_hold_reason: FreeText[str | None] = None
+    primary_contact_guid: Id | None = None
+    ancestors: tuple[Id, ...] = ()
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -57,7 +58,7 @@ class AccountCodeRecord:
     """Makes a code unique in its org, and finds the account by it."""
 
     KIND: ClassVar[str] = "account_code"
-    account_guid: str
+    account_guid: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +66,17 @@ class ContactRecord:
     """A contact of an account. Its account keeps which contact is primary."""
 
     KIND: ClassVar[str] = "contact"
-    contact_guid: str
-    account_guid: str
-    first_name: str | None = None
-    last_name: str | None = None
-    display_name: str | None = None
-    title: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    roles: tuple[str, ...] = ()
-    customer_guid: str | None = None
-    status: str
+    contact_guid: Id
+    account_guid: Id
+    first_name: Personal[str | None] = None
+    last_name: Personal[str | None] = None
+    display_name: Personal[str | None] = None
+    title: Personal[str | None] = None
+    email: Personal[str | None] = None
+    phone: Personal[str | None] = None
+    roles: tuple[Word, ...] = ()
+    customer_guid: Id | None = None
+    status: Word
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -86,7 +87,7 @@ class ContactLinkRecord:
     """Leads from a customer to a contact that is the same person."""
 
     KIND: ClassVar[str] = "contact_link"
-    contact_guid: str
+    contact_guid: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +96,10 @@ class CreditOrderRecord:
     consumption got. ``released`` counts minor units of the currency of ``consumed``."""
 
     KIND: ClassVar[str] = "credit_order"
-    order_ref: str
+    order_ref: Id
     consumed: Money
     released: int = 0
-    answer: dict[str, Any] = field(default_factory=dict)
+    answer: Personal[dict[str, Any]] = field(default_factory=dict)
     answered_revision: int
     revision: int = 1
     created_at: datetime
@@ -110,6 +111,6 @@ class CreditReleaseRecord:
     """The answer to a release that had no idempotency key, for its repeats."""
 
     KIND: ClassVar[str] = "credit_release"
-    answer: dict[str, Any] = field(default_factory=dict)
+    answer: Personal[dict[str, Any]] = field(default_factory=dict)
     answered_revision: int
     created_at: datetime

@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from shared.contact_points import Address
+from shared.marks import FreeText, Id, Personal, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalRef:
-    kind: str
-    id: str
+    kind: Word
+    id: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,26 +22,26 @@ class CustomerProfileRecord:
     repeat what the customer's state says, because lists show them."""
 
     KIND: ClassVar[str] = "customer_profile"
-    customer_guid: str
-    customer_code: str | None = None
-    kind: str
-    status: str
-    first_name: str | None = None
-    last_name: str | None = None
-    display_name: str | None = None
-    company_name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    alternate_emails: tuple[str, ...] = ()
-    alternate_phones: tuple[str, ...] = ()
-    addresses: tuple[Address, ...] = ()
-    date_of_birth: date | None = None
-    language: str | None = None
-    home_logical_guid: str | None = None
-    external_refs: tuple[ExternalRef, ...] = ()
-    tags: tuple[str, ...] = ()
-    attributes: dict[str, Any] | None = None
-    merged_into: str | None = None
+    customer_guid: Id
+    customer_code: Personal[str | None] = None
+    kind: Word
+    status: Word
+    first_name: Personal[str | None] = None
+    last_name: Personal[str | None] = None
+    display_name: Personal[str | None] = None
+    company_name: Personal[str | None] = None
+    email: Personal[str | None] = None
+    phone: Personal[str | None] = None
+    alternate_emails: Personal[tuple[str, ...]] = ()
+    alternate_phones: Personal[tuple[str, ...]] = ()
+    addresses: Personal[tuple[Address, ...]] = ()
+    date_of_birth: Personal[date | None] = None
+    language: Personal[str | None] = None
+    home_logical_guid: Personal[str | None] = None
+    external_refs: Personal[tuple[ExternalRef, ...]] = ()
+    tags: FreeText[tuple[str, ...]] = ()
+    attributes: FreeText[dict[str, Any] | None] = None
+    merged_into: Id | None = None
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -51,7 +52,7 @@ class CustomerLookupRecord:
     """Leads from an e-mail, a phone, a code or an external ref to a customer who has it."""
 
     KIND: ClassVar[str] = "customer_lookup"
-    customer_guid: str
+    customer_guid: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +68,8 @@ class ConsentHeadRecord:
     """The revision of a customer's consents, and the preferences."""
 
     KIND: ClassVar[str] = "consent_head"
-    customer_guid: str
-    preferences: dict[str, Any] | None = None
+    customer_guid: Id
+    preferences: Personal[dict[str, Any] | None] = None
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -78,9 +79,9 @@ class ConsentHeadRecord:
 class Notice:
     """The text that a customer was shown before the decision."""
 
-    id: str
-    version: str
-    sha256: str | None = None
+    id: Id
+    version: Id
+    sha256: Id | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +89,19 @@ class ConsentDecisionRecord:
     """A decision as it was made. It never changes."""
 
     KIND: ClassVar[str] = "consent_decision"
-    decision_id: str
-    customer_guid: str
-    consent_type: str
-    consent_state: str
-    channel: str | None = None
-    contact_point: str | None = None
+    decision_id: Id
+    customer_guid: Id
+    consent_type: Id
+    consent_state: Word
+    channel: Id | None = None
+    contact_point: Personal[str | None] = None
     effective_at: datetime
-    method: str | None = None
-    opt_in_level: str | None = None
+    method: FreeText[str | None] = None
+    opt_in_level: Word | None = None
     notice: Notice | None = None
-    jurisdiction: str | None = None
-    legal_basis: str | None = None
-    evidence_ref: str | None = None
+    jurisdiction: FreeText[str | None] = None
+    legal_basis: FreeText[str | None] = None
+    evidence_ref: Personal[str | None] = None
     expires_at: datetime | None = None
     recorded_at: datetime
 

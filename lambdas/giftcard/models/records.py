@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from shared.fields import Money
+from shared.marks import FreeText, Id, Word
 
 StoredStatus = Literal["active", "blocked", "deactivated"]
 
@@ -17,14 +18,14 @@ class GiftCardRecord:
     all the card's activities."""
 
     KIND: ClassVar[str] = "gift_card"
-    card_id: str
-    card_last4: str
-    status: str
+    card_id: Id
+    card_last4: Id
+    status: Word
     balance: Money
     issued_amount: Money
-    customer_guid: str | None = None
+    customer_guid: Id | None = None
     expires_at: datetime | None = None
-    memo: str | None = None
+    memo: FreeText[str | None] = None
     promotional: bool = False
     revision: int = 1
     created_at: datetime
@@ -38,9 +39,9 @@ class GiftCardActivityRecord:
     revision after the movement, so that a repeat can give the first answer again."""
 
     KIND: ClassVar[str] = "gift_card_activity"
-    activity_id: str
-    kind: str
-    order_ref: str | None = None
+    activity_id: Id
+    kind: Word
+    order_ref: Id | None = None
     requested: Money
     change: int
     reversed: int = 0
@@ -56,7 +57,7 @@ class GiftCardLinkRecord:
     """From a customer to a card that was issued to them."""
 
     KIND: ClassVar[str] = "gift_card_link"
-    card_id: str
+    card_id: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
