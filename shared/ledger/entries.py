@@ -1,8 +1,9 @@
 """Entries of the ledger, and the chain that makes a change to any of them visible.
 
-An entry says what moved: ``allocations`` sum to ``points``. Beside lots they may name three
-accounts that are no lots: ``debt`` (plus repays it, minus makes it), ``written_off`` (points of a
-reversal that nobody owes) and ``others`` (lots of a merge or forfeit, too many to name).
+An entry says what moved: ``allocations`` sum to ``points``. Beside lots they may name accounts that
+are no lots: ``debt`` (plus repays it, minus makes it), ``written_off`` (points of a reversal that
+nobody owes), ``expired`` (points of a reversal that the order's own lot had lost by expiry before),
+and ``others`` (lots of a merge or forfeit, too many to name).
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from shared.ledger.lots import LotTerms, moment_text
 
 DEBT = "debt"
 WRITTEN_OFF = "written_off"
+EXPIRED = "expired"
 OTHERS = "others"
-NO_LOTS = frozenset({DEBT, WRITTEN_OFF, OTHERS})
+NO_LOTS = frozenset({DEBT, WRITTEN_OFF, EXPIRED, OTHERS})
 
 ALLOCATIONS = 1024
 """How many allocations one entry may hold, so that it stays within 64 KiB."""

@@ -80,6 +80,11 @@ class PageEntry:
         return None
 
     @property
+    def expiry(self) -> str:
+        """When the first of its lots expires, as text: a time, or ``never``."""
+        return self.first.partition("~")[0]
+
+    @property
     def expires(self) -> bool:
         """Whether any of its points will ever expire."""
         return self.remaining > 0 and not self.first.startswith(NEVER)
