@@ -167,6 +167,12 @@ def _field(f: Any, hint: Any, marked: bool) -> _Field:
     return _Field(f.name, codec, default, default is MISSING and not optional)
 
 
+def ensure_storable(cls: Any) -> None:
+    """``TypeError`` for a record class that has a field without a stored form, or a text that does
+    not say what it is."""
+    _plan(cls)
+
+
 _NOTHING: Wire = {"NULL": True}
 
 

@@ -247,16 +247,16 @@ class UndoRequest(Request):
 
     named_by = ("loyalty_txn", "order")
     needs_order = True
+    customer_guid: Guid
+    loyalty_txn_id: Guid | None = None
+    order_ref: OrderRef | None = None
+    points: Positive | None = None
 
 
 class LoyaltyReverseRequest(UndoRequest):
     """Undoes an earn: by refunded ``amount``, by ``points``, or (neither) the whole rest."""
 
-    customer_guid: Guid
-    loyalty_txn_id: Guid | None = None
-    order_ref: OrderRef | None = None
     amount: MoneyIn | None = None
-    points: Positive | None = None
 
     def faults(self, org: OrgSettings) -> Iterable[Fault]:
         yield from super().faults(org)
@@ -266,11 +266,6 @@ class LoyaltyReverseRequest(UndoRequest):
 
 class LoyaltyRestoreRequest(UndoRequest):
     """Undoes a redemption, whole or by ``points``."""
-
-    customer_guid: Guid
-    loyalty_txn_id: Guid | None = None
-    order_ref: OrderRef | None = None
-    points: Positive | None = None
 
 
 class LoyaltyRecalculateRequest(Request):
