@@ -409,6 +409,11 @@ def bounded(item: Any, most: int) -> Any:
     return Annotated[list[item], Field(max_length=most)]
 
 
+@dataclass(frozen=True, slots=True)
+class Unordered:
+    """Marks a list whose order says nothing: two requests that differ only in it are alike."""
+
+
 def _distinct(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 

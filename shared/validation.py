@@ -29,6 +29,7 @@ from shared.fields import (
     ReasonCode,
     Request,
     SourceRefs,
+    Unordered,
     source_refs,
 )
 from shared.keys import of_org
@@ -295,6 +296,8 @@ def _normalised(body: BaseModel) -> dict[str, Any]:
             found |= {name: inner} if (inner := _normalised(value)) else {}
         elif name in body.model_fields_set and (value is None or value != _default(field)):
             found[name] = _plain(value)
+            if any(isinstance(mark, Unordered) for mark in field.metadata):
+                found[name].sort(key=envelope.canonical)
     return found
 
 

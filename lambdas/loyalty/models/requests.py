@@ -26,6 +26,7 @@ from shared.fields import (
     Positive,
     Request,
     ShortText,
+    Unordered,
     bounded,
     refuse,
 )
@@ -187,7 +188,7 @@ class SaleIn(Request):
     """What was sold. With ``lines`` only they earn, and they come to the amount at most."""
 
     amount: MoneyOrZeroIn
-    lines: bounded(LineIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
+    lines: Annotated[list[LineIn], Field(max_length=100), Unordered()] = Field(default_factory=list)
     channel_code: ChannelCode | None = None
     policy_version: Code | None = None
 
