@@ -109,7 +109,7 @@ class PatientTill(ABC):
         more, this or (where it stays ``repeatable``) what was settled long ago, and must hear what
         it heard then."""
         before = self.retried
-        answer = self._settled(ask)
+        answer = self.settled(ask)
         # A lost answer between service and table is no business of whoever asked once only.
         assert self.retried > before or not answer.replayed
         if answer.status == 200:
@@ -124,14 +124,15 @@ class PatientTill(ABC):
         return answer
 
     def _hear_again(self, ask: Ask, first: Response) -> None:
-        again = self._settled(ask)
+        again = self.settled(ask)
         assert again.status == 200, again.body
         assert again.data == first.data
         assert again.body.get("revision") == first.body.get("revision")
         assert again.replayed
         self.repeated += 1
 
-    def _settled(self, ask: Ask) -> Response:
+    def settled(self, ask: Ask) -> Response:
+        """The first answer that settles it."""
         while True:
             answer = ask()
             if answer.status == 200 or answer.tag not in self.ASKS_AGAIN:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from lambdas.loyalty.models.records import PolicyRecord
 from lambdas.loyalty.rules import adjusting, earning, spending
 from lambdas.loyalty.rules.adjusting import Adjustment
 from lambdas.loyalty.rules.decision import Decision
 from lambdas.loyalty.rules.earning import EarnOrder, Reversal
 from lambdas.loyalty.rules.quote import Sale
-from lambdas.loyalty.rules.spending import RedeemOrder, Restoration
-from shared.errors import InsufficientPoints
+from lambdas.loyalty.rules.spending import RedeemOrder, Restoration, redeemed_alike
+from shared.errors import InsufficientPoints, InvalidState
 from shared.fields import Money
 from shared.ledger import LotPage
 from tests.lambdas.loyalty import naive
@@ -96,6 +98,19 @@ class Game:
         new = "" if done.entry.opens is None else done.entry.opens.lot_id
         self.players[who].restore(spent, points, new, self.renew)
         self.spent[who][index] = ((done.redeemed, parts), spent)
+
+    def repeat(self, who: str, _: int, kind: int) -> None:
+        """The order's redemption once more: an answer, or (once anything came back) a refusal."""
+        if not self.spent[who]:
+            return
+        (guard, _parts), spent = self.spent[who][kind % len(self.spent[who])]
+        order = RedeemOrder(order_ref="R", points=guard.points)
+        if not spent.restored:
+            assert redeemed_alike([guard], order) is guard
+            return
+        with pytest.raises(InvalidState) as refused:
+            redeemed_alike([guard], order)
+        assert refused.value.detail == {"restored": spent.restored}
 
     def reverse(self, who: str, amount: int, kind: int) -> None:
         if not self.sales[who]:

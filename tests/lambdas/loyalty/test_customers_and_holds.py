@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from lambdas.loyalty.rules import recalculation
+from shared import auth
 from tests.builders import World, euro
 from tests.faults import Faults, then
 from tests.lambdas.loyalty.tills import Member, merge, policy
@@ -148,6 +151,47 @@ def test_a_merge_of_merges_is_followed_at_once(two: tuple[Member, Member]) -> No
     assert last.call("restore", order_ref="one-R").data["balance"]["available_points"] == 160
     assert first.balance()["lifetime_earned"] == 200
     last.agrees()
+
+
+@pytest.mark.parametrize("checkpoints", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_survivor_of_twenty_five_is_replayed_in_a_few_trips(
+    world: World,
+    meter: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    nested: bool,
+    checkpoints: bool,
+) -> None:
+    """Each merged into the next one, or all into the last; with and without checkpoints."""
+    monkeypatch.setattr(recalculation, "CHECKPOINT_AFTER", 1)
+    policy(world)
+    members = [Member.of(world) for _ in range(26)]
+    last = members[-1]
+    for number, member in enumerate(members):
+        assert member.earn(f"E{number}", 10).status == 200
+    assert members[0].redeem("R", 4).status == 200
+    merged: list[Member] = []
+    for member, following in pairwise(members):
+        if checkpoints:
+            assert member.call("recalculate", apply=True).data["equal"]
+        merge(world, member.guid, following.guid if nested else last.guid)
+        for before in merged:
+            world.set_state(before.guid, merged_into=(following if nested else last).guid)
+        merged.append(member)
+    with meter.measuring() as costs:
+        found = last.agrees()
+    assert found["balance"]["available_points"] == 256
+    assert costs[0].trips <= 8
+    moment = auth.now().isoformat(timespec="milliseconds")
+    for who in (members[0], last):
+        with meter.measuring() as costs:
+            assert who.redeem("R", 4).replayed
+            assert who.balance()["available_points"] == 256
+            assert who.balance(as_of=moment)["available_points"] == 256
+        assert costs[0].trips <= 24
+    assert last.call("restore", order_ref="R").data["balance"]["available_points"] == 260
+    assert last.redeem("S", 260).status == 200
+    members[3].agrees()
 
 
 # ---------------------------------------------------------------- held

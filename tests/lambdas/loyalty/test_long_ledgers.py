@@ -8,6 +8,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import pytest
+
 from lambdas.loyalty import storage
 from lambdas.loyalty.rules import adjusting
 from lambdas.loyalty.rules.decision import Decision, Stamp
@@ -15,9 +17,10 @@ from shared import auth
 from shared.codec import Item, item_wire
 from shared.keys import of_org
 from shared.ledger import Allocation, Holdings, LedgerEntry
+from shared.records import Query
 from shared.settings import settings
 from shared.table import Table
-from tests.builders import World
+from tests.builders import World, euro
 from tests.conftest import Database
 from tests.lambdas.loyalty.tills import Member, on, policy
 
@@ -90,6 +93,85 @@ def test_what_is_paid_grows_with_the_pages_touched_and_hardly_with_the_lots(
     for paid in (read, written):
         assert 0 <= paid[1_000, 1] - paid[300, 1] <= 6
     assert written[1_000, 4] < 5 * written[1_000, 1]
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_a_past_balance_reads_about_as_many_entries_as_there_were_then(
+    world: World, meter: Any, monkeypatch: pytest.MonkeyPatch, checkpoint: bool
+) -> None:
+    policy(world, now=on(1))
+    member = Member.of(world, on(1))
+    decision, entries = long_history(member.guid, 3_990, 10)
+    stored(world, meter.client, decision)
+    member.now = on(2)
+    if checkpoint:
+        assert member.call("recalculate", apply=True).data["entries_read"] == 4_000
+    read: list[int] = []
+    query = Table._query
+
+    def counted(table: Table, wanted: Query[Any], found: list[Any]) -> None:
+        query(table, wanted, found)
+        read.append(len(found) if wanted.of is LedgerEntry else 0)
+
+    monkeypatch.setattr(Table, "_query", counted)
+    for number, most, trips in ((0, 500, 2), (100, 500, 2), (1_498, 1_500, 3), (1_500, 3_500, 4)):
+        read.clear()
+        then = entries[number]
+        with meter.measuring() as costs:
+            balance = member.balance(as_of=then.recorded_at.isoformat())
+        assert balance["available_points"] == then.balance_after.available_points
+        assert number < sum(read) <= most
+        assert costs[0].trips == trips
+    read.clear()
+    assert member.balance(as_of=on(1, 20).isoformat())["available_points"] == 30
+    assert sum(read) == (0 if checkpoint else 4_000)
+
+
+def test_what_expires_later_than_a_hundred_dates_is_one_sum(world: World, meter: Any) -> None:
+    policy(world, now=on(1))
+    member = Member.of(world, on(1))
+    decision, _ = long_history(member.guid, 0, 1_000)
+    stored(world, meter.client, decision)
+    ends = 3 * sum(1 for n in range(1_000) if n % 3)
+    for moment, more in ((on(2), {}), (on(2), {"as_of": on(1, 20).isoformat()})):
+        member.now = moment
+        expiring = member.balance(**more)["expiring"]
+        *dates, later = expiring
+        assert [set(found) for found in dates] == [{"expires_at", "points"}] * 100
+        assert [found["expires_at"] for found in dates] == sorted(f["expires_at"] for f in dates)
+        assert later == {"later": True, "points": ends - 300}
+        assert sum(found["points"] for found in expiring) == ends
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [({}, "order_ref"), ({"amount": euro(3_300)}, "amount"), ({"points": 3_200}, "points")],
+)
+def test_more_lots_than_a_movement_can_touch_are_refused_with_what_can(
+    world: World, meter: Any, said: dict[str, Any], field: str
+) -> None:
+    policy(world, now=on(1), expiry_policy={"mode": "days", "days": 60})
+    member = Member.of(world, on(1))
+    decision, _ = long_history(member.guid, 0, 1_100)
+    stored(world, meter.client, decision)
+    member.now = on(1, 2)
+    assert member.earn("BIG", 3_300).status == 200
+    # The order's own lot ends first, so it is spent first.
+    assert member.redeem("R", 3_300).status == 200
+    moves = {
+        "redeem_points": lambda: member.redeem("S", 3_300),
+        "points_delta": lambda: member.adjust(-3_300),
+        field: lambda: member.call("reverse", order_ref="BIG", **said),
+    }
+    for name, move in moves.items():
+        refused = move()
+        (fault,) = refused.body["error"]["minor"]
+        assert (refused.status, fault["tag"], fault["field"]) == (400, "too-many-lots", name)
+        assert refused.detail == {"points": 3_000}
+    taken = member.call("reverse", order_ref="BIG", points=3_000).data["transaction"]
+    assert len(taken["allocations"]) == 1_000
+    assert member.call("reverse", order_ref="BIG").data["transaction"]["points"] == -300
+    member.agrees()
 
 
 def test_a_page_of_the_ledger_ends_at_a_megabyte_with_a_token(

@@ -60,8 +60,21 @@ OPENINGS: list[list[Step]] = [
         *[("earn", 11, 1, 7) for _ in range(5)],
         ("restore", 35, 0, 30),
     ],
+    # Lots that expire with and without what was spent of them, swept and not; then refunds.
+    [
+        *[("earn", 30, 1, 0) for _ in range(3)],
+        ("redeem", 40, 0, 7),
+        ("adjust", 50, 1, 0),
+        ("expire", 1, 0, 30),
+        ("earn", 20, 1, 30),
+        ("earn", 15, 0, 30),
+        ("reverse", 10, 2, 30),
+        ("expire", 1, 0, 30),
+        ("restore", 12, 0, 0),
+        *[("reverse", 18, kind, 0) for kind in range(5)],
+    ],
 ]
-MOVES = ["earn", "earn", "redeem", "redeem", "restore", "reverse", "adjust", "expire"]
+MOVES = ["earn", "earn", "redeem", "redeem", "restore", "repeat", "reverse", "adjust", "expire"]
 moves = st.builds(
     list.__add__,
     st.sampled_from(OPENINGS),
