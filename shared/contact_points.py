@@ -12,8 +12,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from shared import field_schemas as schemas
 from shared.errors import Fault, InvalidInput
-from shared.fields import Name, Request, Shape, ShortText, matching, refuse
+from shared.fields import Listed, Name, Request, Shape, ShortText, matching, refuse
 
 
 def _email(value: str) -> str:
@@ -30,14 +31,14 @@ def _email(value: str) -> str:
 Email = Annotated[
     str,
     AfterValidator(_email),
-    WithJsonSchema({"type": "string", "maxLength": 254, "examples": ["ada@example.com"]}),
+    WithJsonSchema(schemas.EMAIL),
 ]
 # A national number can be read only with the org's default region: ``phone`` does that in the
 # operation; here only what can never be a number is refused.
 Phone = Annotated[
     str,
     matching(r"\+?[0-9 ()./-]{3,32}", "must be a phone number"),
-    WithJsonSchema({"type": "string", "examples": ["+12025550123"]}),
+    WithJsonSchema(schemas.PHONE),
 ]
 
 
@@ -82,7 +83,7 @@ def _country(value: str) -> str:
 Country = Annotated[
     str,
     AfterValidator(_country),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$", "examples": ["US"]}),
+    Listed("Country", lambda: sorted(_countries()), "An ISO 3166-1 alpha-2 country code."),
 ]
 
 
@@ -95,9 +96,7 @@ def _language(value: str) -> str:
     return langcodes.standardize_tag(tag)
 
 
-Language = Annotated[
-    str, AfterValidator(_language), WithJsonSchema({"type": "string", "examples": ["en-GB"]})
-]
+Language = Annotated[str, AfterValidator(_language), WithJsonSchema(schemas.LANGUAGE)]
 
 
 class AddressIn(Request):

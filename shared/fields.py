@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared import field_schemas as schemas
 from shared.errors import Fault
 from shared.settings import OrgSettings
 
@@ -47,6 +48,10 @@ class Request(BaseModel):
     named_by: ClassVar[tuple[str, ...]] = ()
     """The kinds of sources of which the first may name the order in the place of ``order_ref``."""
     needs_order: ClassVar[bool] = False
+    exactly_one: ClassVar[tuple[str, ...]] = ()
+    """Fields of which a request names one and no other."""
+    at_most_one: ClassVar[tuple[str, ...]] = ()
+    """Fields of which a request names one or none."""
 
     @model_validator(mode="before")
     @classmethod
@@ -62,13 +67,32 @@ class Request(BaseModel):
         its answer however late it comes."""
         assert now.tzinfo is not None, "the clock of the call"
         assert org.currency, "the org of the call"
-        return ()
+        for fields, least in ((self.exactly_one, 1), (self.at_most_one, 0)):
+            named = [field for field in fields if getattr(self, field) is not None]
+            if not least <= len(named) <= 1 and fields:
+                many = "exactly one" if least else "at most one"
+                field = named[-1] if named else fields[0]
+                yield Fault("exactly-one", field, f"must name {many} of {', '.join(fields)}")
 
 
 class Shape(BaseModel):
     """What goes out, for the API document and the tests; answers are built by ``shown``."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Makes the API document list the codes that a field takes. The list is asked for when the
+    document is made: the deployed code never loads it for this."""
+
+    title: str
+    codes: Callable[[], list[str]]
+    description: str
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        del core, handler
+        return schemas.choice(self.title, self.codes(), self.description)
 
 
 def refuse(kind: str, message: str) -> PydanticCustomError:
@@ -115,14 +139,10 @@ def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterV
     return AfterValidator(check)
 
 
-def _length(most: int, least: int = 1) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "minLength": least, "maxLength": most})
-
-
-Name = Annotated[str, _text(200), _length(200)]
-ShortText = Annotated[str, _text(64), _length(64)]
-Note = Annotated[str, _text(4000, lines=True), _length(4000)]
-Reason = Annotated[str, _text(1000, lines=True), _length(1000)]
+Name = Annotated[str, _text(200), WithJsonSchema(schemas.NAME)]
+ShortText = Annotated[str, _text(64), WithJsonSchema(schemas.SHORT_TEXT)]
+Note = Annotated[str, _text(4000, lines=True), WithJsonSchema(schemas.NOTE)]
+Reason = Annotated[str, _text(1000, lines=True), WithJsonSchema(schemas.REASON)]
 
 
 def matching(pattern: str, message: str, *, upper: bool = False) -> Any:
@@ -151,38 +171,37 @@ class RecordId:
 Guid = Annotated[
     str,
     matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
-    _length(64),
+    WithJsonSchema(schemas.GUID),
     RecordId(),
 ]
 ForeignId = Annotated[
     str,
     matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
-    _length(64),
+    WithJsonSchema(schemas.FOREIGN_ID),
     RecordId(ours=False),
 ]
 """The id of a record of another system."""
-CODE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+CODE = schemas.CODE
 Code = Annotated[
     str,
     matching(CODE, "must be 1 to 64 of A-Z a-z 0-9 . _ - and begin with a letter or digit"),
-    WithJsonSchema({"type": "string", "pattern": f"^{CODE}$"}),
+    WithJsonSchema(schemas.CODE_TEXT),
 ]
 ChannelCode = Annotated[
     str,
     matching(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", "must be lower snake case"),
-    WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"}),
+    WithJsonSchema(schemas.CHANNEL_CODE),
 ]
-CCCODE = r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}"
 CcCode = Annotated[
     str,
-    matching(CCCODE, "must look like XXXX-XXXX-XXXX"),
-    WithJsonSchema({"type": "string", "pattern": f"^{CCCODE}$"}),
+    matching(schemas.CCCODE, "must look like XXXX-XXXX-XXXX"),
+    WithJsonSchema(schemas.CC_CODE),
 ]
 ORGCODE = r"[A-Z0-9-]{2,32}"
 OrgCode = Annotated[
     str,
     matching(ORGCODE, "must be 2 to 32 of A-Z 0-9 -", upper=True),
-    WithJsonSchema({"type": "string", "examples": ["ACME"]}),
+    WithJsonSchema(schemas.ORG_CODE),
 ]
 
 
@@ -193,18 +212,13 @@ def _printable(value: str) -> str:
     return text
 
 
-OrderRef = Annotated[str, AfterValidator(_printable), _length(128)]
-IdempotencyKey = Annotated[str, AfterValidator(_printable), _length(128)]
+OrderRef = Annotated[str, AfterValidator(_printable), WithJsonSchema(schemas.ORDER_REF)]
+IdempotencyKey = Annotated[str, AfterValidator(_printable), WithJsonSchema(schemas.IDEMPOTENCY_KEY)]
 
-_CATEGORIES = (
-    "LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD"
-    "|ACCOUNTING|COMPLIANCE|TAX|SYSTEM"
-)
-REASON_CODE = rf"({_CATEGORIES})\.[A-Z0-9_]{{1,48}}"
 ReasonCode = Annotated[
     str,
-    matching(REASON_CODE, "must be CATEGORY.CODE with a known category"),
-    WithJsonSchema({"type": "string", "pattern": f"^{REASON_CODE}$"}),
+    matching(schemas.REASON_CODE, "must be CATEGORY.CODE with a known category"),
+    WithJsonSchema(schemas.REASON_CODE_TEXT),
 ]
 
 
@@ -248,10 +262,23 @@ def _currency(value: str) -> str:
 Currency = Annotated[
     str,
     AfterValidator(_currency),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]}),
+    Listed("Currency", lambda: sorted(_exponents()), "An ISO 4217 currency with a minor unit."),
 ]
 Positive = Annotated[int, Field(gt=0, le=LARGEST_INTEGER)]
 NotNegative = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+
+
+def _not_zero(points: int) -> int:
+    if points == 0:
+        raise refuse("zero", "must not be 0")
+    return points
+
+
+PointsDelta = Annotated[
+    int,
+    Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER, json_schema_extra=schemas.POINTS_DELTA),
+    AfterValidator(_not_zero),
+]
 
 
 class MoneyIn(Request):
@@ -293,8 +320,17 @@ def _factor(value: Any) -> Any:
 Factor = Annotated[
     Decimal,
     BeforeValidator(_factor),
-    WithJsonSchema({"type": ["number", "string"], "minimum": 0, "examples": [1.5]}),
+    WithJsonSchema(schemas.FACTOR),
 ]
+
+
+def _percent(part: Decimal) -> Decimal:
+    if not 0 < part <= 100:
+        raise refuse("percent", "must be more than 0 and at most 100")
+    return part
+
+
+Percent = Annotated[Factor, AfterValidator(_percent), WithJsonSchema(schemas.PERCENT)]
 
 
 # ---------------------------------------------------------------- time
@@ -318,11 +354,7 @@ def _instant(value: Any) -> Any:
     return moment
 
 
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_instant),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema(schemas.INSTANT)]
 
 
 def _day(value: Any) -> Any:
@@ -334,7 +366,7 @@ def _day(value: Any) -> Any:
     raise refuse("date", "must be a date, YYYY-MM-DD")
 
 
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(schemas.DAY)]
 
 
 def instant_text(moment: datetime) -> str:
@@ -370,9 +402,7 @@ def _map(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-FreeMap = Annotated[
-    dict[str, Any], AfterValidator(_map), WithJsonSchema({"type": "object", "maxProperties": 50})
-]
+FreeMap = Annotated[dict[str, Any], AfterValidator(_map), WithJsonSchema(schemas.FREE_MAP)]
 
 
 def bounded(item: Any, most: int) -> Any:
@@ -384,14 +414,20 @@ def _distinct(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-Tags = Annotated[list[ShortText], Field(max_length=50), AfterValidator(_distinct)]
+Tags = Annotated[
+    list[ShortText],
+    Field(max_length=50, title="Tags", description=schemas.TAGS),
+    AfterValidator(_distinct),
+]
 
 
 class SourceRef(Request):
     """What a change goes back to: the kind of the thing, and its id."""
 
     kind: ShortText
-    id: Annotated[str, _text(128), _length(128)]
+    """What kind of thing it is: `order`, `ticket`, `loyalty_txn` …"""
+    id: Annotated[str, _text(128), WithJsonSchema(schemas.SOURCE_ID)]
+    """Its id in the system that it comes from."""
 
 
 class SourceRefOut(Shape):
@@ -405,7 +441,11 @@ def source_refs(value: Any) -> Any:
     return [e for e in value if e not in nothing] if isinstance(value, list) else value
 
 
-SourceRefs = Annotated[list[SourceRef], Field(max_length=20), BeforeValidator(source_refs)]
+SourceRefs = Annotated[
+    list[SourceRef],
+    Field(max_length=20, title="SourceRefs", description=schemas.SOURCE_REFS),
+    BeforeValidator(source_refs),
+]
 
 
 def _limit(value: Any) -> Any:
@@ -414,8 +454,9 @@ def _limit(value: Any) -> Any:
     return min(max(value, 1), 256)
 
 
-Limit = Annotated[int, BeforeValidator(_limit), WithJsonSchema({"type": "integer", "default": 8})]
-NextToken = str  # what it says is for ``paging.read`` to judge
+Limit = Annotated[int, BeforeValidator(_limit), WithJsonSchema(schemas.LIMIT)]
+# What a token says is for ``paging.read`` to judge.
+NextToken = Annotated[str, WithJsonSchema(schemas.NEXT_TOKEN)]
 
 
 class Page(Request):
