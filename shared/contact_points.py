@@ -1,10 +1,12 @@
-"""How people and companies are reached: e-mail, phone, postal address, language.
+"""How people and companies are reached: e-mail, phone, website, postal address, language.
 
-What is valid is for well-kept libraries to say; they are imported when the first value comes.
+What is valid is for well-kept libraries to say; they are imported when the first value comes. An
+e-mail is shown as it was typed; ``normal_email`` is the one form in which two of them are compared.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
@@ -33,28 +35,101 @@ Email = Annotated[
     AfterValidator(_email),
     WithJsonSchema(schemas.EMAIL),
 ]
+
+
+def normal_email(value: str) -> str:
+    """The form in which mailboxes are compared: lower case, the domain in ASCII (IDNA 2008 after
+    the mapping of UTS 46). ``value`` has an ``@``; what cannot be a domain is lower-cased only."""
+    local, at, domain = unicodedata.normalize("NFC", value).strip().rpartition("@")
+    if not domain.isascii():
+        domain = _ascii_domain(domain)
+    return unicodedata.normalize("NFC", f"{local}{at}{domain}".lower())
+
+
+def _ascii_domain(domain: str) -> str:
+    import idna
+
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        return domain
+
+
 # A national number can be read only with the org's default region: ``phone`` does that in the
 # operation; here only what can never be a number is refused.
 Phone = Annotated[
     str,
-    matching(r"\+?[0-9 ()./-]{3,32}", "must be a phone number"),
+    matching(schemas.PHONE_FORM, "must be a phone number"),
     WithJsonSchema(schemas.PHONE),
 ]
 
 
 def phone(value: str, region: str, field: str) -> str:
     """``value`` as E.164; a national form is read in ``region`` (ISO 3166-1 alpha-2)."""
+    number = _e164(value, region)
+    if number is None:
+        raise InvalidInput.of(field, "must be a phone number that can exist", "phone")
+    return number
+
+
+def _e164(value: str, region: str | None) -> str | None:
     import phonenumbers
 
     try:
         number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
-        number = None
+        return None
     # A number that can be dialled only within its area is none that others could reach.
     possible = phonenumbers.ValidationResult.IS_POSSIBLE
-    if number is None or phonenumbers.is_possible_number_with_reason(number) != possible:
-        raise InvalidInput.of(field, "must be a phone number that can exist", "phone")
+    if phonenumbers.is_possible_number_with_reason(number) != possible:
+        return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def contact_point(value: str, region: str) -> str:
+    """An e-mail, a phone number or anything else that messages go to, as it is kept and shown: a
+    number as E.164, read in ``region`` where it is national; all else as it was typed."""
+    number = _e164(value, region) if re.fullmatch(schemas.PHONE_FORM, value.strip()) else None
+    return value if number is None else number
+
+
+def normal_contact_point(kept: str) -> str:
+    """The form in which contact points are compared, of one as it is kept."""
+    return normal_email(kept) if "@" in kept else unicodedata.normalize("NFC", kept).lower()
+
+
+def phone_beginnings(typed: str, region: str) -> tuple[str, ...]:
+    """The digits with which an E.164 number may begin, if ``typed`` is how somebody in ``region``
+    begins to type it: internationally (after a plus, a dialling prefix or neither) or nationally
+    (with the trunk prefix or without). Each has three digits or more."""
+    import phonenumbers
+
+    # +44 (0)20 shows the trunk prefix to whoever calls from within the country.
+    digits = re.sub(r"\D", "", re.sub(r"(?<=\d)\s*\(0\)", "", typed))
+    found = [digits]
+    about = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    if about is not None and "+" not in typed:
+        abroad = re.match(about.international_prefix or "(?!)", digits)
+        found += [digits[abroad.end() :]] if abroad else _national_beginnings(digits, region)
+    # No country's code begins with 0.
+    return tuple(dict.fromkeys(n for n in found if len(n) >= 3 and not n.startswith("0")))
+
+
+def _national_beginnings(digits: str, region: str) -> list[str]:
+    import phonenumbers
+
+    country = phonenumbers.country_code_for_region(region)
+    trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
+    national = {digits.removeprefix(trunk)}
+    if not trunk.startswith(("0", "1")):
+        # Elsewhere a national number may itself begin with the digit that is dialled before it.
+        national.add(digits)
+    if trunk:
+        # Only where nothing is dialled before it a national number may begin with 0.
+        national = {number for number in national if not number.startswith("0")}
+    # Some countries put a digit between their code and the number of a mobile phone.
+    starts = {str(country), f"{country}{phonenumbers.country_mobile_token(country)}"}
+    return [start + number for start in sorted(starts) for number in sorted(national)]
 
 
 def not_a_phone(field: str, value: str | None, region: str) -> Iterable[Fault]:
@@ -64,6 +139,25 @@ def not_a_phone(field: str, value: str | None, region: str) -> Iterable[Fault]:
             phone(value, region, field)
     except InvalidInput as refusal:
         yield from refusal.minor
+
+
+def _website(value: str) -> str:
+    from pydantic_core import Url, ValidationError
+
+    try:
+        if not re.match(r"https?://[^\s\\]+$", value, re.IGNORECASE):
+            raise ValueError
+        Url(value)
+    except (ValueError, ValidationError):
+        raise refuse("website", "must be an address that begins with http:// or https://") from None
+    return value
+
+
+Website = Annotated[
+    Name,
+    AfterValidator(_website),
+    WithJsonSchema(schemas.WEBSITE),
+]
 
 
 @cache

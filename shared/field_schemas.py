@@ -57,6 +57,7 @@ def choice(title: str, values: list[str], description: str) -> Schema:
 
 NAME = text("Name", 200, "A line of text.")
 SHORT_TEXT = text("ShortText", 64, "A short line of text.")
+SEARCH_TEXT = text("SearchText", 254, "What to search for: the beginnings of words.")
 NOTE = text("Note", 4000, "A text of several lines.", lines=True)
 REASON = text(
     "Reason",
@@ -133,12 +134,19 @@ EMAIL = {
     "that cannot exist are refused.",
     "examples": ["ada@example.com"],
 }
+PHONE_FORM = r"\+?[0-9 ()./-]{3,32}"
 PHONE = form(
     "Phone",
-    r"\+?[0-9 ()./-]{3,32}",
+    PHONE_FORM,
     "A phone number: E.164, or a national form of the org's default region. Numbers that cannot "
     "exist are refused.",
     "+12025550123",
+)
+WEBSITE = form(
+    "Website",
+    r"[Hh][Tt][Tt][Pp][Ss]?://[^\s\\]+",
+    "An address of the web, at most 200 bytes.",
+    "https://example.com",
 )
 LANGUAGE = form(
     "Language",

@@ -278,6 +278,10 @@ class Keys:
 
     # ------------------------------------------------------------ search
 
+    def search_entries(self) -> str:
+        """How the partition of every search entry of the org begins."""
+        return self._at("S", "")
+
     def search_entry(self, token: str, owner: str = "") -> Key:
         return self._at("S", self.hash("search", token)), owner
 

@@ -74,7 +74,7 @@ def test_no_personal_value_is_in_an_event(world: World, published: Published) ->
     body = {
         "account_guid": guid["account_guid"],
         "expected_revision": 1,
-        "account": {"website": planted},
+        "account": {"website": f"https://{planted}.example"},
         "reason": planted,
         "source_refs": WHY["source_refs"],
     }

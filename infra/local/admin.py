@@ -1,4 +1,4 @@
-"""The administration command: organisations, members, sessions, API keys, and points ledgers.
+"""The administration command: organisations, members, sessions, API keys, ledgers, search entries.
 
 It works on the table of the local server that runs on this machine, or, with --table NAME, on a
 deployed table with the AWS credentials of whoever calls; the root of the keyed hashes then comes
@@ -18,7 +18,7 @@ from zoneinfo import available_timezones
 import phonenumbers
 import typer
 
-from infra.local import identities
+from infra.local import identities, search_entries
 from infra.local.identities import Refused
 from infra.local.ledger_export import exported
 from infra.local.settings import apply, deployed, local_settings
@@ -43,7 +43,15 @@ member = _group("People in an organisation, and their roles.")
 session = _group("Sessions of people.")
 key = _group("API keys of an organisation's service accounts.")
 ledger = _group("Points ledgers of an organisation's customers.")
-GROUPS = {"org": org, "member": member, "session": session, "key": key, "ledger": ledger}
+search = _group("What an organisation's accounts and customers are found by.")
+GROUPS = {
+    "org": org,
+    "member": member,
+    "session": session,
+    "key": key,
+    "ledger": ledger,
+    "search": search,
+}
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
@@ -196,6 +204,19 @@ def ledger_export(
     """Every entry as a line of JSON, as /loyalty/ledger/list shows it, customer by customer."""
     for entry in exported(orgcode, customer):
         typer.echo(json.dumps(entry))
+
+
+@search.command("rebuild")
+def search_rebuild(
+    orgcode: OrgCode,
+    after: Annotated[
+        str | None, typer.Option(help="Go on after this record: the last that a run has shown.")
+    ] = None,
+) -> None:
+    """Make the search entries of every account and customer again, and remove those of an older
+    version. Needed once after an update that changes how names are read; safe to repeat."""
+    for progress in search_entries.rebuild(orgcode, after=after):
+        _show(progress)
 
 
 def _revoke(found: list[Any], fingerprint: str | None) -> None:

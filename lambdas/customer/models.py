@@ -24,6 +24,7 @@ from shared.fields import (
     Name,
     Page,
     Request,
+    SearchText,
     Shape,
     ShortText,
     SourceRef,
@@ -181,11 +182,11 @@ class CustomerGetRequest(Request):
 class CustomerListRequest(Page):
     status: CustomerStatus | None = None
     kind: CustomerKind | None = None
-    q: Name | None = None
+    q: SearchText | None = None
 
 
 class CustomerSearchRequest(Page):
-    q: Name
+    q: SearchText
     status: Literal["active", "inactive"] = "active"
     kind: CustomerKind | None = None
 

@@ -9,7 +9,7 @@ from shared.codec import KIND, Item, Wire, item_wire
 from shared.errors import Unavailable
 from shared.keys import PARTITION, SORT, Key, of_org
 from shared.records import Get
-from shared.search import SEARCHED, SearchEntryRecord, tokens
+from shared.search import SEARCHED, VERSION, SearchEntryRecord, tokens
 from shared.settings import settings
 from shared.table import Table
 
@@ -43,7 +43,8 @@ def searched(record: dict[str, Any]) -> tuple[Searched, set[str]] | None:
 
 
 def keep(place: Searched, known: set[str]) -> None:
-    """Makes the entries those of the live record; what is known of it beside them goes."""
+    """Makes the entries those of the live record; what is known of it beside them goes. Safe to do
+    again, and while others do it."""
     table = Table()
     for _ in range(TRIES):
         wanted = _live(table, place)
@@ -82,7 +83,7 @@ def _write(table: Table, place: Searched, wanted: set[str], gone: set[str]) -> N
     requests: list[dict[str, Any]] = []
     for token in sorted(wanted):
         key = keys.search_entry(f"{place.kind} {token}", place.owner)
-        item = Item(key, SearchEntryRecord(owner=place.owner))
+        item = Item(key, SearchEntryRecord(owner=place.owner, version=VERSION))
         requests.append({"PutRequest": {"Item": item_wire(item, "search", [])}})
     for token in sorted(gone):
         pk, sk = keys.search_entry(f"{place.kind} {token}", place.owner)

@@ -18,11 +18,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--turns", type=int, default=12)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--draws", type=int, default=20_000)
+    parser.add_argument("--contention", type=float, default=4, help="seconds a line (0: none)")
     chosen = parser.parse_args(arguments)
     # Before anything of the service asks for its settings.
     local.apply(local.deployment(root_secret="bench" * 8, table="crm-bench"))
-    from tests.bench import budget, cold, listing, measure, warm
+    from tests.bench import budget, cold, contention, listing, measure, warm
 
+    if chosen.contention:
+        found = contention.lines(seconds=chosen.contention)
+        measure.show("Contention", contention.COLUMNS, found)
     measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))
     sys.stdout.write(budget.ASSUMED + "\n")
     figures = warm.figures(calls=chosen.calls, turns=chosen.turns)

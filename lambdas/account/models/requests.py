@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from shared.contact_points import AddressIn, Email, Phone, not_a_phone
+from shared.contact_points import AddressIn, Email, Phone, Website, not_a_phone
 from shared.errors import Fault
 from shared.fields import (
     Code,
@@ -20,6 +20,7 @@ from shared.fields import (
     OrderRef,
     Page,
     Request,
+    SearchText,
     ShortText,
     Tags,
     refuse,
@@ -75,7 +76,7 @@ class AccountChanges(Reached):
     legal_name: Name | None = None
     tax_id: ShortText | None = None
     email: Email | None = None
-    website: Name | None = None
+    website: Website | None = None
     billing_address: AddressIn | None = None
     shipping_address: AddressIn | None = None
     payment_terms: ShortText | None = None
@@ -115,7 +116,7 @@ class AccountGetRequest(Request):
 class AccountListRequest(Page):
     status: AccountStatus | None = None
     account_code: Code | None = None
-    q: Name | None = None
+    q: SearchText | None = None
 
 
 class AccountUpdateRequest(Request):

@@ -15,6 +15,7 @@ from lambdas.customer.models import (
 from lambdas.customer.rules.consent import current, key_of
 from shared.api import Call
 from shared.codec import utc
+from shared.contact_points import contact_point
 from shared.events import change_event
 from shared.writes import Put, Write
 
@@ -22,6 +23,9 @@ from shared.writes import Put, Write
 def decision_of(call: Call, customer_guid: str, given: ConsentIn) -> ConsentDecisionRecord:
     """A decision as it is stored; it holds from now where it does not say from when."""
     values = given.model_dump(exclude={"notice", "effective_at", "expires_at"}, exclude_none=True)
+    if given.contact_point is not None:
+        region = call.settings.region
+        values["contact_point"] = contact_point(given.contact_point, region)
     return ConsentDecisionRecord(
         **values,
         decision_id=f"cons_{call.new_id()}",

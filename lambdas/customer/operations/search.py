@@ -23,7 +23,7 @@ from shared.keys import ALL_OF_KIND, BY_STATUS
 from shared.lists import answer_list, answer_walk
 from shared.paging import Listing
 from shared.records import Records
-from shared.search import asked, find, matching
+from shared.search import Query, asked, find, matching
 from shared.table import together
 
 
@@ -48,7 +48,9 @@ def customer_list(call: Call, body: CustomerListRequest) -> Answer:
 def customer_search(call: Call, body: CustomerSearchRequest) -> Answer:
     """Finds the customers in whom every word of ``q`` begins a word of the names, the company, the
     code or an e-mail, lies within a name, or begins or ends a phone; whole, with the fields that
-    matched. An exact e-mail, phone or code is found right after it was written."""
+    matched. Case, accents, the letters of one Latin alphabet only, apostrophes and hyphens do not
+    matter; a letter alone finds words of one letter. An exact e-mail, phone or code is found right
+    after it was written; all else a moment later."""
     return _found(call, body, body.q, (body.status,), whole=True)
 
 
@@ -60,15 +62,13 @@ def _found(
     *,
     whole: bool,
 ) -> Answer:
-    words, exact = asked(q), _exact(call, q)
-    if not words:
-        raise InvalidInput.of("q", "must have a letter or a digit", "too-short")
+    query, exact = asked(q, call.settings.region), _exact(call, q)
     shown: set[str] = set()
 
     def live(ids: list[str]) -> list[tuple[str, dict[str, Any]]]:
         hits = []
         for customer_guid, profile in _live(call, ids):
-            fields = _fields(profile, words, exact)
+            fields = _fields(profile, query, exact)
             right = profile.status in statuses and body.kind in (None, profile.kind)
             if right and fields and profile.customer_guid not in shown:
                 shown.add(profile.customer_guid)
@@ -88,7 +88,7 @@ def _found(
             call.table,
             call.keys,
             "customer_profile",
-            words,
+            query,
             limit=limit,
             cursor=cursor,
             certain=certain,
@@ -144,9 +144,9 @@ def _load(call: Call, ids: list[str]) -> Records:
     return states
 
 
-def _fields(profile: CustomerProfileRecord, words: list[str], exact: list[Lookup]) -> list[str]:
+def _fields(profile: CustomerProfileRecord, query: Query, exact: list[Lookup]) -> list[str]:
     """The fields by which the customer is found, those of an exact value first."""
     own = {lookup.place: lookup.field for lookup in rules.lookups(profile)}
     found = [own[lookup.place].split(".")[1] for lookup in exact if lookup.place in own]
-    by_words = matching("customer_profile", storage.customer_shown(profile), words)
+    by_words = matching("customer_profile", storage.customer_shown(profile), query)
     return list(dict.fromkeys([*found, *by_words]))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from lambdas.customer.models import ConsentDecisionRecord
+from shared.contact_points import normal_contact_point
 
 _RANK = {"granted": 0, "pending": 1, "denied": 2, "withdrawn": 3}
 
@@ -14,7 +15,7 @@ ConsentKey = tuple[str, str, str]
 
 def key_of(decision: ConsentDecisionRecord) -> ConsentKey:
     """What a decision is about: the type, the channel and the contact point."""
-    point = (decision.contact_point or "").lower()
+    point = normal_contact_point(decision.contact_point or "")
     return decision.consent_type.upper(), (decision.channel or "").upper(), point
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from lambdas.customer.models import CustomerProfileRecord
+from shared.contact_points import normal_email
 from shared.errors import AlreadyExists, Fault, Forbidden
 from shared.states import steps
 
@@ -31,7 +32,7 @@ class Lookup:
 
 
 def email(value: str) -> Lookup:
-    return Lookup("email", value.lower(), "customer.email")
+    return Lookup("email", normal_email(value), "customer.email")
 
 
 def phone(value: str) -> Lookup:
@@ -81,7 +82,7 @@ def without_repeats(profile: CustomerProfileRecord) -> CustomerProfileRecord:
     """No alternate repeats the e-mail or phone, or another alternate."""
     return replace(
         profile,
-        alternate_emails=_others(profile.email, profile.alternate_emails, str.lower),
+        alternate_emails=_others(profile.email, profile.alternate_emails, normal_email),
         alternate_phones=_others(profile.phone, profile.alternate_phones, str),
     )
 

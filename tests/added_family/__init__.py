@@ -1,0 +1,1 @@
+"""A small family, added by a test in the steps that the README names."""

@@ -1,0 +1,1 @@
+"""Shops: where the company sells."""
