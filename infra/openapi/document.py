@@ -146,9 +146,10 @@ def _body(row: Route, schema: dict[str, Any]) -> dict[str, Any]:
     assert row.request is not None
     ref: dict[str, Any] = {"$ref": TEMPLATE.format(model=row.request.__name__)}
     if row.bare:
+        # Where the text is told apart by its form, no field has that name.
+        field = schema["properties"].get(row.bare, {"type": "string", "minLength": 1})
         words = "In the place of the object: the text alone that names the record."
-        text = {"type": "string", "minLength": 1, "description": words}
-        ref = {"oneOf": [ref, text]}
+        ref = {"oneOf": [ref, {**field, "description": words}]}
     content = {"schema": ref} | ({} if row.sample is None else {"example": row.sample})
     # An empty body is an empty object.
     return {"required": bool(schema.get("required")), "content": {"application/json": content}}

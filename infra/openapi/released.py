@@ -51,6 +51,7 @@ def comparable() -> dict[str, Any]:
     return {
         "openapi": made["openapi"],
         "info": {"title": "CRM", "version": made["info"]["version"]},
+        "security": made["security"],
         "paths": both["paths"],
         "components": {
             "schemas": both["schemas"],
