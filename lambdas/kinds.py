@@ -21,7 +21,7 @@ SHARED = (
     Kind(record=CredentialRecord, erasure="keep", events={}),
     # Says which request has a key, and where the answer lies: ids alone. It runs out by itself.
     Kind(record=MarkerRecord, erasure="keep", events={}),
-    Kind(record=SnapshotRecord, personal=("data",), erasure="delete", events={}),
+    Kind(record=SnapshotRecord, erasure="delete", events={}),
     Kind(record=SearchEntryRecord, erasure="delete", events={}),
 )
 KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY)

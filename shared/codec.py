@@ -35,6 +35,7 @@ from typing import (
 
 from shared.fields import instant_shown, instant_text
 from shared.keys import PARTITION, SORT, TTL, VIEW, Key
+from shared.marks import content_of
 
 Wire = dict[str, Any]
 """An item, or a value, in DynamoDB's own JSON."""
@@ -97,24 +98,27 @@ _SCALARS: dict[Any, _Codec] = {
 
 
 @cache
-def _codec(annotation: Any) -> _Codec:
+def _codec(annotation: Any, *, marked: bool = False) -> _Codec:
+    """``marked``: the field says what its text is (``shared.marks``), so whatever is in it does."""
     if get_origin(annotation) is Annotated:
-        return _codec(get_args(annotation)[0])
+        return _codec(get_args(annotation)[0], marked=marked or content_of(annotation) is not None)
+    if not marked and (annotation is str or dict in (annotation, get_origin(annotation))):
+        raise TypeError("a stored text must say what it is: Id, Word, Personal or FreeText")
     scalar = _SCALARS.get(annotation)
     if scalar is not None:
         return scalar
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is UnionType or NoneType in arguments:
         (inner,) = (a for a in arguments if a is not NoneType)
-        return _codec(inner)
+        return _codec(inner, marked=marked)
     if origin is tuple:
-        item = _codec(arguments[0])
+        item = _codec(arguments[0], marked=marked)
         return _Codec(
             lambda values: {"L": [item.encode(v) for v in values]},
             lambda wire: tuple(item.decode(w) for w in wire["L"]),
         )
     if origin is Mapping:
-        entry = _codec(arguments[1])
+        entry = _codec(arguments[1], marked=marked)
         return _Codec(
             lambda values: {"M": {k: entry.encode(v) for k, v in values.items()}},
             lambda wire: {k: entry.decode(w) for k, w in wire["M"].items()},
@@ -122,10 +126,14 @@ def _codec(annotation: Any) -> _Codec:
     if annotation is dict or origin is dict:
         return _Codec(lambda value: {"S": dumps(value)}, lambda wire: json.loads(wire["S"]))
     if getattr(annotation, "ROW", False):
-        return _Codec(lambda value: {"L": _row(value)}, lambda wire: _of_row(annotation, wire["L"]))
+        return _Codec(
+            lambda value: {"L": _row(value, marked)},
+            lambda wire: _of_row(annotation, wire["L"], marked),
+        )
     if is_dataclass(annotation) and isinstance(annotation, type):
         return _Codec(
-            lambda value: {"M": encode(value)}, lambda wire: decode(annotation, wire["M"])
+            lambda value: {"M": encode(value, marked)},
+            lambda wire: decode(annotation, wire["M"], marked),
         )
     raise TypeError(f"no stored form for {annotation}")
 
@@ -146,16 +154,23 @@ class _Field:
 
 
 @cache
-def _plan(cls: Any) -> tuple[_Field, ...]:
+def _plan(cls: Any, marked: bool = False) -> tuple[_Field, ...]:
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(_field(f, hints[f.name]) for f in fields(cls))
+    return tuple(_field(f, hints[f.name], marked) for f in fields(cls))
 
 
-def _field(f: Any, hint: Any) -> _Field:
+def _field(f: Any, hint: Any, marked: bool) -> _Field:
     default = f.default if f.default_factory is MISSING else f.default_factory()
     bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     optional = NoneType in get_args(bare)
-    return _Field(f.name, _codec(hint), default, default is MISSING and not optional)
+    codec = _codec(hint, marked=marked or content_of(hint) is not None)
+    return _Field(f.name, codec, default, default is MISSING and not optional)
+
+
+def ensure_storable(cls: Any) -> None:
+    """``TypeError`` for a record class that has a field without a stored form, or a text that does
+    not say what it is."""
+    _plan(cls)
 
 
 _NOTHING: Wire = {"NULL": True}
@@ -168,10 +183,10 @@ def _absent(value: Any, default: Any) -> bool:
     return value is None
 
 
-def _row(record: Any) -> list[Wire]:
+def _row(record: Any, marked: bool) -> list[Wire]:
     """The values of a record in the order of its fields, without the absent ones at the end."""
     row = []
-    for f in _plan(record.__class__):
+    for f in _plan(record.__class__, marked):
         value = getattr(record, f.name)
         row.append(_NOTHING if _absent(value, f.default) else f.codec.encode(value))
     while row and row[-1] is _NOTHING:
@@ -179,8 +194,8 @@ def _row(record: Any) -> list[Wire]:
     return row
 
 
-def _of_row(cls: Any, row: list[Wire]) -> Any:
-    plan = _plan(cls)
+def _of_row(cls: Any, row: list[Wire], marked: bool) -> Any:
+    plan = _plan(cls, marked)
     values = [
         f.missing(cls) if "NULL" in wire else f.codec.decode(wire)
         for f, wire in zip(plan, row, strict=False)
@@ -188,21 +203,22 @@ def _of_row(cls: Any, row: list[Wire]) -> Any:
     return cls(*values, *(f.missing(cls) for f in plan[len(row) :]))
 
 
-def encode(record: Any) -> Wire:
-    """Returns the attributes of a record. Absent values and empty collections are left out."""
+def encode(record: Any, marked: bool = False) -> Wire:
+    """Returns the attributes of a record. Absent values and empty collections are left out.
+    ``marked``: it lies in a field that says what its texts are."""
     wire: Wire = {}
-    for f in _plan(record.__class__):
+    for f in _plan(record.__class__, marked):
         value = getattr(record, f.name)
         if not _absent(value, f.default):
             wire[f.name] = f.codec.encode(value)
     return wire
 
 
-def decode(cls: Any, wire: Wire) -> Any:
+def decode(cls: Any, wire: Wire, marked: bool = False) -> Any:
     """Returns the record of an item; attributes that are not its fields are the item's own.
     ``ValueError`` where a required field is missing."""
     values = {}
-    for f in _plan(cls):
+    for f in _plan(cls, marked):
         raw = wire.get(f.name)
         values[f.name] = f.missing(cls) if raw is None else f.codec.decode(raw)
     return cls(**values)

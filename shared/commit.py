@@ -110,7 +110,7 @@ def _written(call: Call, records: Records, decide: Decide) -> Answer:
         writes = [*_binding(call, step), *step.writes]
         if not writes:
             return step.answer
-        writes += [write for guard in step.guards for write in guard.writes()]
+        writes += [write for guard in step.guards for write in guard.writes(records)]
         _ensure_guarded(call, step.guards, writes)
         failed = call.table.transact(writes, change_id, attempt)
         if failed is None:

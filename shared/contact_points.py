@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
 from shared import field_schemas as schemas
-from shared.errors import Fault, InvalidInput
-from shared.fields import Listed, Name, Request, Shape, ShortText, matching, refuse
+from shared.fields import Circumstances, Listed, Name, Request, Shape, ShortText, refuse
 
 
 def _email(value: str) -> str:
@@ -55,24 +54,28 @@ def _ascii_domain(domain: str) -> str:
         return domain
 
 
-# A national number can be read only with the org's default region: ``phone`` does that in the
-# operation; here only what can never be a number is refused.
+def _phone(value: str, info: ValidationInfo) -> str:
+    """E.164; a national form is read in the region of the org."""
+    if not re.fullmatch(schemas.PHONE_FORM, value.strip()):
+        raise refuse("form", "must be a phone number")
+    known = info.context
+    assert isinstance(known, Circumstances), "the door validates"
+    number = as_e164(value, known.org.region)
+    if number is None:
+        raise refuse("phone", "must be a phone number that can exist")
+    return number
+
+
 Phone = Annotated[
     str,
-    matching(schemas.PHONE_FORM, "must be a phone number"),
+    AfterValidator(_phone),
     WithJsonSchema(schemas.PHONE),
 ]
 
 
-def phone(value: str, region: str, field: str) -> str:
-    """``value`` as E.164; a national form is read in ``region`` (ISO 3166-1 alpha-2)."""
-    number = _e164(value, region)
-    if number is None:
-        raise InvalidInput.of(field, "must be a phone number that can exist", "phone")
-    return number
-
-
-def _e164(value: str, region: str | None) -> str | None:
+def as_e164(value: str, region: str) -> str | None:
+    """Returns a number as E.164, or None where it cannot exist. A national form is read in
+    ``region`` (ISO 3166-1 alpha-2)."""
     import phonenumbers
 
     try:
@@ -89,7 +92,7 @@ def _e164(value: str, region: str | None) -> str | None:
 def contact_point(value: str, region: str) -> str:
     """An e-mail, a phone number or anything else that messages go to, as it is kept and shown: a
     number as E.164, read in ``region`` where it is national; all else as it was typed."""
-    number = _e164(value, region) if re.fullmatch(schemas.PHONE_FORM, value.strip()) else None
+    number = as_e164(value, region) if re.fullmatch(schemas.PHONE_FORM, value.strip()) else None
     return value if number is None else number
 
 
@@ -130,15 +133,6 @@ def _national_beginnings(digits: str, region: str) -> list[str]:
     # Some countries put a digit between their code and the number of a mobile phone.
     starts = {str(country), f"{country}{phonenumbers.country_mobile_token(country)}"}
     return [start + number for start in sorted(starts) for number in sorted(national)]
-
-
-def not_a_phone(field: str, value: str | None, region: str) -> Iterable[Fault]:
-    """The fault of a number that cannot exist."""
-    try:
-        if value is not None:
-            phone(value, region, field)
-    except InvalidInput as refusal:
-        yield from refusal.minor
 
 
 def _website(value: str) -> str:
@@ -193,6 +187,18 @@ def _language(value: str) -> str:
 Language = Annotated[str, AfterValidator(_language), WithJsonSchema(schemas.LANGUAGE)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A postal address as records hold it."""
+
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
 class AddressIn(Request):
     """A postal address; the country is ISO 3166-1 alpha-2."""
 
@@ -203,8 +209,13 @@ class AddressIn(Request):
     postal_code: ShortText | None = None
     country: Country | None = None
 
+    def address(self) -> Address:
+        return Address(**self.model_dump())
+
 
 class AddressOut(Shape):
+    """A postal address; the country is ISO 3166-1 alpha-2."""
+
     line1: str | None = None
     line2: str | None = None
     city: str | None = None

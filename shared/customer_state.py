@@ -17,8 +17,9 @@ from shared.codec import Item, Wire
 from shared.errors import ApiError, Busy, HoldPending, InvalidState, NotFound
 from shared.fields import instant_text
 from shared.keys import Keys
+from shared.marks import Id, Word
 from shared.records import Get, Records
-from shared.writes import Check, Condition, Put, Touch, Update, Write
+from shared.writes import Check, Condition, Put, Touch, Write, at_revision
 
 HOLD = "hold_"
 """What the id of a hold begins with; any other cause of a block is a reason in one word."""
@@ -33,16 +34,16 @@ class CustomerStateRecord:
     something happened."""
 
     KIND: ClassVar[str] = "customer_state"
-    customer_guid: str
-    status: str
-    job_id: str | None = None
-    job_kind: str | None = None
+    customer_guid: Id
+    status: Word
+    job_id: Id | None = None
+    job_kind: Word | None = None
     legal_hold: bool = False
     blocked: Mapping[str, datetime] = field(default_factory=dict)
-    blocked_by: Mapping[str, str] = field(default_factory=dict)
+    blocked_by: Mapping[str, Word] = field(default_factory=dict)
     active_on: date
-    absorbed: tuple[str, ...] = ()
-    merged_into: str | None = None
+    absorbed: tuple[Id, ...] = ()
+    merged_into: Id | None = None
     revision: int = 1
     created_at: datetime
 
@@ -55,7 +56,7 @@ class OrderHoldRecord:
 
     KIND: ClassVar[str] = "order_hold"
     refused_from: datetime
-    reason: str
+    reason: Word
 
 
 def state_at(keys: Keys, customer_guid: str) -> Get[CustomerStateRecord]:
@@ -115,8 +116,8 @@ class CustomerGuard:
     nobody else may have been merged into the customer, because the decision has looked into the
     partition of each one.
     ``changed``: the state is written as a part of the step. ``erasing``: not even a running
-    erasure stops the write. ``active``: the write counts as activity of the customer, which
-    retention asks for.
+    erasure stops the write; it leaves the state of such a customer alone. ``active``: the write
+    counts as activity of the customer, which retention asks for.
     """
 
     keys: Keys
@@ -153,26 +154,38 @@ class CustomerGuard:
                 message = "The action is refused for this order."
                 raise InvalidState(message, detail={"reason": hold.reason})
 
-    def writes(self) -> list[Write]:
+    def writes(self, records: Records) -> list[Write]:
         """Returns the same as conditions of the transaction, and what the write changes of the
-        state: it advances the day of the last activity at most once a day."""
-        return [self._state_write(), *(self._order_write(get) for get in self.order_holds)]
+        state: it advances the day of the last activity at most once a day, and never back."""
+        return [self._state_write(records), *(self._order_write(get) for get in self.order_holds)]
 
-    def _state_write(self) -> Write:
+    def _state_write(self, records: Records) -> Write:
+        place = state_at(self.keys, self.customer_guid)
         if self.changed is not None:
-            day = max(self.today, self.changed.active_on) if self.active else self.changed.active_on
-            item = state_item(self.keys, replace(self.changed, active_on=day))
-            if self.state is None:
-                return Put(item)
-            return Update(item, if_revision=self.state.revision)
-        place = self.keys.customer_state(self.customer_guid)
-        known = self.state is not None and self.state.active_on >= self.today
-        if known or not self.active:
-            return Check(place, self._condition())
-        values = {"active_on": {"S": self.today.isoformat()}}
-        return Touch(place, values, self._condition())
+            return self._changed_write(self.changed)
+        state = self.state or records.if_read(place)
+        known = state is not None and state.active_on >= self.today
+        fenced = state is not None and state.job_id is not None
+        if known or fenced or not self.active:
+            return Check(place.key, self._condition(fenced_too=self.erasing))
+        day = {"S": self.today.isoformat()}
+        condition = self._condition(fenced_too=False, not_after=day)
+        return Touch(place.key, {"active_on": day}, condition)
 
-    def _condition(self) -> Condition:
+    def _changed_write(self, changed: CustomerStateRecord) -> Write:
+        day = max(self.today, changed.active_on) if self.active else changed.active_on
+        item = state_item(self.keys, replace(changed, active_on=day))
+        if self.state is None:
+            return Put(item)
+        # The revision alone is not enough: the day moves without it, and must not move back.
+        read, not_after = at_revision(self.state.revision), {":day": {"S": day.isoformat()}}
+        text = f"{read.expression} AND active_on <= :day"
+        return Put(item, condition=Condition(text, read.names, {**read.values, **not_after}))
+
+    def _condition(self, *, fenced_too: bool, not_after: Wire | None = None) -> Condition:
+        """``fenced_too``: a running erasure does not matter. ``not_after``: the last activity is
+        not later than this day. Two calls around midnight may come in the other order; whoever
+        finds a later day is told so, and leaves it."""
         names: dict[str, str] = {}
         values: dict[str, Wire] = {}
         parts = ["attribute_exists(pk)"]
@@ -180,8 +193,11 @@ class CustomerGuard:
             names["#s"] = "status"
             values |= {f":{s}": {"S": s} for s in self.statuses}
             parts.append(f"#s IN ({', '.join(f':{s}' for s in self.statuses)})")
-        if not self.erasing:
+        if not fenced_too:
             parts.append("attribute_not_exists(job_id)")
+        if not_after is not None:
+            values[":day"] = not_after
+            parts.append("active_on <= :day")
         if self.action is not None:
             names["#b"] = self.action
             values[":now"] = {"S": instant_text(self.now)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.call import Call
 from shared.codec import shown_value
-from shared.fields import instant_shown
+from shared.fields import Shape, instant_shown
 
 
 def change_event(
@@ -42,3 +42,11 @@ def change_event(
     if given.reason_code is not None:
         made["reason_code"] = given.reason_code
     return made
+
+
+def event_data(shape: type[Shape], record: Any, **more: Any) -> dict[str, Any]:
+    """Returns what an event of this shape says of a record: each field from ``more``, or else from
+    the record. A field that neither has is absent."""
+    # A value that the shape does not know would be lost without a word.
+    assert more.keys() <= shape.model_fields.keys(), f"{shape.__name__} lacks some of {set(more)}"
+    return {name: more.get(name, getattr(record, name, None)) for name in shape.model_fields}

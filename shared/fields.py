@@ -8,24 +8,71 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from functools import cache
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from shared import field_schemas as schemas
-from shared.errors import Fault
-from shared.models import NULL as NULL
-from shared.models import Listed as Listed
-from shared.models import Request as Request
-from shared.models import Shape as Shape
-from shared.models import refuse as refuse
+from shared.amounts import (
+    LARGEST_INTEGER as LARGEST_INTEGER,
+)
+from shared.amounts import (
+    Currency as Currency,
+)
+from shared.amounts import (
+    Factor as Factor,
+)
+from shared.amounts import (
+    Money as Money,
+)
+from shared.amounts import (
+    MoneyIn as MoneyIn,
+)
+from shared.amounts import (
+    MoneyOrZeroIn as MoneyOrZeroIn,
+)
+from shared.amounts import (
+    MoneyOut as MoneyOut,
+)
+from shared.amounts import (
+    NotNegative as NotNegative,
+)
+from shared.amounts import (
+    Percent as Percent,
+)
+from shared.amounts import (
+    PointsDelta as PointsDelta,
+)
+from shared.amounts import (
+    Positive as Positive,
+)
+from shared.amounts import (
+    is_currency as is_currency,
+)
+from shared.amounts import (
+    major_unit as major_unit,
+)
+from shared.models import (
+    NULL as NULL,
+)
+from shared.models import (
+    Circumstances as Circumstances,
+)
+from shared.models import (
+    Listed as Listed,
+)
+from shared.models import (
+    Request as Request,
+)
+from shared.models import (
+    Shape as Shape,
+)
+from shared.models import (
+    refuse as refuse,
+)
 
-LARGEST_INTEGER = 2**53 - 1
 MAP_BYTES, MAP_KEYS = 8 * 1024, 50
 
 # ---------------------------------------------------------------- text
@@ -152,117 +199,6 @@ ReasonCode = Annotated[
 ]
 
 
-# ---------------------------------------------------------------- money
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Money:
-    """An integer number of minor units of an ISO 4217 currency."""
-
-    currency: str
-    amount: int
-
-    def plus(self, minor: int) -> Money:
-        return Money(self.currency, self.amount + minor)
-
-
-@cache
-def _exponents() -> dict[str, int]:
-    import iso4217
-
-    return {c.code: c.exponent for c in iso4217.Currency if c.exponent is not None}
-
-
-def major_unit(currency: str) -> int:
-    """How many minor units one major unit of the currency has (EUR 100, JPY 1)."""
-    return int(10 ** _exponents()[currency])
-
-
-def is_currency(code: str) -> bool:
-    """Whether the code is a currency of ISO 4217 that has a minor unit."""
-    return code in _exponents()
-
-
-def _currency(value: str) -> str:
-    if not is_currency(value):
-        raise refuse("currency", "must be an ISO 4217 currency code")
-    return value
-
-
-Currency = Annotated[
-    str,
-    AfterValidator(_currency),
-    Listed("Currency", lambda: sorted(_exponents()), "An ISO 4217 currency with a minor unit."),
-]
-Positive = Annotated[int, Field(gt=0, le=LARGEST_INTEGER)]
-NotNegative = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
-
-
-def _not_zero(points: int) -> int:
-    if points == 0:
-        raise refuse("zero", "must not be 0")
-    return points
-
-
-PointsDelta = Annotated[
-    int,
-    Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER, json_schema_extra=schemas.POINTS_DELTA),
-    AfterValidator(_not_zero),
-]
-
-
-class MoneyIn(Request):
-    """More than nothing, in minor units."""
-
-    currency: Currency
-    amount: Positive
-
-    def money(self) -> Money:
-        return Money(self.currency, self.amount)
-
-
-class MoneyOrZeroIn(Request):
-    """Nothing or more, in minor units."""
-
-    currency: Currency
-    amount: NotNegative
-
-    def money(self) -> Money:
-        return Money(self.currency, self.amount)
-
-
-class MoneyOut(Shape):
-    currency: str
-    amount: int
-
-
-def _factor(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise refuse("decimal", "must be a decimal number")
-    text = str(value)
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
-        # Fifteen digits are what every reader of JSON numbers takes exactly.
-        message = "must be a decimal number of at most 9 digits and 6 places, not negative"
-        raise refuse("decimal", message)
-    return Decimal(text)
-
-
-Factor = Annotated[
-    Decimal,
-    BeforeValidator(_factor),
-    WithJsonSchema(schemas.FACTOR),
-]
-
-
-def _percent(part: Decimal) -> Decimal:
-    if not 0 < part <= 100:
-        raise refuse("percent", "must be more than 0 and at most 100")
-    return part
-
-
-Percent = Annotated[Factor, AfterValidator(_percent), WithJsonSchema(schemas.PERCENT)]
-
-
 # ---------------------------------------------------------------- time
 
 
@@ -311,12 +247,24 @@ def instant_shown(moment: datetime) -> str:
     return instant_text(moment).replace(".000Z", "Z")
 
 
-def not_in_the_future(
-    field: str, moment: datetime | date | None, now: datetime | date
-) -> Iterable[Fault]:
-    """A fault where a time, or a day, has not come yet."""
-    if moment is not None and moment > now:
-        yield Fault("future", field, "must not lie in the future")
+def not_ahead(skew: timedelta = timedelta(0)) -> AfterValidator:
+    """A time or a day that has come, by the clock of the call; ``skew`` is how far the clock of a
+    caller may be ahead of it."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        known = info.context
+        assert isinstance(known, Circumstances), "the door validates"
+        latest = known.now + skew if isinstance(value, datetime) else known.today
+        if value > latest:
+            raise refuse("future", "must not lie in the future")
+        return value
+
+    return AfterValidator(check)
+
+
+PastInstant = Annotated[Instant, not_ahead()]
+PastDay = Annotated[Day, not_ahead()]
+"""A day that has come in the org's time zone."""
 
 
 # ---------------------------------------------------------------- collections
@@ -338,6 +286,11 @@ FreeMap = Annotated[dict[str, Any], AfterValidator(_map), WithJsonSchema(schemas
 def bounded(item: Any, most: int) -> Any:
     """A list of at most ``most`` items."""
     return Annotated[list[item], Field(max_length=most)]
+
+
+@dataclass(frozen=True, slots=True)
+class Unordered:
+    """Marks a list whose order says nothing: two requests that differ only in it are alike."""
 
 
 def _distinct(values: list[str]) -> list[str]:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from shared.marks import Id, Personal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkerRecord:
     """An idempotency key that is taken: by which request, and where its answer lies."""
 
     KIND: ClassVar[str] = "marker"
-    request_hash: str
-    at_pk: str
-    at_sk: str
+    request_hash: Id
+    at_pk: Id
+    at_sk: Id
     expires_at: datetime
 
 
@@ -23,5 +25,5 @@ class SnapshotRecord:
     """An answer to be repeated. It may hold personal data, so it lies with its record."""
 
     KIND: ClassVar[str] = "snapshot"
-    data: dict[str, Any]
+    data: Personal[dict[str, Any]]
     answered_revision: int | None = None

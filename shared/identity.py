@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from shared import keys
 from shared.codec import Item
+from shared.marks import Id, Word
 from shared.settings import OrgSettings
 
 STATUSES = ("unverified", "verified", "parked", "suspended", "frozen", "doomed")
@@ -22,9 +23,9 @@ class OrgRecord:
     """An organisation: its status decides whether it may write."""
 
     KIND: ClassVar[str] = "org"
-    orgcode: str
-    org_guid: str
-    status: str
+    orgcode: Id
+    org_guid: Id
+    status: Word
     settings: OrgSettings = field(default_factory=OrgSettings)
     revision: int = 1
 
@@ -34,11 +35,11 @@ class MembershipRecord:
     """A person in an org. An active owner passes every role check."""
 
     KIND: ClassVar[str] = "membership"
-    person: str
-    orgcode: str
-    roles: tuple[str, ...] = ()
+    person: Id
+    orgcode: Id
+    roles: tuple[Word, ...] = ()
     owner: bool = False
-    state: str = "active"
+    state: Word = "active"
     revision: int = 1
 
 
@@ -48,11 +49,11 @@ class CredentialRecord:
     Without ``expires_at`` it never expires; a session that has one slides it while it is used."""
 
     KIND: ClassVar[str] = "credential"
-    context: str
-    person: str | None = None
-    service_account: str | None = None
-    orgcode: str | None = None
-    roles: tuple[str, ...] = ()
+    context: Word
+    person: Id | None = None
+    service_account: Id | None = None
+    orgcode: Id | None = None
+    roles: tuple[Word, ...] = ()
     expires_at: datetime | None = None
     revoked: bool = False
     revision: int = 1

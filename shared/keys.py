@@ -20,8 +20,15 @@ from shared.settings import settings
 
 Key = tuple[str, str]
 """A record's place: (pk, sk)."""
+KeyRange = tuple[str, str, str]
+"""Places that lie side by side: (pk, first sk, last sk), both included."""
+LAST = "\U0010ffff"
+"""Sorts after every character that a key holds."""
 
 PARTITION, SORT, VIEW, TTL = "pk", "sk", "v", "ttl"
+ACCOUNT_PREFIX, CONTACT_PREFIX, CUSTOMER_PREFIX = "acct_", "cont_", "cust_"
+"""What the guids that the service makes begin with."""
+_ID_LENGTH = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +153,14 @@ class Keys:
     def account(self, account_guid: str) -> Key:
         return self._at("K", account_guid), "A"
 
+    def contacts(self, account_guid: str) -> tuple[str, str]:
+        """Where the contacts of an account lie: (partition, prefix), by creation."""
+        return self._at("K", account_guid), "K#"
+
     def contact(self, contact_guid: str) -> Key:
         """A contact lies with its account, whose id its own id carries."""
-        return self._at("K", account_of_contact(contact_guid)), f"K#{contact_guid}"
+        partition, prefix = self.contacts(account_of_contact(contact_guid))
+        return partition, f"{prefix}{contact_guid}"
 
     def account_children(self, account_guid: str) -> Key:
         """How many accounts have this one as their parent."""
@@ -221,13 +233,13 @@ class Keys:
 
     # ------------------------------------------------------------ loyalty
 
-    def loyalty_policies(self, channel: str | None) -> tuple[str, str]:
-        """Where the versions of a channel's policy lie: (partition, prefix), by time in force."""
-        return self._at("P"), f"LOY#{channel or '-'}#"
-
     def loyalty_policy(self, channel: str | None, effective_from: str, version: int) -> Key:
-        partition, prefix = self.loyalty_policies(channel)
-        return partition, f"{prefix}{effective_from}#{version:06d}"
+        return self._at("P"), f"LOY#{channel or '-'}#{effective_from}#{version:06d}"
+
+    def loyalty_policies(self, channel: str | None, until: str) -> KeyRange:
+        """The versions of a channel's policy that are in force by a time, in the order of time."""
+        prefix = f"LOY#{channel or '-'}#"
+        return self._at("P"), prefix, f"{prefix}{until}#{LAST}"
 
     def loyalty_policy_named(self, policy_version: str) -> Key:
         """The same version, found by its name, which is unique in the org."""
@@ -244,14 +256,42 @@ class Keys:
     def loyalty_balance(self, customer_guid: str) -> Key:
         return self._at("C", customer_guid), "B"
 
+    def loyalty_answer(self, customer_guid: str, loyalty_txn_id: str) -> Key:
+        """The answer that repeats of a transaction's order get."""
+        return self._at("C", customer_guid), f"LA#{loyalty_txn_id}"
+
     def lot_page(self, customer_guid: str, bound: str, page_id: str) -> Key:
         return self._at("C", customer_guid), f"BL#{bound}#{page_id}"
+
+    def lot_pages(self, customer_guid: str, after: str = "", before: str = LAST) -> KeyRange:
+        """The pages whose bounds lie between two, the second not included."""
+        return self._at("C", customer_guid), f"BL#{after}", f"BL#{before}"
+
+    def expired_lots(self, customer_guid: str, month: str, sequence: int) -> Key:
+        """The lots of a month's expiry that the entries from one sequence on closed."""
+        return self._at("C", customer_guid), f"BX#{month}#{sequence:012d}"
+
+    def expired_lots_of(self, customer_guid: str, month: str) -> KeyRange:
+        return self._at("C", customer_guid), f"BX#{month}#", f"BX#{month}#{LAST}"
 
     def ledger_entry(self, customer_guid: str, sequence: int) -> Key:
         return self._at("C", customer_guid), f"L#{sequence:012d}"
 
+    def ledger_entries(
+        self, customer_guid: str, after: int = 0, before: int | None = None
+    ) -> KeyRange:
+        """The entries between two sequences, neither included; None: to the end."""
+        first, last = after + 1, None if before is None else before - 1
+        if last is not None and last < first:
+            first = last = 0  # a range must not end before it begins; nothing lies at 0
+        end = LAST if last is None else f"{last:012d}"
+        return self._at("C", customer_guid), f"L#{first:012d}", f"L#{end}"
+
     def ledger_checkpoint(self, customer_guid: str, checkpoint: int) -> Key:
         return self._at("C", customer_guid), f"LC#{checkpoint:012d}"
+
+    def ledger_checkpoints(self, customer_guid: str) -> KeyRange:
+        return self._at("C", customer_guid), "LC#", f"LC#{LAST}"
 
     def checkpoint_part(
         self, customer_guid: str, checkpoint: int, number: int, *, spent: bool
@@ -260,8 +300,20 @@ class Keys:
         kind = "LCS" if spent else "LCL"
         return self._at("C", customer_guid), f"{kind}#{checkpoint:012d}#{number:03d}"
 
+    def checkpoint_parts(
+        self, customer_guid: str, first: int, last: int, *, spent: bool
+    ) -> KeyRange:
+        """The parts of the checkpoints from one to another, both included."""
+        kind = "LCS" if spent else "LCL"
+        low, high = f"{kind}#{first:012d}#", f"{kind}#{last:012d}#{LAST}"
+        return self._at("C", customer_guid), low, high
+
     def redeemed_order(self, customer_guid: str, order_hash: str) -> Key:
         return self._at("C", customer_guid), f"IR#{order_hash}"
+
+    def redeemed_part(self, customer_guid: str, order_hash: str, number: int) -> Key:
+        """More of what a redemption took, where it took from very many lots."""
+        return self._at("C", customer_guid), f"IR#{order_hash}#{number:03d}"
 
     def earned_order(self, order_hash: str) -> Key:
         """One earn per order and org, for ever."""
@@ -286,8 +338,15 @@ class Keys:
         return self._at("S", self.hash("search", token)), owner
 
 
+def contact_of_account(account_guid: str, made_id: str) -> str:
+    """Returns the guid of a new contact: its own id, then that of its account, so that one read by
+    the contact's guid alone finds both."""
+    return f"{CONTACT_PREFIX}{made_id}{account_guid.removeprefix(ACCOUNT_PREFIX)}"
+
+
 def account_of_contact(contact_guid: str) -> str:
-    """The guid of the account that a contact's own guid carries; an id that carries none names a
-    partition where nothing lies, so that asking for it costs what asking for any other does."""
-    body = contact_guid.removeprefix("cont_")
-    return f"acct_{body[26:]}" if len(body) == 52 else "!"
+    """Returns the guid of the account that a contact's own guid carries. An id that carries none
+    names a partition where nothing lies, so that asking for it costs what asking for any other
+    does."""
+    ids = contact_guid.removeprefix(CONTACT_PREFIX)
+    return f"{ACCOUNT_PREFIX}{ids[_ID_LENGTH:]}" if len(ids) == 2 * _ID_LENGTH else "!"

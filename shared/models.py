@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +17,20 @@ from pydantic_core import PydanticCustomError
 from shared import field_schemas as schemas
 from shared.errors import Fault
 from shared.settings import OrgSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a field may ask beside its value: the clock of the call, and the org's settings."""
+
+    now: datetime
+    org: OrgSettings
+
+    @property
+    def today(self) -> date:
+        """The date in the org's time zone."""
+        return self.now.astimezone(ZoneInfo(self.org.timezone)).date()
+
 
 NULL = object()
 """Stands where a request says ``null`` and may not."""
@@ -44,11 +59,10 @@ class Request(BaseModel):
             return {k: NULL if v is None and k not in cls.clearable else v for k, v in data.items()}
         return data
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        """What only the clock, the org's settings or another field show to be wrong; each part of a
-        request speaks for itself. Nothing that time may make wrong belongs here: a repeat must find
-        its answer however late it comes."""
-        assert now.tzinfo is not None, "the clock of the call"
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        """Returns the faults that only another field shows. Each part of a request speaks for
+        itself. Nothing that time may make wrong belongs here: a repeat must find its answer however
+        late it comes."""
         assert org.currency, "the org of the call"
         for fields, least in ((self.exactly_one, 1), (self.at_most_one, 0)):
             named = [field for field in fields if getattr(self, field) is not None]

@@ -50,10 +50,10 @@ def page(
     beside: Callable[[], None] | None = None,
     complete: Callable[[list[T]], list[T | None]] | None = None,
 ) -> tuple[list[T], str | None]:
-    """Up to ``limit`` of what ``keep`` makes of the entries (None drops one), after ``cursor``, and
-    the cursor of the next page; that is absent exactly when nothing is left. A page may be short,
-    with a cursor, after ten internal pages. ``beside`` runs in the first internal page's trip;
-    ``complete`` then adds to, or drops, what an internal page gave."""
+    """Returns up to ``limit`` of what ``keep`` makes of the entries after ``cursor`` (None drops an
+    entry), and the cursor of the next page, which is absent exactly when nothing is left. After ten
+    internal pages a page may be short and have a cursor. ``beside`` runs in the trip of the first
+    internal page; ``complete`` then adds to, or drops, what an internal page gave."""
     streams = [_Stream(table, listing, p, limit, cursor) for p in listing.partitions]
     kept: list[tuple[str, T]] = []
     passed = cursor
@@ -83,8 +83,8 @@ def page(
 
 
 def _certain(streams: list[_Stream], listing: Listing) -> list[tuple[str, Wire]]:
-    """Takes out the entries that are certainly next, in order: up to where the first stream must be
-    read on."""
+    """Removes and returns the entries that are certainly next, in order: those before the point
+    where a stream has to be read further."""
     reading = [s for s in streams if not s.done]
     if not all(s.buffer for s in reading):
         return []
@@ -103,7 +103,8 @@ def _certain(streams: list[_Stream], listing: Listing) -> list[tuple[str, Wire]]
 
 
 def sign(scope: str, cursor: str, now: datetime) -> str:
-    """An opaque token for the next page: bound to the scope (org, route and filters), for 24 h."""
+    """Returns an opaque token for the next page, bound to the scope (org, route and filters) and
+    valid for 24 h."""
     payload = dumps([int(now.timestamp()) + TOKEN_HOURS * 3600, cursor]).encode()
     signature = token_signature(scope + payload.decode())
     return _spelled(signature + payload)
@@ -114,7 +115,8 @@ def _spelled(raw: bytes) -> str:
 
 
 def cursor_of(token: str, scope: str, now: datetime) -> str:
-    """The cursor of a token; ``InvalidNextToken`` for one that is not of this scope or too old."""
+    """Returns the cursor of a token; ``InvalidNextToken`` where it was made for another scope, or
+    is too old."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         payload = raw[16:].decode()

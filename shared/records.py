@@ -69,6 +69,10 @@ class Records:
             found = {key_of(wire): wire for wire in wires}
             self._items.update(found)
             self._queries[query] = list(found)
+        self._trips = 0
+        self._trip_of: dict[Key | Query[Any], int] = dict.fromkeys(
+            (*self._items, *self._queries), 0
+        )
 
     # ---------------------------------------------------------------- asking
 
@@ -126,18 +130,28 @@ class Records:
             raise Unread(get)
         return self._items[get.key]
 
+    def trip_of(self, read: Read) -> int:
+        """Returns the number of the trip that made a read, or learned the record. Reads of one trip
+        need not be of one moment: only what a later trip brings is certainly later."""
+        self.ensure(read)
+        return self._trip_of[read.key if isinstance(read, Get) else read]
+
     def _made(self, read: Read) -> bool:
         return read.key in self._items if isinstance(read, Get) else read in self._queries
 
     # ---------------------------------------------------------------- learning
 
     def add(self, other: Records) -> None:
-        """Takes over what a further read brought."""
+        """Takes over what a further trip brought."""
+        self._trips += 1
         self._items.update(other._items)
         self._queries.update(other._queries)
+        self._trip_of |= dict.fromkeys((*other._items, *other._queries), self._trips)
 
     def learn(self, key: Key, current: CurrentItem) -> None:
         """Takes over what a failed condition brought, in every query that covers it."""
+        self._trips += 1
+        self._trip_of[key] = self._trips
         self._items[key] = current.wire
         for query, keys in self._queries.items():
             if not query.covers(key):

@@ -86,7 +86,8 @@ class Route:
     ``roles``: any one of them lets the caller in. ``revision`` and ``provenance`` say whether
     ``expected_revision``, and ``reason`` with ``source_refs``, must be sent. ``strict`` routes read
     the caller's identity in the operation's own first batch. ``bare`` names the field that a bare
-    JSON string stands for. ``record`` names the object of the body that may repeat the provenance.
+    JSON string stands for, or is a function that tells the field from the string. ``record`` names
+    the object of the body that may repeat the provenance.
     ``keyed`` says what makes a repeat safe when no ``idempotency_key`` is sent. ``creates``: a
     ``set`` route that needs no revision where nothing is yet. ``gate`` says which calls pass the
     write gate of an org that is not verified. ``refuses``: the refusals of the route beyond those
@@ -108,7 +109,7 @@ class Route:
     paginated: bool = False
     strict: bool = False
     dry_run: bool = False
-    bare: str | None = None
+    bare: str | Callable[[str], str] | None = None
     record: str | None = None
     keyed: str | None = None
     needs_key: bool = False

@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass, field
 from functools import cache
 
+from shared.marks import Word
+
 API_VERSION = "2026-03-04"
 SERVICE = "crm"
 
@@ -56,15 +58,18 @@ class OrgSettings:
 
     Money marks are minor units of ``currency``; ``hold_hours`` is how long a hold waits;
     ``hold_expiry`` is what a hold that nobody resolved then means: ``reject`` or ``release``.
+    ``unknown_card_limit`` is how many unknown card codes one credential may ask for within ten
+    minutes; 0 is any number.
     """
 
-    timezone: str = "UTC"
-    region: str = "US"
-    currency: str = "USD"
+    timezone: Word = "UTC"
+    region: Word = "US"
+    currency: Word = "USD"
     email_unique: bool = True
     phone_unique: bool = False
     reason_in_events: bool = False
     high_value_minor: int = 100_000
     hold_hours: int = 72
-    hold_expiry: str = "reject"
+    hold_expiry: Word = "reject"
     idempotency_days: int = 30
+    unknown_card_limit: int = 20

@@ -1,14 +1,13 @@
-"""The body of a request: taken apart, validated, and every fault of it named at once.
+"""Request validation: a body is taken apart, validated, and refused with every fault at once.
 
 A body has the route's own fields and the crosscutting ones, some of which may be repeated inside
-the record object. What comes out is a validated model and a call that knows what the rest said.
+the record object. What comes out is a validated model, and the facts that the rest says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -22,6 +21,7 @@ from shared.errors import ContextMismatch, Fault, InvalidInput
 from shared.fields import (
     CcCode,
     ChannelCode,
+    Circumstances,
     IdempotencyKey,
     NotNegative,
     OrgCode,
@@ -29,6 +29,7 @@ from shared.fields import (
     ReasonCode,
     Request,
     SourceRefs,
+    Unordered,
     source_refs,
 )
 from shared.keys import of_org
@@ -37,7 +38,7 @@ from shared.settings import OrgSettings
 
 
 class RequestContext(Request):
-    """What the caller believes of itself; it must agree with what is so."""
+    """Who the caller believes to be; it must agree with the credential."""
 
     orgcode: str | None = None
     actor: str | None = None
@@ -68,8 +69,8 @@ _REPEATED = ("request_context", "reason", "source_refs")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A body taken apart: the route's own fields, the crosscutting ones, and those repeated inside
-    the record object."""
+    """The parts of a body: the route's own fields, the crosscutting ones, and those that are
+    repeated inside the record object."""
 
     own: Any
     crosscutting: dict[str, Any]
@@ -77,9 +78,10 @@ class Parts:
 
 
 def apart(row: Route, value: Any) -> Parts:
-    """A JSON body taken apart; 400 where it is no object, nor a text that the route takes."""
+    """Returns the parts of a JSON body; 400 where it is neither an object nor a text that the route
+    takes."""
     if isinstance(value, str) and row.bare is not None:
-        return Parts({row.bare: value}, {}, {})
+        return Parts({row.bare(value) if callable(row.bare) else row.bare: value}, {}, {})
     if not isinstance(value, dict):
         raise InvalidInput.of("body", "must be a JSON object", "json")
     crosscutting = {k: value[k] for k in value if k in CROSSCUTTING}
@@ -95,26 +97,27 @@ def apart(row: Route, value: Any) -> Parts:
 def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Facts, Any]:
     """Returns what the crosscutting fields say, and the validated body; 400 with every fault."""
     row, faults = call.route, []
-    # What the record repeats stands in where the top level is silent, but is checked all the same.
+    # The top level wins over what the record repeats, but both are checked.
     given = {**parts.repeated, **parts.crosscutting}
-    over, fault_list = _validated(Crosscutting, given)
+    known = Circumstances(call.now, call.settings)
+    over, fault_list = _validated(Crosscutting, given, known)
     faults += fault_list + _required(row, given, headers)
     if parts.repeated:
-        inner, fault_list = _validated(Crosscutting, parts.repeated)
+        inner, fault_list = _validated(Crosscutting, parts.repeated, known)
         faults += [replace(f, field=f"{row.record}.{f.field}") for f in fault_list]
         if inner is not None and inner.request_context is not None:
             faults += _disagreements(call, inner.request_context, f"{row.record}.")
-    body, fault_list = _validated(row.request, parts.own) if row.request else (None, [])
+    body, fault_list = _validated(row.request, parts.own, known) if row.request else (None, [])
     faults += fault_list
     if body is not None:
-        faults += _in(body, call.now, call.settings)
+        faults += _in(body, call.settings)
     if body is not None and over is not None:
         faults += _unnamed(body, over)
     context = None if over is None else over.request_context
     if context is not None and "request_context" in parts.crosscutting:
         faults += _disagreements(call, context, "")
-    key, key_faults = _header(headers, "idempotency-key")
-    cccode, cc_faults = _header(headers, "x-cccode")
+    key, key_faults = _header(headers, "idempotency-key", known)
+    cccode, cc_faults = _header(headers, "x-cccode", known)
     faults += key_faults + cc_faults
     if faults or over is None:
         raise InvalidInput(minor=_once(faults))
@@ -146,11 +149,11 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
 _AGREE = "must be the same in the header and in the body"
 
 
-def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
-    """(the model, or None; every fault). Where nothing is wrong but fields that nobody knows, there
-    is a model of the others all the same, to be asked what is wrong with them."""
+def _validated(model: Any, value: Any, known: Circumstances) -> tuple[Any, list[Fault]]:
+    """Returns (the model or None, every fault). Where only unknown fields are wrong, there is a
+    model of the known ones all the same, so that its own faults are told as well."""
     try:
-        return model.model_validate(value), []
+        return model.model_validate(value, context=known), []
     except ValidationError as error:
         wrong = error.errors(include_url=False)
         found = [_guessed(model, fault) for fault in envelope.faults(error)]
@@ -158,8 +161,8 @@ def _validated(model: Any, value: Any) -> tuple[Any, list[Fault]]:
         return None, found
     for fault in wrong:
         value = _without(value, fault["loc"])
-    known, more = _validated(model, value)
-    return known, found + more
+    valid, more = _validated(model, value, known)
+    return valid, found + more
 
 
 def _guessed(model: type[BaseModel], fault: Fault) -> Fault:
@@ -198,7 +201,7 @@ def _types_in(annotation: Any) -> Iterator[Any]:
 
 
 def _without(value: Any, place: tuple[int | str, ...]) -> Any:
-    """The value without what lies at a place in it."""
+    """Returns the value without the part at a place in it."""
     (key, *deeper) = place
     if isinstance(value, list):
         return [_without(e, tuple(deeper)) if n == key else e for n, e in enumerate(value)]
@@ -207,19 +210,19 @@ def _without(value: Any, place: tuple[int | str, ...]) -> Any:
     return {**value, key: _without(value[key], tuple(deeper))}
 
 
-def _header(headers: Mapping[str, str], name: str) -> tuple[Any, list[Fault]]:
+def _header(headers: Mapping[str, str], name: str, known: Circumstances) -> tuple[Any, list[Fault]]:
     value = headers.get(name)
     if value is None:
         return None, []
     field = {"idempotency-key": "idempotency_key", "x-cccode": "cccode"}[name]
-    read, faults = _validated(Crosscutting, {field: value})
+    read, faults = _validated(Crosscutting, {field: value}, known)
     return (getattr(read, field) if read else None), [
         replace(f, field=f"header {name}") for f in faults
     ]
 
 
 def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) -> list[Fault]:
-    """What the route demands of the crosscutting fields, whatever else is wrong with them."""
+    """Returns the faults of crosscutting fields that the route demands and the body lacks."""
     found = []
     if given.get("dry_run") is True and not row.dry_run:
         found.append(Fault("unknown-field", "dry_run", "is not taken by this route"))
@@ -234,20 +237,20 @@ def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) 
     return found
 
 
-def _in(part: Any, now: datetime, org: OrgSettings, where: str = "") -> list[Fault]:
-    """What a part of a request, and the parts in it, have to say against it."""
+def _in(part: Any, org: OrgSettings, where: str = "") -> list[Fault]:
+    """Returns the faults that a part of a request, and the parts inside it, find themselves."""
     if isinstance(part, list):
-        return [f for n, one in enumerate(part) for f in _in(one, now, org, f"{where}{n}.")]
+        return [f for n, one in enumerate(part) for f in _in(one, org, f"{where}{n}.")]
     if not isinstance(part, Request):
         return []
-    found = [replace(f, field=where + f.field) for f in part.faults(now, org)]
+    found = [replace(f, field=where + f.field) for f in part.faults(org)]
     for name in type(part).model_fields:
-        found += _in(getattr(part, name), now, org, f"{where}{name}.")
+        found += _in(getattr(part, name), org, f"{where}{name}.")
     return found
 
 
 def _unnamed(body: Request, over: Crosscutting) -> list[Fault]:
-    """Whether the order is missing of a request that is about one."""
+    """Returns the fault of a request that must name an order and does not."""
     own = (getattr(body, name, None) for name in ("order_ref", "loyalty_txn_id"))
     if not body.needs_order or any(own) or any(s.kind in body.named_by for s in over.source_refs):
         return []
@@ -271,8 +274,9 @@ def _once(faults: list[Fault]) -> list[Fault]:
 
 
 def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
-    """What tells a replay from another request: the route and the normalised body. Sources do not
-    count, but for one that names the order: another order is another request."""
+    """Returns what tells a replay from another request: a hash of the route and the normalised
+    body. Sources do not count, except one that names the order: another order is another
+    request."""
     own = {} if body is None else _normalised(body)
     if body is not None and body.named_by and not {"order_ref", "loyalty_txn_id"} & own.keys():
         named = (ref for ref in over.source_refs if ref.kind in body.named_by)
@@ -282,16 +286,18 @@ def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
 
 
 def _normalised(body: BaseModel) -> dict[str, Any]:
-    """The body as it is understood: a default that was said is one that was left out, so that a key
-    outlives a field that comes with one; ``null``, where it may be said, says something."""
+    """Returns the body as it is understood. A default that was sent counts as left out, so that a
+    key stays valid when a field with a default is added. ``null`` counts where it may be sent."""
     found: dict[str, Any] = {}
     for name, field in type(body).model_fields.items():
         value = getattr(body, name)
         if isinstance(value, BaseModel):
-            # Two models are equal where one says null and the other nothing.
+            # Models compare equal where one says null and the other nothing: look inside.
             found |= {name: inner} if (inner := _normalised(value)) else {}
         elif name in body.model_fields_set and (value is None or value != _default(field)):
             found[name] = _plain(value)
+            if any(isinstance(mark, Unordered) for mark in field.metadata):
+                found[name].sort(key=envelope.canonical)
     return found
 
 

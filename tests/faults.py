@@ -159,6 +159,16 @@ def lost_answer() -> Fault:
     return fault
 
 
+def meanwhile(act: Callable[[], Any]) -> Fault:
+    """Something else happens just before the call reaches the table."""
+
+    def fault(_: Any, __: str, ___: dict[str, Any], perform: Perform) -> Any:
+        act()
+        return perform()
+
+    return fault
+
+
 def unreachable() -> Fault:
     """The call never reaches the table."""
 

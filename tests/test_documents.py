@@ -73,6 +73,3 @@ def test_every_event_has_a_shape_and_every_kind_a_rule() -> None:
     assert {json.dumps(option) for option in event_schema()["oneOf"]} == {
         json.dumps({"$ref": f"#/$defs/{action}"}) for action in actions
     }
-    for kind in KINDS:
-        fields = set(kind.record.__dataclass_fields__)
-        assert set(kind.personal) <= fields, kind.name

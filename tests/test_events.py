@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from lambdas.account.models.envelopes import AccountStatusChanged
+from lambdas.account.models.records import AccountCodeRecord
 from lambdas.events import handler, publishing
 from lambdas.families import FAMILIES
 from shared import clients
+from shared.events import event_data
 from tests.builders import WHY, World, euro
 from tests.contract.scenes import SCENES
 
@@ -42,6 +45,14 @@ def test_a_change_publishes_one_valid_event_and_its_repeat_none(
     check_valid(new[0])
     assert new[0]["orgcode"] == world.code
     assert new[0]["request_context"]["actor"].startswith("user_guid:")
+
+
+def test_the_data_of_an_event_has_no_place_for_what_its_shape_does_not_know() -> None:
+    record = AccountCodeRecord(account_guid="acct_1")
+    known = event_data(AccountStatusChanged, record, status="closed")
+    assert (known["account_guid"], known["status"]) == ("acct_1", "closed")
+    with pytest.raises(AssertionError):
+        event_data(AccountStatusChanged, record, stauts="closed")
 
 
 def test_an_unchanged_record_publishes_nothing(world: World, published: Published) -> None:

@@ -6,11 +6,16 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from lambdas.families import FAMILIES
 from lambdas.kinds import KINDS
 from shared import keys
+from shared.codec import encode, ensure_storable
+from shared.marks import FreeText, Personal, personal_fields
 from tests.test_architecture import folder, sources, tree
 
 KEY_TEXT = re.compile(r"^[A-Z]{1,5}#")
@@ -78,3 +83,43 @@ def test_shared_has_no_two_public_things_of_one_name() -> None:
                 defined.setdefault(node.name, []).append(str(path))
     assert len(defined) > 100
     assert {name: paths for name, paths in defined.items() if len(paths) > 1} == {}
+
+
+def test_no_text_is_stored_that_does_not_say_what_it_is() -> None:
+    for kind in KINDS:
+        ensure_storable(kind.record)
+    with pytest.raises(TypeError, match="must say what it is"):
+        encode(Forgotten(note="anything"))
+    with pytest.raises(TypeError, match="must say what it is"):
+        encode(ForgottenInside(parts=(Forgotten(note="anything"),)))
+    assert encode(Said(note="anything", parts=(Forgotten(note="x"),)))["note"] == {"S": "anything"}
+
+
+def test_personal_fields_are_found_wherever_they_are_nested() -> None:
+    assert personal_fields(Said) == ("note", "parts")
+    assert personal_fields(Outer) == ("inner.note", "inner.parts")
+    by_name = {kind.name: kind.personal for kind in KINDS}
+    assert "decision.contact_point" in by_name["consent_current"]
+    assert by_name["snapshot"] == ("data",)
+    assert {"reason", "source_refs"} <= set(by_name["loyalty_entry"])
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    note: str
+
+
+@dataclass(frozen=True)
+class ForgottenInside:
+    parts: tuple[Forgotten, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    note: FreeText[str]
+    parts: Personal[tuple[Forgotten, ...]] = ()
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Said

@@ -35,6 +35,8 @@ def _group(about: str | None) -> typer.Typer:
 
 AT_LEAST_ONE = frozenset({"idempotency_days", "hold_hours"})
 """Settings that 0 would make void: a key is kept a day at the least."""
+AT_MOST = {"unknown_card_limit": 1_000}
+"""Settings that would make a record too large: it holds so many times."""
 UNIQUE = frozenset({"email_unique", "phone_unique"})
 
 app = _group(__doc__)
@@ -242,8 +244,10 @@ def _setting(change: str) -> tuple[str, Any]:
         raise Refused(f"there is no setting {setting!r}; there are {', '.join(kinds)}")
     if kind is bool and text in ("true", "false"):
         return setting, text == "true"
-    if kind is int and text.isascii() and text.isdigit() and int(text) >= (setting in AT_LEAST_ONE):
-        return setting, int(text)
+    if kind is int and text.isascii() and text.isdigit():
+        number = int(text)
+        if (setting in AT_LEAST_ONE) <= number <= AT_MOST.get(setting, number):
+            return setting, number
     if kind is str and _sensible(setting, text):
         return setting, text
     raise Refused(f"{text!r} is no value of {setting}")

@@ -14,10 +14,17 @@ from functools import partial
 from typing import Any
 
 from infra.local.identities import Refused, org_of
-from lambdas.account.models import MADE_ACCOUNT
-from lambdas.customer.models import MADE_CUSTOMER
 from lambdas.search.entries import Searched, keep
-from shared.keys import ALL_OF_KIND, PARTITION, SORT, Key, Keys, of_org
+from shared.keys import (
+    ACCOUNT_PREFIX,
+    ALL_OF_KIND,
+    CUSTOMER_PREFIX,
+    PARTITION,
+    SORT,
+    Key,
+    Keys,
+    of_org,
+)
 from shared.search import VERSION
 from shared.settings import settings
 from shared.table import ACTIONS, Table, together
@@ -38,8 +45,8 @@ class _Listed:
 
 
 _LISTS = (
-    _Listed("account", "account", MADE_ACCOUNT, Keys.account),
-    _Listed("customer_profile", "customer", MADE_CUSTOMER, Keys.customer_profile),
+    _Listed("account", "account", ACCOUNT_PREFIX, Keys.account),
+    _Listed("customer_profile", "customer", CUSTOMER_PREFIX, Keys.customer_profile),
 )
 
 

@@ -1,37 +1,39 @@
-"""What the accounts store. An account is a company's, not a customer's: erasing a customer reaches
-the contacts that are linked to it, and nothing else here."""
+"""The kinds of records that the family stores.
+
+An account belongs to a company and to no customer. So the erasure of a customer reaches the
+contacts that are linked to it, and no other record of this family.
+"""
 
 from __future__ import annotations
 
-from lambdas.account import models
+from lambdas.account.models import envelopes, records
 from shared.kinds import Kind
 
 KINDS = (
     Kind(
-        record=models.AccountRecord,
-        personal=("email", "phone", "billing_address", "shipping_address"),
+        record=records.AccountRecord,
         erasure="keep",
         events={
-            "account-created": models.AccountChanged,
-            "account-updated": models.AccountChanged,
-            "account-status-set": models.AccountStatusChanged,
-            "account-credit-consumed": models.CreditMoved,
-            "account-credit-released": models.CreditMoved,
+            "account-created": envelopes.AccountChanged,
+            "account-updated": envelopes.AccountChanged,
+            "account-status-set": envelopes.AccountStatusChanged,
+            "account-credit-consumed": envelopes.CreditMoved,
+            "account-credit-released": envelopes.CreditMoved,
         },
     ),
-    Kind(record=models.AccountChildrenRecord, erasure="keep", events={}),
-    Kind(record=models.AccountCodeRecord, erasure="keep", events={}),
+    Kind(record=records.AccountChildrenRecord, erasure="keep", events={}),
+    Kind(record=records.AccountCodeRecord, erasure="keep", events={}),
     Kind(
-        record=models.ContactRecord,
-        personal=("first_name", "last_name", "display_name", "title", "email", "phone"),
+        record=records.ContactRecord,
         erasure="redact",
         events={
-            "account-contact-created": models.ContactChanged,
-            "account-contact-updated": models.ContactChanged,
-            "account-contact-status-set": models.ContactStatusChanged,
+            "account-contact-created": envelopes.ContactChanged,
+            "account-contact-updated": envelopes.ContactChanged,
+            "account-contact-status-set": envelopes.ContactStatusChanged,
         },
     ),
-    Kind(record=models.ContactLinkRecord, erasure="delete", events={}),
-    Kind(record=models.CreditOrderRecord, personal=("answer",), erasure="keep", events={}),
-    Kind(record=models.CreditReleaseRecord, personal=("answer",), erasure="keep", events={}),
+    Kind(record=records.ContactLinkRecord, erasure="delete", events={}),
+    # The kept answers show the whole account, so they hold its contact points too.
+    Kind(record=records.CreditOrderRecord, erasure="keep", events={}),
+    Kind(record=records.CreditReleaseRecord, erasure="keep", events={}),
 )

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import Any
 
-from lambdas.account.models import (
-    AccountRecord,
-    ContactRecord,
-    CreditOrderRecord,
-)
+from lambdas.account.models.records import AccountRecord, CreditOrderRecord
 from shared.codec import shown_value
 from shared.errors import (
     AlreadyExists,
@@ -24,9 +19,10 @@ from shared.errors import (
     InvalidState,
 )
 from shared.fields import Money
-from shared.states import advance, steps
+from shared.states import next_revision, steps, with_changes, with_status
 
 DEPTH = 5
+"""How many levels of parents an account may have."""
 ACCOUNT_STEPS = steps(
     {
         "pending": "active closed",
@@ -37,62 +33,59 @@ ACCOUNT_STEPS = steps(
     }
 )
 CONTACT_STEPS = steps({"active": "inactive", "inactive": "active"})
-MANAGED = ("credit_limit", "credit_hold", "credit_hold_reason", "payment_terms")
-"""What only ``crm_manage`` may set."""
+MANAGED = frozenset({"credit_limit", "credit_hold", "credit_hold_reason", "payment_terms"})
+"""The fields that only ``crm_manage`` may set: they decide how much a company may owe."""
+
+# ---------------------------------------------------------------- accounts
 
 
-def may_set(given: frozenset[str], *, manages: bool) -> None:
-    """403 naming the fields that the caller's roles do not reach."""
-    beyond = [] if manages else sorted(given & set(MANAGED))
-    if beyond:
-        raise Forbidden(
-            minor=[Fault("forbidden", f"account.{f}", "needs the role crm_manage") for f in beyond],
-            detail={"roles_any_of": ["crm_manage"]},
-        )
+def ensure_may_set(given: Set[str], *, manages: bool) -> None:
+    """403 with every given field that the caller's roles do not allow."""
+    refused = [] if manages else sorted(given & MANAGED)
+    if refused:
+        faults = [Fault("forbidden", f"account.{f}", "needs the role crm_manage") for f in refused]
+        raise Forbidden(minor=faults, detail={"roles_any_of": ["crm_manage"]})
 
 
 def changed(account: AccountRecord, changes: Mapping[str, Any], now: datetime) -> AccountRecord:
-    """The account with the changes; the very same object where they change nothing."""
+    """Returns the account with the changes; the very same object where they change nothing."""
     limit = changes.get("credit_limit")
-    if limit is not None:
-        if limit.currency != account.credit_limit.currency and account.credit_used.amount:
-            raise InvalidState(
-                "The currency of the credit limit cannot change while credit is used.",
-                detail={"credit_used": shown_value(account.credit_used)},
-            )
-        used = Money(limit.currency, account.credit_used.amount)
-        available = limit.plus(-used.amount)
-        changes = {**changes, "credit_used": used, "credit_available": available}
-    after = replace(account, **changes)
-    if after == account:
-        return account
-    return replace(after, revision=account.revision + 1, updated_at=now)
+    if limit is None:
+        return with_changes(account, changes, now)
+    used = account.credit_used
+    if limit.currency != used.currency and used.amount:
+        raise InvalidState(
+            "The currency of the credit limit cannot change while credit is used.",
+            detail={"credit_used": shown_value(used)},
+        )
+    # A limit below what is used is allowed: less than nothing is available then.
+    credit = {
+        "credit_used": Money(limit.currency, used.amount),
+        "credit_available": limit.plus(-used.amount),
+    }
+    return with_changes(account, {**changes, **credit}, now)
 
 
-def below(parent: AccountRecord, account_guid: str | None = None) -> tuple[str, ...]:
-    """The ancestors of an account under this parent; refused where that makes a cycle, goes deeper
-    than five, or the parent is closed."""
+def ancestors_below(parent: AccountRecord, account_guid: str | None = None) -> tuple[str, ...]:
+    """Returns the ancestors of an account with this parent. Refuses a cycle, a closed parent, and
+    a place more than five levels deep. ``account_guid`` is None for a new account."""
+    field = "account.parent_account_guid"
     ancestors = (parent.account_guid, *parent.ancestors)
     if account_guid == parent.account_guid:
-        raise InvalidInput.of("account.parent_account_guid", "must be another account", "cycle")
+        raise InvalidInput.of(field, "must be another account", "cycle")
     if account_guid in ancestors:
-        raise InvalidState(
-            "An account cannot move below itself.", detail={"field": "account.parent_account_guid"}
-        )
+        raise InvalidState("An account cannot move below itself.", detail={"field": field})
     if parent.status == "closed":
-        raise InvalidState(detail={"state": "closed", "field": "account.parent_account_guid"})
+        raise InvalidState("The parent is closed.", detail={"state": "closed", "field": field})
     if len(ancestors) >= DEPTH:
-        raise InvalidInput.of(
-            "account.parent_account_guid", f"must lie at most {DEPTH} levels deep", "depth"
-        )
+        raise InvalidInput.of(field, f"must lie at most {DEPTH} levels deep", "depth")
     return ancestors
 
 
-def with_status(account: AccountRecord, status: str, now: datetime) -> AccountRecord:
-    """The account in its next state; the very same object where it is there already."""
-    if not advance(ACCOUNT_STEPS, account.status, status):
-        return account
-    if status == "closed" and account.credit_used.amount > 0:
+def with_account_status(account: AccountRecord, status: str, now: datetime) -> AccountRecord:
+    """Returns the account in the status; the very same object where it has it already."""
+    after = with_status(account, ACCOUNT_STEPS, status, now)
+    if status == "closed" and after is not account and account.credit_used.amount > 0:
         raise InvalidState(
             "An account that uses credit cannot be closed.",
             detail={
@@ -101,16 +94,26 @@ def with_status(account: AccountRecord, status: str, now: datetime) -> AccountRe
                 "credit_used": shown_value(account.credit_used),
             },
         )
-    return replace(account, status=status, revision=account.revision + 1, updated_at=now)
+    return after
+
+
+def account_closed() -> InvalidState:
+    return InvalidState("The account is closed.", detail={"state": "closed"})
+
+
+def ensure_open(account: AccountRecord) -> None:
+    """409 where the account is closed."""
+    if account.status == "closed":
+        raise account_closed()
 
 
 # ---------------------------------------------------------------- credit
 
 
-def may_consume_again(order: CreditOrderRecord, amount: Money) -> None:
-    """Refuses a second consumption of an order that differs, or whose goods' credit went back. An
-    alike one passes: it is a replay."""
+def ensure_same_consumption(order: CreditOrderRecord, amount: Money) -> None:
+    """409 where a further consumption for the order is not a repeat of the first one."""
     if order.released > 0:
+        # Goods must not go out on credit that was given back, not even for the same amount.
         raise InvalidState(
             "Credit of this order was released already.",
             detail={"released": shown_value(Money(order.consumed.currency, order.released))},
@@ -119,25 +122,22 @@ def may_consume_again(order: CreditOrderRecord, amount: Money) -> None:
         raise AlreadyExists.of("order_ref", "consumed credit with another amount")
 
 
-def can_carry(account: AccountRecord) -> None:
-    """409 where the account's credit is held, by its status or by hand."""
+def ensure_no_credit_hold(account: AccountRecord) -> None:
+    """409 where credit is held: by the account's status or by ``credit_hold``."""
     if account.status != "active" or account.credit_hold:
         raise CreditHold(detail={"state": account.status, "credit_hold": account.credit_hold})
 
 
 def consumed(account: AccountRecord, amount: Money, now: datetime) -> AccountRecord:
-    """The account after the consumption of ``amount``."""
-    same_currency(account, amount)
+    """Returns the account after the consumption of ``amount``."""
+    ensure_currency(amount, account.credit_limit.currency)
     if amount.amount > account.credit_available.amount:
         raise CreditLimitExceeded(detail={"available": shown_value(account.credit_available)})
-    return _moved(account, amount.amount, now)
+    return _with_credit_used(account, amount.amount, now)
 
 
-def same_currency(
-    account: AccountRecord, amount: Money, order: CreditOrderRecord | None = None
-) -> None:
-    """409 for an amount in another currency than the order's, or (None) the account's credit."""
-    currency = account.credit_limit.currency if order is None else order.consumed.currency
+def ensure_currency(amount: Money, currency: str) -> None:
+    """409 where the amount is in another currency."""
     if amount.currency != currency:
         raise CurrencyMismatch(detail={"available": currency})
 
@@ -145,59 +145,42 @@ def same_currency(
 def releasable(
     account: AccountRecord, order: CreditOrderRecord | None, amount: Money | None
 ) -> tuple[Money, Money]:
-    """(asked, applied): never more than is left of the order, nor than is used at all. Credit of an
-    order in a currency that the account has left is used no more, and nothing of it comes back."""
+    """Returns what a release asks for and what it gives back: never more than is left of the order,
+    nor more than the account uses. Without ``amount`` it asks for all that is left."""
     used = account.credit_used
-    left = used.amount if order is None else order.consumed.amount - order.released
-    currency = used.currency if order is None else order.consumed.currency
-    asked = Money(currency, left) if amount is None else amount
-    most = used.amount if currency == used.currency else 0
-    return asked, Money(currency, min(asked.amount, left, most))
-
-
-def given_back(order: CreditOrderRecord, applied: Money, now: datetime) -> CreditOrderRecord:
-    """The order after ``applied`` of it came back."""
-    return replace(
-        order,
-        released=order.released + applied.amount,
-        revision=order.revision + 1,
-        updated_at=now,
-    )
+    left = used if order is None else order.consumed.plus(-order.released)
+    if amount is not None:
+        ensure_currency(amount, left.currency)
+    requested = left if amount is None else amount
+    # An account may have changed its currency since the order. It did so while it used no credit,
+    # so nothing of the order is still in use.
+    most = used.amount if used.currency == left.currency else 0
+    return requested, Money(left.currency, min(requested.amount, left.amount, most))
 
 
 def released(account: AccountRecord, applied: Money, now: datetime) -> AccountRecord:
-    """The account after ``applied`` came back; the very same object for nothing."""
-    return account if applied.amount == 0 else _moved(account, -applied.amount, now)
+    """Returns the account after ``applied`` came back; the very same object where that is 0."""
+    return account if applied.amount == 0 else _with_credit_used(account, -applied.amount, now)
 
 
-def _moved(account: AccountRecord, minor: int, now: datetime) -> AccountRecord:
-    after = replace(
-        account,
-        credit_used=account.credit_used.plus(minor),
-        credit_available=account.credit_available.plus(-minor),
-        revision=account.revision + 1,
-        updated_at=now,
-    )
-    assert after.credit_used.amount >= 0
-    assert after.credit_limit.amount == after.credit_used.amount + after.credit_available.amount
-    return after
+def _with_credit_used(account: AccountRecord, minor: int, now: datetime) -> AccountRecord:
+    """Returns the account that uses ``minor`` units more, or less where that is negative."""
+    used, available = account.credit_used.plus(minor), account.credit_available.plus(-minor)
+    assert used.amount >= 0
+    assert account.credit_limit.amount == used.amount + available.amount
+    return next_revision(account, now, credit_used=used, credit_available=available)
 
 
 # ---------------------------------------------------------------- contacts
 
 
-def contact_changed(
-    contact: ContactRecord, changes: Mapping[str, Any], now: datetime, *, moves_mark: bool
-) -> ContactRecord:
-    """The contact with the changes; the very same object where nothing changes. ``moves_mark``: the
-    mark of the primary contact comes or goes, which its account keeps."""
-    after = replace(contact, **changes)
-    if after == contact and not moves_mark:
-        return contact
-    return replace(after, revision=contact.revision + 1, updated_at=now)
-
-
-def contact_status(contact: ContactRecord, account: AccountRecord | None) -> str:
-    """A contact under a closed account is inactive, whatever its row says."""
-    closed = account is None or account.status == "closed"
-    return "inactive" if closed else contact.status
+def contact_standing(
+    contact_guid: str, status: str, account: AccountRecord | None
+) -> dict[str, Any]:
+    """Returns the fields of a contact that only its account can tell. Which contact is primary is
+    one pointer on the account, so there are never two. A closed account makes its contacts inactive
+    without a write to any of them."""
+    if account is None or account.status == "closed":
+        status = "inactive"
+    is_primary = account is not None and account.primary_contact_guid == contact_guid
+    return {"status": status, "is_primary": is_primary}

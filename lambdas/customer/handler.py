@@ -2,88 +2,71 @@
 
 from __future__ import annotations
 
-from lambdas.customer import models
+from lambdas.customer.models import envelopes, requests
 from lambdas.customer.operations import profile, search
-from shared.api import EDITORS, READERS, Route, Tier, serve
-from shared.errors import InvalidState
+from shared.api import Tier, reading, serve, writing
+from shared.errors import AlreadyExists, InvalidState
 
 WHY = {"reason": "Signed up at the till", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
 C = "cust_01KA0000000000000000000000"
+ADA = {
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "email": "ada@example.com",
+    "customer_code": "ADA-1",
+}
 
 ROUTES = (
-    Route(
-        method="POST",
-        path="/customer/create",
-        summary="Create customer",
-        operation=profile.customer_create,
-        request=models.CustomerCreateRequest,
-        envelope=models.CustomerEnvelope,
-        roles=EDITORS,
-        latency=Tier.D.value,
-        writes=True,
-        provenance="required",
+    writing(
+        "/customer/create",
+        profile.customer_create,
+        requests.CustomerCreateRequest,
+        envelopes.CustomerEnvelope,
+        "Create customer",
         record="customer",
-        sample={
-            "customer": {
-                "first_name": "Ada",
-                "last_name": "Lovelace",
-                "email": "ada@example.com",
-                "customer_code": "ADA-1",
-            },
-            **WHY,
-        },
+        refuses=(AlreadyExists,),
+        sample={"customer": ADA, **WHY},
     ),
-    Route(
-        method="POST",
-        path="/customer/get",
-        summary="Get customer",
-        operation=profile.customer_get,
-        request=models.CustomerGetRequest,
-        envelope=models.CustomerEnvelope,
-        roles=READERS,
-        latency=Tier.C.value,
-        bare=models.BARE,
+    reading(
+        "/customer/get",
+        profile.customer_get,
+        requests.CustomerGetRequest,
+        envelopes.CustomerEnvelope,
+        "Get customer",
+        bare=requests.selector_of,
         refuses=(InvalidState,),
         sample={"customer_guid": C},
     ),
-    Route(
-        method="POST",
-        path="/customer/list",
-        summary="List customers",
-        operation=search.customer_list,
-        request=models.CustomerListRequest,
-        envelope=models.CustomerListEnvelope,
-        roles=READERS,
-        latency=Tier.B.value,
+    reading(
+        "/customer/list",
+        search.customer_list,
+        requests.CustomerListRequest,
+        envelopes.CustomerListEnvelope,
+        "List customers",
+        latency=Tier.B,
         paginated=True,
         sample={"status": "active", "kind": "individual"},
     ),
-    Route(
-        method="POST",
-        path="/customer/search",
-        summary="Search customers (partial match)",
-        operation=search.customer_search,
-        request=models.CustomerSearchRequest,
-        envelope=models.CustomerListEnvelope,
-        roles=READERS,
+    reading(
+        "/customer/search",
+        search.customer_search,
+        requests.CustomerSearchRequest,
+        envelopes.CustomerListEnvelope,
+        "Search customers (partial match)",
         latency=Tier.C.within(p95_ms=250, p99_ms=600),
         paginated=True,
         sample={"q": "lovel"},
     ),
-    Route(
-        method="POST",
-        path="/customer/update",
-        summary="Update a customer",
-        operation=profile.customer_update,
-        request=models.CustomerUpdateRequest,
-        envelope=models.CustomerEnvelope,
-        roles=EDITORS,
-        latency=Tier.D.value,
-        writes=True,
+    writing(
+        "/customer/update",
+        profile.customer_update,
+        requests.CustomerUpdateRequest,
+        envelopes.CustomerEnvelope,
+        "Update a customer",
         revision="required",
-        provenance="required",
         record="customer",
         extension=True,
+        refuses=(AlreadyExists, InvalidState),
         sample={
             "customer_guid": C,
             "expected_revision": 1,

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from lambdas.customer import models
+from lambdas.customer.models import envelopes, records
 from shared.customer_state import CustomerStateRecord, OrderHoldRecord
 from shared.kinds import Kind
-
-_DECIDED = ("contact_point", "evidence_ref")
 
 KINDS = (
     Kind(record=CustomerStateRecord, erasure="delete", events={}),
     Kind(record=OrderHoldRecord, erasure="delete", events={}),
     Kind(
-        record=models.CustomerProfileRecord,
-        personal=(
-            "customer_code",
-            "first_name",
-            "last_name",
-            "display_name",
-            "company_name",
-            "email",
-            "phone",
-            "alternate_emails",
-            "alternate_phones",
-            "addresses",
-            "date_of_birth",
-            "language",
-            "home_logical_guid",
-            "external_refs",
-            "tags",
-            "attributes",
-        ),
+        record=records.CustomerProfileRecord,
         erasure="delete",
         events={
-            "customer-created": models.CustomerChanged,
-            "customer-updated": models.CustomerChanged,
+            "customer-created": envelopes.CustomerChanged,
+            "customer-updated": envelopes.CustomerChanged,
         },
     ),
-    Kind(record=models.CustomerLookupRecord, erasure="delete", events={}),
-    Kind(record=models.SuppressionRecord, erasure="keep", events={}),
+    Kind(record=records.CustomerLookupRecord, erasure="delete", events={}),
+    Kind(record=records.SuppressionRecord, erasure="keep", events={}),
     Kind(
-        record=models.ConsentHeadRecord,
-        personal=("preferences",),
+        record=records.ConsentHeadRecord,
         erasure="delete",
-        events={"customer-consent-set": models.CustomerConsentSet},
+        events={"customer-consent-set": envelopes.CustomerConsentSet},
     ),
-    Kind(record=models.ConsentCurrentRecord, personal=("decision",), erasure="delete", events={}),
-    Kind(record=models.ConsentDecisionRecord, personal=_DECIDED, erasure="delete", events={}),
+    Kind(record=records.ConsentCurrentRecord, erasure="delete", events={}),
+    Kind(
+        record=records.ConsentDecisionRecord,
+        erasure="delete",
+        events={},
+    ),
 )

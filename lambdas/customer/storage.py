@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambdas.customer.models import (
+from lambdas.customer.models.envelopes import CustomerSummary
+from lambdas.customer.models.records import (
     ConsentCurrentRecord,
     ConsentDecisionRecord,
     ConsentHeadRecord,
@@ -14,35 +15,19 @@ from lambdas.customer.models import (
 from lambdas.customer.rules.consent import ConsentKey
 from lambdas.customer.rules.profile import Lookup
 from shared.codec import Item, shown
+from shared.customer_state import CustomerStateRecord, state_at
 from shared.keys import ALL_OF_KIND, BY_STATUS, Key, Keys
 from shared.records import Get, Query
 from shared.settings import OrgSettings
 
-SUMMARY = (
-    "customer_guid",
-    "customer_code",
-    "kind",
-    "status",
-    "first_name",
-    "last_name",
-    "display_name",
-    "company_name",
-    "merged_into",
-    "revision",
-    "created_at",
-    "updated_at",
-)
 OWNERS = 1000
-"""How many owners of one value are counted."""
-
-
-def customer_shown(profile: CustomerProfileRecord) -> dict[str, Any]:
-    return shown(profile)
+"""How many owners of one value are read: a till may give one phone number to very many people."""
 
 
 def summary(profile: CustomerProfileRecord) -> dict[str, Any]:
-    whole = customer_shown(profile)
-    return {name: whole[name] for name in SUMMARY if name in whole}
+    """Returns what lists show of a customer."""
+    whole = shown(profile)
+    return {name: whole[name] for name in CustomerSummary.model_fields if name in whole}
 
 
 def profile_item(keys: Keys, profile: CustomerProfileRecord) -> Item[CustomerProfileRecord]:
@@ -58,6 +43,14 @@ def profile_item(keys: Keys, profile: CustomerProfileRecord) -> Item[CustomerPro
 
 def profile_at(keys: Keys, customer_guid: str) -> Get[CustomerProfileRecord]:
     return Get(keys.customer_profile(customer_guid), CustomerProfileRecord)
+
+
+def customer_reads(
+    keys: Keys, customer_guid: str
+) -> tuple[Get[CustomerStateRecord], Get[CustomerProfileRecord]]:
+    """Returns the reads of a whole customer: only the state says whether the profile may be seen,
+    and who answers for a customer who was merged."""
+    return state_at(keys, customer_guid), profile_at(keys, customer_guid)
 
 
 # ---------------------------------------------------------------- look-ups
@@ -78,12 +71,12 @@ def lookup_key(keys: Keys, settings: OrgSettings, lookup: Lookup, customer_guid:
 def lookup_item(
     keys: Keys, settings: OrgSettings, lookup: Lookup, customer_guid: str
 ) -> Item[CustomerLookupRecord]:
-    place = lookup_key(keys, settings, lookup, customer_guid)
-    return Item(place, CustomerLookupRecord(customer_guid=customer_guid))
+    key = lookup_key(keys, settings, lookup, customer_guid)
+    return Item(key, CustomerLookupRecord(customer_guid=customer_guid))
 
 
 def owners_of(keys: Keys, lookup: Lookup) -> Query[CustomerLookupRecord]:
-    """Everyone who has the value, be it unique in the org or shared."""
+    """Returns the read of everyone who has the value, whether it is unique in the org or shared."""
     partition, _ = keys.shared_value(f"customer-{lookup.kind}", lookup.value)
     return Query(partition, " ", "\U0010ffff", CustomerLookupRecord, limit=OWNERS)
 

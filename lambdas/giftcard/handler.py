@@ -2,93 +2,84 @@
 
 from __future__ import annotations
 
-from lambdas.giftcard import models
-from lambdas.giftcard.operations import cards, movements
-from shared.api import Route, Tier, serve
+from lambdas.giftcard import operations
+from lambdas.giftcard.models import requests
+from lambdas.giftcard.models.envelopes import StoredValueEnvelope
+from shared.api import reading, serve, writing
+from shared.errors import (
+    AlreadyExists,
+    Busy,
+    CurrencyMismatch,
+    HoldPending,
+    InsufficientBalance,
+    InvalidState,
+)
 
 WHY = {"reason": "Sold at the counter", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
 CODE = "7K3M-9QWX-2VBN-4RTZ-H"
-TEN = {"currency": "EUR", "amount": 1000}
+ORDER = {"card_code": CODE, "order_ref": "SO-1001", "amount": {"currency": "EUR", "amount": 1000}}
 BEARERS = ("giftcard_admin", "crm_manage", "crm_edit")
+ADMINS = ("giftcard_admin",)
 
 ROUTES = (
-    Route(
-        method="POST",
-        path="/giftcard/get",
-        summary="Balance and status of a gift card",
-        operation=cards.giftcard_get,
-        request=models.StoredValueGetRequest,
-        envelope=models.StoredValueEnvelope,
+    reading(
+        "/giftcard/get",
+        operations.giftcard_get,
+        requests.StoredValueGetRequest,
+        StoredValueEnvelope,
+        "Balance and status of a gift card",
         roles=BEARERS,
-        latency=Tier.C.value,
+        refuses=(Busy,),  # An unknown code is counted before it is refused, and that is a write.
         extension=True,
         sample={"card_code": CODE},
     ),
-    Route(
-        method="POST",
-        path="/giftcard/issue",
-        summary="Issue gift card",
-        operation=cards.giftcard_issue,
-        request=models.StoredValueIssueRequest,
-        envelope=models.StoredValueEnvelope,
-        roles=("giftcard_admin",),
-        latency=Tier.D.value,
-        writes=True,
-        provenance="required",
+    writing(
+        "/giftcard/issue",
+        operations.giftcard_issue,
+        requests.StoredValueIssueRequest,
+        StoredValueEnvelope,
+        "Issue gift card",
+        roles=ADMINS,
         strict=True,
+        refuses=(AlreadyExists, InvalidState),
         sample={"amount": {"currency": "EUR", "amount": 5000}, **WHY},
     ),
-    Route(
-        method="POST",
-        path="/giftcard/redeem",
-        summary="Redeem gift card",
-        operation=movements.giftcard_redeem,
-        request=models.StoredValueRedeemRequest,
-        envelope=models.StoredValueEnvelope,
+    writing(
+        "/giftcard/redeem",
+        operations.giftcard_redeem,
+        requests.StoredValueRedeemRequest,
+        StoredValueEnvelope,
+        "Redeem gift card",
         roles=BEARERS,
-        latency=Tier.D.value,
-        writes=True,
         revision="optional",
-        provenance="required",
         strict=True,
         keyed="the order",
-        sample={"card_code": CODE, "order_ref": "SO-1001", "amount": TEN, **WHY},
+        refuses=(AlreadyExists, InvalidState, CurrencyMismatch, HoldPending, InsufficientBalance),
+        sample={**ORDER, **WHY},
     ),
-    Route(
-        method="POST",
-        path="/giftcard/reverse",
-        summary="Give back what an order took from a gift card",
-        operation=movements.giftcard_reverse,
-        request=models.StoredValueReverseRequest,
-        envelope=models.StoredValueEnvelope,
+    writing(
+        "/giftcard/reverse",
+        operations.giftcard_reverse,
+        requests.StoredValueReverseRequest,
+        StoredValueEnvelope,
+        "Give back what an order took from a gift card",
         roles=BEARERS,
-        latency=Tier.D.value,
-        writes=True,
         revision="optional",
-        provenance="required",
         strict=True,
-        extension=True,
         needs_key=True,
-        sample={
-            "card_code": CODE,
-            "order_ref": "SO-1001",
-            "amount": TEN,
-            "idempotency_key": "refund-1001-1",
-            **WHY,
-        },
+        refuses=(InvalidState, CurrencyMismatch),
+        extension=True,
+        sample={**ORDER, "idempotency_key": "refund-1001-1", **WHY},
     ),
-    Route(
-        method="POST",
-        path="/giftcard/status/set",
-        summary="Block, unblock or deactivate a gift card",
-        operation=cards.giftcard_status_set,
-        request=models.StoredValueStatusSetRequest,
-        envelope=models.StoredValueEnvelope,
-        roles=("giftcard_admin",),
-        latency=Tier.D.value,
-        writes=True,
+    writing(
+        "/giftcard/status/set",
+        operations.giftcard_status_set,
+        requests.StoredValueStatusSetRequest,
+        StoredValueEnvelope,
+        "Block, unblock or deactivate a gift card",
+        roles=ADMINS,
         revision="required",
-        provenance="required",
+        refuses=(InvalidState,),
         extension=True,
         sample={"card_code": CODE, "status": "blocked", "expected_revision": 1, **WHY},
     ),

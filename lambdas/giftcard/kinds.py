@@ -1,24 +1,23 @@
-"""What the gift cards store. The value is the bearer's: erasing a customer unlinks the cards that
-were issued to them, and takes no money from any."""
+"""The kinds of records that the gift cards store. The value belongs to the bearer: erasing a
+customer unlinks the cards that were issued to them, and takes no money from any."""
 
 from __future__ import annotations
 
-from lambdas.giftcard import models
+from lambdas.giftcard.models import envelopes, records
 from shared.kinds import Kind
 
 KINDS = (
     Kind(
-        record=models.GiftCardRecord,
-        personal=("memo",),
+        record=records.GiftCardRecord,
         erasure="unlink",
         events={
-            "giftcard-issued": models.GiftCardIssued,
-            "giftcard-redeemed": models.GiftCardMoved,
-            "giftcard-reversed": models.GiftCardMoved,
-            "giftcard-status-set": models.GiftCardStatusChanged,
+            "giftcard-issued": envelopes.GiftCardIssued,
+            "giftcard-redeemed": envelopes.GiftCardMoved,
+            "giftcard-reversed": envelopes.GiftCardMoved,
+            "giftcard-status-set": envelopes.GiftCardStatusChanged,
         },
     ),
-    Kind(record=models.GiftCardActivityRecord, erasure="keep", events={}),
-    Kind(record=models.GiftCardLinkRecord, erasure="delete", events={}),
-    Kind(record=models.CardMissesRecord, erasure="keep", events={}),
+    Kind(record=records.GiftCardActivityRecord, erasure="keep", events={}),
+    Kind(record=records.GiftCardLinkRecord, erasure="delete", events={}),
+    Kind(record=records.CardMissesRecord, erasure="keep", events={}),
 )

@@ -1,12 +1,13 @@
-"""Where the family's records lie, and how they come back."""
+"""Where the records of the gift cards lie. A card is named by its ``card_id``, which carries the
+keyed hash of its code."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from lambdas.giftcard import rules
-from lambdas.giftcard.models import (
+from lambdas.giftcard import codes, rules
+from lambdas.giftcard.models.records import (
     CardMissesRecord,
     GiftCardActivityRecord,
     GiftCardLinkRecord,
@@ -18,35 +19,38 @@ from shared.fields import instant_text
 from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys
 from shared.records import Get
 
-MADE_CARD = "card_"
+CARD = "card_"
 
 
 def code_from(keys: Keys, seed: str) -> str:
-    """The code that only the org's key makes of a seed: the table holds the seed at most."""
-    return rules.code_of(lambda tried: keys.card_number(f"{seed}#{tried}"))
+    """Returns the code that the org's key makes of a seed. The table may hold the seed, because
+    nobody makes the code of it without the key."""
+    return codes.made_from(lambda tried: keys.card_number(f"{seed}#{tried}"))
 
 
-def hash_of(keys: Keys, code: str) -> str:
-    return keys.card_hash(rules.folded(code))
-
-
-def card_id(card_hash: str) -> str:
-    return MADE_CARD + card_hash.lower()
+def card_id_of(keys: Keys, code: str) -> str:
+    return CARD + keys.card_hash(codes.folded(code)).lower()
 
 
 def _hash_in(card_id: str) -> str:
-    return card_id.removeprefix(MADE_CARD).upper()
+    return card_id.removeprefix(CARD).upper()
 
 
-def card_shown(
-    card: GiftCardRecord, now: datetime, customer_guid: str | None = None
-) -> dict[str, Any]:
-    """A card as answers show it, but for the code, which only its bearer's request knows."""
-    return shown(
-        card,
-        status=rules.status_at(card, now),
-        customer_guid=customer_guid or card.customer_guid,
-    )
+def card_at(keys: Keys, card_id: str) -> Get[GiftCardRecord]:
+    return Get(keys.gift_card(_hash_in(card_id)), GiftCardRecord)
+
+
+def order_at(keys: Keys, card_id: str, order_ref: str) -> Get[GiftCardActivityRecord]:
+    return Get(keys.card_order(_hash_in(card_id), order_ref), GiftCardActivityRecord)
+
+
+def misses_at(keys: Keys, fingerprint: str) -> Get[CardMissesRecord]:
+    return Get(keys.card_misses(fingerprint), CardMissesRecord)
+
+
+def subject(keys: Keys, card_id: str) -> Subject:
+    """Returns what an answer about a card speaks of: the answer is kept in the card's partition."""
+    return Subject(card_at(keys, card_id).key[0], card_id)
 
 
 def card_item(keys: Keys, card: GiftCardRecord) -> Item[GiftCardRecord]:
@@ -55,30 +59,16 @@ def card_item(keys: Keys, card: GiftCardRecord) -> Item[GiftCardRecord]:
     indexes |= keys.listed(BY_STATUS, "gift_card", sort, card.status)
     if card.customer_guid is not None:
         indexes |= keys.listed(SECOND_ORDER, "gift_card", sort, card.customer_guid)
-    return Item(
-        keys.gift_card(_hash_in(card.card_id)),
-        card,
-        indexes=indexes,
-        view=shown(card, without=("memo",)),
-    )
-
-
-def subject(keys: Keys, card_hash: str) -> Subject:
-    """An answer that speaks of a card is kept in its partition."""
-    return Subject(keys.gift_card(card_hash)[0], card_id(card_hash))
-
-
-def card_at(keys: Keys, card_hash: str) -> Get[GiftCardRecord]:
-    return Get(keys.gift_card(card_hash), GiftCardRecord)
-
-
-def order_at(keys: Keys, card_hash: str, order_ref: str) -> Get[GiftCardActivityRecord]:
-    return Get(keys.card_order(card_hash, order_ref), GiftCardActivityRecord)
+    view = shown(card, without=("memo",))
+    return Item(card_at(keys, card.card_id).key, card, indexes=indexes, view=view)
 
 
 def activity_item(
-    keys: Keys, card_hash: str, activity: GiftCardActivityRecord
+    keys: Keys, card_id: str, activity: GiftCardActivityRecord
 ) -> Item[GiftCardActivityRecord]:
+    """Returns a movement in its place. An order has one place for its redemption, so that it takes
+    from the card once; it may be reversed in any number of parts."""
+    card_hash = _hash_in(card_id)
     if activity.kind == "issue":
         return Item(keys.card_issued(card_hash), activity)
     if activity.kind == "reverse":
@@ -91,10 +81,17 @@ def link_item(keys: Keys, customer_guid: str, card_id: str) -> Item[GiftCardLink
     return Item(place, GiftCardLinkRecord(card_id=card_id))
 
 
-def misses_at(keys: Keys, fingerprint: str) -> Get[CardMissesRecord]:
-    return Get(keys.card_misses(fingerprint), CardMissesRecord)
-
-
 def misses_item(keys: Keys, fingerprint: str, misses: CardMissesRecord) -> Item[CardMissesRecord]:
-    expires = misses.missed_at[-1] + rules.WINDOW
+    expires = misses.missed_at[-1] + rules.MISSES_WINDOW
     return Item(keys.card_misses(fingerprint), misses, expires=expires)
+
+
+def card_shown(
+    card: GiftCardRecord, now: datetime, customer_guid: str | None = None
+) -> dict[str, Any]:
+    """Returns a card as answers show it, without the code: only a bearer's request knows that."""
+    return shown(
+        card,
+        status=rules.status_at(card, now),
+        customer_guid=customer_guid or card.customer_guid,
+    )

@@ -3,7 +3,8 @@ people wrote into it goes. A deleted customer's goes whole."""
 
 from __future__ import annotations
 
-from lambdas.loyalty import models, rules, storage
+from lambdas.loyalty.models import records
+from lambdas.loyalty.models.envelopes import PointsMoved, PolicyChanged
 from shared import ledger
 from shared.kinds import Kind
 
@@ -17,30 +18,26 @@ MOVES = (
     "loyalty-recalculated",
 )
 KINDS = (
-    Kind(
-        record=ledger.BalanceRecord,
-        erasure="delete",
-        events=dict.fromkeys(MOVES, models.PointsMoved),
-    ),
+    Kind(record=ledger.BalanceRecord, erasure="delete", events=dict.fromkeys(MOVES, PointsMoved)),
     Kind(record=ledger.LotPage, erasure="delete", events={}),
     Kind(
         record=ledger.LedgerEntry,
-        personal=("reason", "source_refs"),
         erasure="delete",
         aged_by="recorded_at",
         events={},
     ),
     Kind(record=ledger.CheckpointRecord, erasure="delete", events={}),
     Kind(record=ledger.CheckpointPart, erasure="delete", events={}),
-    Kind(record=rules.EarnedOrder, erasure="delete", events={}),
-    Kind(record=rules.RedeemedOrder, erasure="delete", events={}),
-    Kind(record=rules.RedeemedPart, erasure="delete", events={}),
-    Kind(record=storage.LoyaltyAnswerRecord, personal=("data",), erasure="delete", events={}),
+    Kind(record=records.EarnedOrderRecord, erasure="delete", events={}),
+    Kind(record=records.RedeemedOrderRecord, erasure="delete", events={}),
+    Kind(record=records.RedeemedPartRecord, erasure="delete", events={}),
+    Kind(record=records.ExpiredLotsRecord, erasure="delete", events={}),
+    Kind(record=records.LoyaltyAnswerRecord, erasure="delete", events={}),
     Kind(
-        record=rules.PolicyRecord,
+        record=records.PolicyRecord,
         erasure="keep",
-        events={"loyalty-policy-set": models.PolicyChanged},
+        events={"loyalty-policy-set": PolicyChanged},
     ),
-    Kind(record=storage.PolicyHeadRecord, erasure="keep", events={}),
-    Kind(record=storage.PolicyCountRecord, erasure="keep", events={}),
+    Kind(record=records.PolicyHeadRecord, erasure="keep", events={}),
+    Kind(record=records.PolicyCountRecord, erasure="keep", events={}),
 )

@@ -1,20 +1,23 @@
-"""Where the points lie: policies, balances with their pages of lots, entries, guards of orders."""
+"""Where the points lie: this family's reads, the writes of a decision, and what answers show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from lambdas.loyalty.rules import (
-    Decision,
-    EarnedOrder,
+from lambdas.loyalty.models.records import (
+    EarnedOrderRecord,
+    ExpiredLotsRecord,
+    LoyaltyAnswerRecord,
+    PolicyCountRecord,
+    PolicyHeadRecord,
     PolicyRecord,
-    RedeemedOrder,
-    RedeemedPart,
-    in_force,
+    RedeemedOrderRecord,
+    RedeemedPartRecord,
 )
+from lambdas.loyalty.rules.decision import Decision
+from lambdas.loyalty.rules.policy import in_force
 from shared.codec import Item, shown
 from shared.commit import Subject
 from shared.fields import instant_text
@@ -24,11 +27,11 @@ from shared.ledger import (
     BalanceRecord,
     CheckpointPart,
     CheckpointRecord,
-    Expiring,
     Holdings,
     LedgerEntry,
     LotPage,
     PageEntry,
+    expiring,
 )
 from shared.records import Get, Query, Records, Unread
 from shared.writes import Delete, Put, Update, Write, at_revision
@@ -36,36 +39,6 @@ from shared.writes import Delete, Put, Update, Write, at_revision
 PAGES_AHEAD = 4
 LATEST = 1000
 CHECKPOINTS = 100
-_LAST = "\U0010ffff"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyHeadRecord:
-    """How many versions a channel's policy has (``revision``), and the name of the one set last:
-    what makes two that are set at once differ."""
-
-    KIND: ClassVar[str] = "loyalty_policy_head"
-    latest: str
-    revision: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyCountRecord:
-    """How many versions an org has set, of all channels (``revision``): where the names that it
-    does not choose go on."""
-
-    KIND: ClassVar[str] = "loyalty_policy_count"
-    revision: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoyaltyAnswerRecord:
-    """The answer that a repeat of an order's movement gets, as it was."""
-
-    KIND: ClassVar[str] = "loyalty_answer"
-    data: dict[str, Any]
-    answered_revision: int
-
 
 # ---------------------------------------------------------------- policies
 
@@ -87,24 +60,21 @@ def policy_named(keys: Keys, policy_version: str) -> Get[PolicyRecord]:
     return Get(keys.loyalty_policy_named(policy_version), PolicyRecord)
 
 
-def policy_in_force(keys: Keys, channel: str | None, at: datetime) -> Query[PolicyRecord]:
-    """The newest version of a channel that is in force at a time: one record."""
-    partition, prefix = keys.loyalty_policies(channel)
-    high = f"{prefix}{instant_text(at)}#{_LAST}"
-    return Query(partition, prefix, high, PolicyRecord, 1, newest_first=True)
-
-
 def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Query[PolicyRecord]]:
-    """The channel's own policy and the one it falls back to."""
-    return [policy_in_force(keys, c, at) for c in dict.fromkeys((channel, None))]
+    """The newest version in force at a time of the channel's own policy, and of the one that it
+    falls back to."""
+    return [
+        Query(*keys.loyalty_policies(c, instant_text(at)), PolicyRecord, 1, newest_first=True)
+        for c in dict.fromkeys((channel, None))
+    ]
 
 
-def policy_seen(
+def policy_in_force(
     records: Records, keys: Keys, channel: str | None, at: datetime
 ) -> PolicyRecord | None:
-    """The policy in force for a channel at a time, of what ``policies_in_force`` had read."""
-    ranges = policies_in_force(keys, channel, at)
-    return in_force([p for wanted in ranges for p in records.all(wanted)], at, channel)
+    """Returns the policy in force for a channel at a time."""
+    queries = policies_in_force(keys, channel, at)
+    return in_force([p for query in queries for p in records.all(query)], at, channel)
 
 
 def policy_writes(
@@ -114,8 +84,7 @@ def policy_writes(
     Whoever sets another at the same time decides again."""
     effective, channel = instant_text(policy.effective_from), policy.channel_code
     head = PolicyHeadRecord(latest=policy.policy_version, revision=policy.revision)
-    number = 1 if count is None else count.revision + 1
-    counted = PolicyCountRecord(revision=number)
+    counted = PolicyCountRecord(revision=1 if count is None else count.revision + 1)
     place = keys.loyalty_policy(channel, effective, policy.revision)
     return [
         Put(Item(place, policy), events=[event]),
@@ -138,30 +107,30 @@ def open_page_at(keys: Keys, customer_guid: str) -> Get[LotPage]:
 
 def pages_ahead(keys: Keys, customer_guid: str, now: datetime) -> Query[LotPage]:
     """The pages whose points are spent next: those that end last are not among them."""
-    partition, low = keys.lot_page(customer_guid, instant_text(now), "")
-    _, high = keys.lot_page(customer_guid, OPEN, "")
-    return Query(partition, low, high, LotPage, PAGES_AHEAD)
+    return Query(*keys.lot_pages(customer_guid, instant_text(now), OPEN), LotPage, PAGES_AHEAD)
 
 
 def all_pages(keys: Keys, customer_guid: str) -> Query[LotPage]:
-    partition, low = keys.lot_page(customer_guid, "", "")
-    return Query(partition, low[:-1], low[:-1] + _LAST, LotPage, None)
+    return Query(*keys.lot_pages(customer_guid), LotPage, None)
 
 
-def pages_at(keys: Keys, entries: Iterable[PageEntry]) -> list[Get[LotPage]]:
-    """Pages by what the directory says of them."""
-    return [Get(_page_key(keys, entry), LotPage) for entry in entries]
-
-
-def _page_key(keys: Keys, entry: PageEntry) -> tuple[str, str]:
+def page_at(keys: Keys, entry: PageEntry) -> Get[LotPage]:
+    """A page by what the directory says of it."""
     assert entry.owner is not None, "a page is named with its owner"
-    return keys.lot_page(entry.owner, entry.bound, entry.page_id)
+    return Get(keys.lot_page(entry.owner, entry.bound, entry.page_id), LotPage)
+
+
+def expired_lots(keys: Keys, customer_guid: str, month: str) -> Query[ExpiredLotsRecord]:
+    """What ``expire`` took of the lots that had expired in a month."""
+    return Query(*keys.expired_lots_of(customer_guid, month), ExpiredLotsRecord, None)
+
+
+# ---------------------------------------------------------------- the ledger
 
 
 def latest_entries(keys: Keys, customer_guid: str) -> Query[LedgerEntry]:
     """The newest entries of a ledger: all of them for nearly every customer."""
-    partition, _ = keys.ledger_entry(customer_guid, 0)
-    return Query(partition, "L#", "L#" + _LAST, LedgerEntry, LATEST, newest_first=True)
+    return entries_before(keys, customer_guid, None, LATEST)
 
 
 def entry_at(keys: Keys, customer_guid: str, sequence: int) -> Get[LedgerEntry]:
@@ -172,87 +141,70 @@ def entries_before(
     keys: Keys, customer_guid: str, sequence: int | None, many: int
 ) -> Query[LedgerEntry]:
     """So many entries before one (None: the last ones), newest first."""
-    partition, low = keys.ledger_entry(customer_guid, 1)
-    high = "L#" + _LAST if sequence is None else keys.ledger_entry(customer_guid, sequence - 1)[1]
-    # An end before the beginning is no range: what is before the first entry is nothing.
-    low = min(low, high)
-    return Query(partition, low, high, LedgerEntry, many, newest_first=True)
+    places = keys.ledger_entries(customer_guid, before=sequence)
+    return Query(*places, LedgerEntry, many, newest_first=True)
 
 
 def entries_between(
     keys: Keys, customer_guid: str, after: int, before: int | None = None
 ) -> Query[LedgerEntry]:
     """The entries of a ledger after one and before another (None: to its end), in order."""
-    partition, low = keys.ledger_entry(customer_guid, after + 1)
-    high = "L#" + _LAST if before is None else keys.ledger_entry(customer_guid, before - 1)[1]
-    return Query(partition, low, high, LedgerEntry, None)
-
-
-# ---------------------------------------------------------------- checkpoints
+    return Query(*keys.ledger_entries(customer_guid, after, before), LedgerEntry, None)
 
 
 def checkpoints(keys: Keys, customer_guid: str) -> Query[CheckpointRecord]:
     """The heads of a ledger's checkpoints, newest first."""
-    partition, _ = keys.ledger_checkpoint(customer_guid, 0)
-    return Query(partition, "LC#", "LC#" + _LAST, CheckpointRecord, CHECKPOINTS, newest_first=True)
+    places = keys.ledger_checkpoints(customer_guid)
+    return Query(*places, CheckpointRecord, CHECKPOINTS, newest_first=True)
 
 
 def parts_of(keys: Keys, head: CheckpointRecord) -> Query[CheckpointPart]:
     """The lots of a checkpoint."""
-    partition, low = keys.checkpoint_part(head.customer_guid, head.number, 0, spent=False)
-    return Query(partition, low, low[:-3] + _LAST, CheckpointPart, None)
+    guid, number = head.customer_guid, head.number
+    places = keys.checkpoint_parts(guid, number, number, spent=False)
+    return Query(*places, CheckpointPart, None)
 
 
 def archive_of(keys: Keys, head: CheckpointRecord) -> Query[CheckpointPart]:
     """The spent lots that a checkpoint and those before it have archived, in order."""
     guid = head.customer_guid
-    partition, low = keys.checkpoint_part(guid, head.archive_from, 0, spent=True)
-    _, high = keys.checkpoint_part(guid, head.number, 0, spent=True)
-    return Query(partition, low, high[:-3] + _LAST, CheckpointPart, None)
+    places = keys.checkpoint_parts(guid, head.archive_from, head.number, spent=True)
+    return Query(*places, CheckpointPart, None)
 
 
 # ---------------------------------------------------------------- orders
-
-
-def earned_at(keys: Keys, order_hash: str) -> Get[EarnedOrder]:
-    return Get(keys.earned_order(order_hash), EarnedOrder)
-
-
-def redeemed_at(keys: Keys, customer_guid: str, order_hash: str) -> Get[RedeemedOrder]:
-    return Get(keys.redeemed_order(customer_guid, order_hash), RedeemedOrder)
-
-
-def parts_at(keys: Keys, order_hash: str, redeemed: RedeemedOrder) -> list[Get[RedeemedPart]]:
-    return [
-        Get(_part_key(keys, redeemed.customer_guid, order_hash, number), RedeemedPart)
-        for number in range(1, redeemed.parts + 1)
-    ]
-
-
-def _part_key(keys: Keys, customer_guid: str, order_hash: str, number: int) -> tuple[str, str]:
-    partition, sort = keys.redeemed_order(customer_guid, order_hash)
-    return partition, f"{sort}#{number:03d}"
-
-
-def answer_at(keys: Keys, customer_guid: str, loyalty_txn_id: str) -> Get[LoyaltyAnswerRecord]:
-    partition, _ = keys.loyalty_balance(customer_guid)
-    return Get((partition, f"LA#{loyalty_txn_id}"), LoyaltyAnswerRecord)
-
-
-def place_of(entry: LedgerEntry) -> dict[str, Any]:
-    """Returns where an entry lies, for an answer that is kept without it."""
-    return {"owner": entry.customer_guid, "sequence": entry.sequence}
 
 
 def order_hash(keys: Keys, order_ref: str) -> str:
     return keys.hash("order", order_ref)
 
 
+def earned_at(keys: Keys, order_hash: str) -> Get[EarnedOrderRecord]:
+    return Get(keys.earned_order(order_hash), EarnedOrderRecord)
+
+
+def redeemed_at(keys: Keys, customer_guid: str, order_hash: str) -> Get[RedeemedOrderRecord]:
+    return Get(keys.redeemed_order(customer_guid, order_hash), RedeemedOrderRecord)
+
+
+def parts_at(
+    keys: Keys, order_hash: str, redeemed: RedeemedOrderRecord
+) -> list[Get[RedeemedPartRecord]]:
+    return [
+        Get(keys.redeemed_part(redeemed.customer_guid, order_hash, number), RedeemedPartRecord)
+        for number in range(1, redeemed.parts + 1)
+    ]
+
+
+def answer_at(keys: Keys, customer_guid: str, loyalty_txn_id: str) -> Get[LoyaltyAnswerRecord]:
+    return Get(keys.loyalty_answer(customer_guid, loyalty_txn_id), LoyaltyAnswerRecord)
+
+
 # ---------------------------------------------------------------- what a decision writes
 
 
 def decision_writes(
-    keys: Keys, decision: Decision, hashed: str, events: list[dict[str, Any]]
+    keys: Keys, decision: Decision, order_hash: str, events: list[dict[str, Any]]
 ) -> list[Write]:
     """Everything that a decision changes, each under the revision that it was read at. The event
     rides on the balance, whose revisions order it."""
@@ -260,26 +212,29 @@ def decision_writes(
     change = decision.change
     if change is None:
         return writes
-    balance = change.balance
-    guid = balance.customer_guid
+    balance, guid = change.balance, change.balance.customer_guid
     writes.append(_revised(Item(keys.loyalty_balance(guid), balance), balance.revision, events))
     for page in change.put:
         place = keys.lot_page(page.owner, page.bound, page.page_id)
         writes.append(_revised(Item(place, page), page.revision))
-    for entry in change.drop:
-        writes.append(Delete(_page_key(keys, entry), at_revision(entry.revision)))
-    for made in decision.entries:
-        writes.append(Put(Item(keys.ledger_entry(made.customer_guid, made.sequence), made)))
+    for gone in change.drop:
+        writes.append(Delete(page_at(keys, gone).key, at_revision(gone.revision)))
+    for entry in decision.entries:
+        writes.append(Put(Item(keys.ledger_entry(guid, entry.sequence), entry)))
+    for expired in decision.expired:
+        place = keys.expired_lots(guid, expired.month, expired.sequence)
+        writes.append(Put(Item(place, expired)))
     if decision.earned is not None:
-        earned = Item(keys.earned_order(hashed), decision.earned)
+        earned = Item(keys.earned_order(order_hash), decision.earned)
         writes.append(_revised(earned, decision.earned.revision))
-    if decision.redeemed is not None:
-        redeemed = decision.redeemed
-        place = keys.redeemed_order(redeemed.customer_guid, hashed)
+    redeemed = decision.redeemed
+    if redeemed is not None:
+        # It lies with the customer who redeemed, who may have been merged since.
+        place = keys.redeemed_order(redeemed.customer_guid, order_hash)
         writes.append(_revised(Item(place, redeemed), redeemed.revision))
         for part in decision.parts:
-            key = _part_key(keys, redeemed.customer_guid, hashed, part.number)
-            writes.append(Put(Item(key, part)))
+            place = keys.redeemed_part(redeemed.customer_guid, order_hash, part.number)
+            writes.append(Put(Item(place, part)))
     return writes
 
 
@@ -304,12 +259,8 @@ def _revised(item: Item[Any], revision: int, events: list[dict[str, Any]] | None
 # ---------------------------------------------------------------- out
 
 
-def policy_shown(policy: PolicyRecord) -> dict[str, Any]:
-    return shown(policy)
-
-
 def entry_shown(entry: LedgerEntry) -> dict[str, Any]:
-    """An entry as answers show it."""
+    """Returns an entry as answers show it."""
     allocations = [
         {"lot_id": a.lot_id, "points": a.points} | ({"makes_whole": True} if a.makes_whole else {})
         for a in entry.allocations
@@ -321,17 +272,13 @@ def entry_shown(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def balance_shown(holdings: Holdings, revision: int, *, whole: bool = False) -> dict[str, Any]:
-    """The balance as of the time that the holdings are settled at. Where the pages that were read
-    do not tell all dates of expiry, these are asked for (``whole``) or left out: part of them would
-    look like all."""
-    expiring: list[dict[str, Any]] | None = None
+    """Returns the balance as of the time that the holdings are settled at. Where the pages that
+    were read do not tell all dates of expiry, these are asked for (``whole``) or left out: part of
+    them would look like all."""
+    dates: list[dict[str, Any]] | None = None
     try:
-        expiring = [_expiring_shown(found) for found in holdings.expiring()]
+        dates = [shown(found) for found in expiring(holdings)]
     except Unread:
         if whole:
             raise
-    return shown(holdings.totals(), expiring=expiring, as_of=holdings.at, revision=revision)
-
-
-def _expiring_shown(found: Expiring) -> dict[str, Any]:
-    return shown(found)
+    return shown(holdings.totals(), expiring=dates, as_of=holdings.at, revision=revision)

@@ -16,13 +16,15 @@ from shared.ledger.checkpoints import (
 from shared.ledger.entries import (
     ALLOCATIONS,
     DEBT,
+    EXPIRED,
     OTHERS,
     WRITTEN_OFF,
     Allocation,
     LedgerEntry,
     Totals,
 )
-from shared.ledger.holdings import LOTS_AT_ONCE, Expiring, Holdings
+from shared.ledger.expiry import Expiring, expiring, expiring_of
+from shared.ledger.holdings import LOTS_AT_ONCE, Holdings, TooManyLots
 from shared.ledger.lots import Lot, LotTerms, Repayment, spend_order
 from shared.ledger.merging import joined, left
 from shared.ledger.pages import (
@@ -42,6 +44,7 @@ from shared.ledger.replay import Checkpoint, Divergence, Replay
 __all__ = [
     "ALLOCATIONS",
     "DEBT",
+    "EXPIRED",
     "LOTS_AT_ONCE",
     "OPEN",
     "OTHERS",
@@ -65,10 +68,13 @@ __all__ = [
     "PagesMissing",
     "Repayment",
     "Replay",
+    "TooManyLots",
     "Totals",
     "Unfolded",
     "asks_for_archive",
     "described",
+    "expiring",
+    "expiring_of",
     "intact",
     "joined",
     "left",

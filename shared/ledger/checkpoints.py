@@ -21,6 +21,7 @@ from shared.ledger.entries import GENESIS, NO_LOTS, LedgerEntry
 from shared.ledger.lots import Lot, moment_text, spend_order
 from shared.ledger.pages import Absorbed
 from shared.ledger.replay import Checkpoint
+from shared.marks import Id
 
 PART_BYTES = 40_000
 """About how large a part may be: well within an item, and eighty within a transaction."""
@@ -35,17 +36,17 @@ class CheckpointRecord:
     and only one is written. Its archive begins with the checkpoint ``archive_from``."""
 
     KIND: ClassVar[str] = "loyalty_checkpoint"
-    customer_guid: str
+    customer_guid: Id
     number: int
     sequence: int
-    last_hash: str
+    last_hash: Id
     settled_at: datetime
     lifetime_earned: int
     debt_points: int
     absorbed: tuple[Absorbed, ...] = ()
     archive_from: int
-    archive_hash: str = GENESIS
-    hash: str = ""
+    archive_hash: Id = GENESIS
+    hash: Id = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Entries of the ledger, and the chain that makes a change to any of them visible.
 
-An entry says what moved: ``allocations`` sum to ``points``. Beside lots they may name three
-accounts that are no lots: ``debt`` (plus repays it, minus makes it), ``written_off`` (points of a
-reversal that nobody owes) and ``others`` (lots of a merge or forfeit, too many to name).
+An entry says what moved: ``allocations`` sum to ``points``. Beside lots they may name accounts that
+are no lots: ``debt`` (plus repays it, minus makes it), ``written_off`` (points of a reversal that
+nobody owes), ``expired`` (points of a reversal that the order's own lot had lost by expiry before),
+and ``others`` (lots of a merge or forfeit, too many to name).
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any, ClassVar
 
 from shared.fields import Money
 from shared.ledger.lots import LotTerms, moment_text
+from shared.marks import FreeText, Id, Personal, Word
 
 DEBT = "debt"
 WRITTEN_OFF = "written_off"
+EXPIRED = "expired"
 OTHERS = "others"
-NO_LOTS = frozenset({DEBT, WRITTEN_OFF, OTHERS})
+NO_LOTS = frozenset({DEBT, WRITTEN_OFF, EXPIRED, OTHERS})
 
 ALLOCATIONS = 1024
 """How many allocations one entry may hold, so that it stays within 64 KiB."""
@@ -35,7 +38,7 @@ class Allocation:
     debt, and a redemption from before that debt was restored."""
 
     ROW: ClassVar[bool] = True
-    lot_id: str
+    lot_id: Id
     points: int
     makes_whole: bool = False
 
@@ -59,30 +62,30 @@ class LedgerEntry:
     """
 
     KIND: ClassVar[str] = "loyalty_entry"
-    loyalty_txn_id: str
-    customer_guid: str
-    kind: str
+    loyalty_txn_id: Id
+    customer_guid: Id
+    kind: Word
     points: int
     effective_at: datetime
     recorded_at: datetime
     allocations: tuple[Allocation, ...] = ()
     opens: LotTerms | None = None
     lifetime_delta: int = 0
-    order_ref: str | None = None
+    order_ref: Id | None = None
     amount: Money | None = None
     value: Money | None = None
-    policy_version: str | None = None
-    parent_txn_id: str | None = None
-    counterpart_guid: str | None = None
-    actor: str | None = None
-    reason: str | None = None
-    reason_code: str | None = None
-    source_refs: tuple[dict[str, str], ...] = ()
+    policy_version: Id | None = None
+    parent_txn_id: Id | None = None
+    counterpart_guid: Id | None = None
+    actor: Id | None = None
+    reason: FreeText[str | None] = None
+    reason_code: Id | None = None
+    source_refs: Personal[tuple[dict[str, str], ...]] = ()
     # ----
     sequence: int = 0
     balance_after: Totals = Totals()
-    previous_hash: str = GENESIS
-    hash: str = ""
+    previous_hash: Id = GENESIS
+    hash: Id = ""
 
     @property
     def balanced(self) -> bool:

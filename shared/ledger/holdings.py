@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.errors import InvalidInput
 from shared.ledger import pages as paging
 from shared.ledger.entries import DEBT, NO_LOTS, Allocation, LedgerEntry, Totals, placed
 from shared.ledger.lots import Lot, maturing, repay, spend_order
@@ -35,15 +34,10 @@ PAGES_WRITTEN = 88
 other writes into a transaction. A step with more of these says how many pages it has room for."""
 
 PAGES_DUE = 4
-DATES_SHOWN = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """Points that expire at one instant."""
-
-    expires_at: datetime
-    points: int
+class TooManyLots(Exception):
+    """A step would touch more lots or pages than one movement can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +120,7 @@ class Holdings:
         """Asks for every page that may matter and was not read."""
         blanks = self.blanks(may)
         if blanks:
-            raise self.need(self._some(blanks))
+            raise self.need(self.at_once(blanks))
 
     def in_order(
         self, keep: Callable[[Lot], bool], may: Callable[[PageEntry], bool], points: int
@@ -144,7 +138,7 @@ class Holdings:
 
     def _need_for(self, blanks: Sequence[PageEntry], points: int) -> Exception:
         wanted: list[PageEntry] = []
-        for entry in self._some(blanks):
+        for entry in self.at_once(blanks):
             wanted.append(entry)
             points -= (entry.split(self.at) or (0, 0))[0]
             # Of pages whose dates overlap only a part is spent next: ask for as many again as were
@@ -153,8 +147,8 @@ class Holdings:
                 break
         return self.need(wanted)
 
-    def _some(self, blanks: Sequence[PageEntry]) -> Sequence[PageEntry]:
-        """As many of them as one look may ask for: more, the more were read already."""
+    def at_once(self, blanks: Sequence[PageEntry]) -> Sequence[PageEntry]:
+        """Returns as many of them as one look may ask for: more, the more were read already."""
         return blanks[: PAGES_AT_ONCE + len(self.lots)]
 
     def usable(self, points: int) -> Iterator[Lot]:
@@ -166,15 +160,10 @@ class Holdings:
         )
 
     def take(
-        self,
-        points: int,
-        field: str,
-        without: str | None = None,
-        pages: int = PAGES_AT_ONCE,
+        self, points: int, without: str | None = None, pages: int = PAGES_AT_ONCE
     ) -> tuple[list[tuple[Lot, int]], int]:
-        """(what each lot gives, in spend order; what is missing in the end) for ``points``. More
-        lots or pages than one step can write are a 400 of ``field`` that says how many points
-        can."""
+        """Returns what each lot gives for ``points``, in spend order, and how many are missing in
+        the end. ``TooManyLots`` where one step cannot write as many lots or pages."""
         taken: list[tuple[Lot, int]] = []
         left, refs = points, set()
         where = {lot.lot_id: ref for ref, lots in self.lots.items() for lot in lots}
@@ -183,11 +172,7 @@ class Holdings:
                 continue
             refs.add(where[lot.lot_id])
             if len(taken) == LOTS_AT_ONCE or len(refs) > pages:
-                raise InvalidInput.of(
-                    field,
-                    f"takes from too many lots at once: at most {points - left} points in one call",
-                    "too-many-lots",
-                )
+                raise TooManyLots()
             part = min(left, lot.remaining)
             taken.append((lot, part))
             left -= part
@@ -251,29 +236,13 @@ class Holdings:
                 continue
             usable, pending = usable + known[0], pending + known[1]
         if unsure:
-            raise self.need(self._some(unsure))
+            raise self.need(self.at_once(unsure))
         for lot in self.loaded():
             condition = lot.terms.condition(self.at)
             usable += lot.remaining if condition == "usable" else 0
             pending += lot.remaining if condition == "pending" else 0
         balance = self.balance
         return Totals(usable, pending, balance.lifetime_earned, balance.debt_points)
-
-    def expiring(self) -> tuple[Expiring, ...]:
-        """Points that will expire, by date, soonest first: the first 100 dates."""
-        blanks = self.blanks(lambda e: e.expires and (e.split(self.at) or (1, 0)) != (0, 0))
-        dates: dict[datetime, int] = {}
-        for lot in sorted(self.loaded(), key=spend_order):
-            expires_at = lot.terms.expires_at
-            if expires_at is None or (len(dates) == DATES_SHOWN and expires_at not in dates):
-                break
-            if blanks and blanks[0].first.partition("~")[0] <= lot.terms.key.partition("~")[0]:
-                raise self.need(self._some(blanks))
-            if lot.remaining and not lot.terms.expired(self.at):
-                dates[expires_at] = dates.get(expires_at, 0) + lot.remaining
-        if blanks and len(dates) < DATES_SHOWN:
-            raise self.need(self._some(blanks))
-        return tuple(Expiring(at, points) for at, points in dates.items())
 
     # ---------------------------------------------------------------- steps
 
@@ -345,9 +314,9 @@ class Holdings:
 
     # ---------------------------------------------------------------- writing
 
-    def commit(self, pages: int = PAGES_WRITTEN, field: str = "points") -> Change:
-        """What the steps changed, with the directory that describes it: at most so many pages, else
-        a 400 of ``field``."""
+    def commit(self, pages: int = PAGES_WRITTEN) -> Change:
+        """Returns what the steps changed, with the directory that describes it. ``TooManyLots``
+        where that is more than so many pages."""
         balance, here = self.balance, (self.balance.customer_guid, OPEN)
         known = {self.ref(e): e for e in balance.pages}
         lots, made = dict(self.lots), balance.pages_made
@@ -382,7 +351,7 @@ class Holdings:
         )
         put += segments
         if len(put) + len(drop) > pages:
-            raise InvalidInput.of(field, "lie in too many places to move at once", "too-many-lots")
+            raise TooManyLots()
         return Change(after, tuple(put), tuple(self.addressed(drop)))
 
     def _refolded(self, directory: dict[PageRef, PageEntry]) -> list[PageEntry]:

@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
+from shared.marks import Id
+
 NEVER = "never"
+
 REPAYMENTS_KEPT = 8
 
 Condition = Literal["pending", "usable", "expired"]
@@ -29,7 +32,7 @@ class Repayment:
 
     ROW: ClassVar[bool] = True
     at: datetime
-    ledger: str
+    ledger: Id
     sequence: int
     points: int
 
@@ -41,11 +44,11 @@ class LotTerms:
     lots that are alike in time."""
 
     ROW: ClassVar[bool] = True
-    lot_id: str
+    lot_id: Id
     points: int
     available_from: datetime
     expires_at: datetime | None
-    policy_version: str | None
+    policy_version: Id | None
     opened: int
 
     @property

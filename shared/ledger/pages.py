@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from shared.ledger.entries import GENESIS
 from shared.ledger.lots import NEVER, Lot, moment_text
+from shared.marks import Id
 
 OPEN = "open"
 LOTS = 64
@@ -45,16 +46,16 @@ class PageEntry:
     """
 
     ROW: ClassVar[bool] = True
-    page_id: str
+    page_id: Id
     revision: int
-    first: str
-    last: str
+    first: Id
+    last: Id
     remaining: int
     pending: int = 0
     matures_at: datetime | None = None
     matured_at: datetime | None = None
     repaid: int = 0
-    owner: str | None = None
+    owner: Id | None = None
     level: int = 0
 
     @property
@@ -78,6 +79,11 @@ class PageEntry:
         if at < self.matures_at:
             return self.remaining - self.pending, self.pending
         return None
+
+    @property
+    def expiry(self) -> str:
+        """When the first of its lots expires, as text: a time, or ``never``."""
+        return self.first.partition("~")[0]
 
     @property
     def expires(self) -> bool:
@@ -104,9 +110,9 @@ class LotPage:
     """A page of lots in spend order, or (``entries``) a segment of the directory."""
 
     KIND: ClassVar[str] = "loyalty_lot_page"
-    owner: str
-    page_id: str
-    bound: str
+    owner: Id
+    page_id: Id
+    bound: Id
     revision: int
     lots: tuple[Lot, ...] = ()
     entries: tuple[PageEntry, ...] = ()
@@ -142,8 +148,8 @@ class PagesMissing(Exception):
 class Absorbed:
     """The ledger of a merged customer, and the entry of ``into`` that took its lots over."""
 
-    customer_guid: str
-    into: str
+    customer_guid: Id
+    into: Id
     sequence: int
 
 
@@ -153,10 +159,10 @@ class BalanceRecord:
     the directory of its pages of lots. ``pages_made`` numbers the pages."""
 
     KIND: ClassVar[str] = "loyalty_balance"
-    customer_guid: str
+    customer_guid: Id
     revision: int = 0
     sequence: int = 0
-    last_hash: str = GENESIS
+    last_hash: Id = GENESIS
     settled_at: datetime
     available_points: int = 0
     pending_points: int = 0

@@ -6,7 +6,7 @@ lag; every hit is therefore checked against the live record before it is shown. 
 read a record by the same parts, folded by the same table (``shared.folding``).
 """
 
-from shared.search.parts import SEARCHED, matching
+from shared.search.parts import SEARCHED, matched_fields
 from shared.search.query import Number, Query, Term, Word, asked
 from shared.search.reading import SearchEntryRecord, find
 from shared.search.tokens import MOST, VERSION, narrowed, tokens
@@ -22,7 +22,7 @@ __all__ = [
     "Word",
     "asked",
     "find",
-    "matching",
+    "matched_fields",
     "narrowed",
     "tokens",
 ]

@@ -74,7 +74,7 @@ def parts(kind: str, record: Mapping[str, Any]) -> Iterator[Part]:
         yield Part((name,), "phone", re.sub(r"\D", "", value))
 
 
-def matching(kind: str, record: Mapping[str, Any], query: Query) -> list[str]:
+def matched_fields(kind: str, record: Mapping[str, Any], query: Query) -> list[str]:
     """The fields in which a live record has what is asked for; none where a term is missing."""
     fields: dict[str, None] = {}
     searched = list(parts(kind, record))

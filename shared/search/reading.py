@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from shared.keys import PARTITION, SORT, Keys
+from shared.marks import Id
 from shared.search.query import Query
 from shared.search.tokens import narrowed
 from shared.settings import settings
@@ -22,7 +23,7 @@ class SearchEntryRecord:
     """That a record has a token, and by which version of the tokens (1 where none is stored)."""
 
     KIND: ClassVar[str] = "search_entry"
-    owner: str
+    owner: Id
     version: int = 1
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.account import storage
-from lambdas.account.models import AccountRecord
+from lambdas.account.models.records import AccountRecord
 from shared import auth, identity
 from shared.codec import Wire, item_wire, key_of
 from shared.fields import Money

@@ -146,6 +146,18 @@ def test_each_kind_of_bad_body_is_refused_in_the_envelope(world: World, row: Rou
     is_refusal(xml, 415, "unsupported-media-type")
 
 
+@each([row for row in POSTS if row.bare is not None])
+def test_a_bare_string_says_what_an_object_with_one_field_says(world: World, row: Route) -> None:
+    (known,) = SCENES[row.path](world).values()
+    assert row.request is not None
+    for text in (known, f" {known} ", "unknown", "ada@example.com", "+12025550123", "x" * 99):
+        field = row.bare(text) if callable(row.bare) else row.bare
+        assert field in row.request.model_fields
+        bare, whole = world.owner(row.path, text), world.owner(row.path, {field: text})
+        assert bare.status == whole.status == (200 if known in text else bare.status)
+        assert {**bare.body, "stats": {}} == {**whole.body, "stats": {}}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -74,7 +74,3 @@ def test_a_request_that_fits_its_schema_is_refused_for_what_no_schema_tells(
 
     generated()
     TOTAL.update(outcomes)
-
-
-def test_zz() -> None:
-    print(TOTAL)

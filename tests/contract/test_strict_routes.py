@@ -5,6 +5,7 @@ A warm process believes for half a minute what it knows of a caller; these route
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +14,15 @@ import pytest
 from lambdas.families import FAMILIES
 from shared import auth, keys
 from shared.api import Route
+from shared.errors import OrgWriteBlocked
 from shared.identity import CredentialRecord, MembershipRecord, credential_item, membership_item
+from shared.records import Records, Unread
+from shared.table import Table
 from tests.builders import Caller, World, euro, store
 from tests.contract.scenes import SCENES, WHY
 
 STRICT = [row for rows in FAMILIES.values() for row in rows if row.strict]
+GATES = ("closed", "refusals", "open")
 FUTURE = "2999-01-01T00:00:00Z"
 # What each field by itself does not show to be wrong.
 WRONG: dict[str, dict[str, Any]] = {
@@ -101,3 +106,27 @@ def test_whoever_may_ask_hears_what_is_wrong(world: World, path: str) -> None:
     assert (answer.status, answer.tag) == (400, "invalid-input")
     assert answer.fields
     assert keys.of_org(world.code).org not in str(answer.body["error"])
+
+
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("refusing", [True, False])
+def test_the_gate_knows_calls_that_only_refuse_when_it_verifies_too(
+    world: World, gate: Any, refusing: bool
+) -> None:
+    row = replace(STRICT[0], gate=gate)
+    said = auth.Claim(world.owner.secret, "session", world.code)
+    known = auth.identify(said, row, Table(), auth.now())
+    world.set_org("frozen")
+    records = Table().load(auth.reads_of(known))
+    passes = gate == "open" or (gate == "refusals" and refusing)
+    with contextlib.nullcontext() if passes else pytest.raises(OrgWriteBlocked):
+        fresh = auth.verify(known, row, records, gated=True, refusing=refusing)
+        assert fresh.caller.org.status == "frozen"
+
+
+def test_a_strict_route_is_never_served_on_what_is_cached(world: World) -> None:
+    """Where nothing tells who calls, nothing is answered: there is no way around the check."""
+    said = auth.Claim(world.owner.secret, "session", world.code)
+    known = auth.identify(said, STRICT[0], Table(), auth.now())
+    with pytest.raises(Unread):
+        auth.verify(known, STRICT[0], Records(), gated=True, refusing=False)

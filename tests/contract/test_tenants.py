@@ -90,7 +90,7 @@ def test_another_orgs_record_is_as_unknown_as_an_unknown_one(
 ) -> None:
     good, theirs = SCENES[row.path](world), THEIRS[place[-1]](other_world)
     seen = []
-    for value in (theirs, theirs[:-1] + "0", secrets.token_hex(8), "x" * 64):
+    for value in (theirs, nearly(place, theirs), secrets.token_hex(8), "x" * 64):
         body = sent(good, place, value)
         claim = auth.Claim(world.owner.secret, "session", world.code)
         auth.identify(claim, row, Table(), auth.now())
@@ -105,6 +105,12 @@ def test_another_orgs_record_is_as_unknown_as_an_unknown_one(
         rest = {k: v for k, v in answer.body.items() if k != "stats"}
         seen.append((rest, costs[0].calls, costs[0].trips))
     assert all(one == seen[0] for one in seen)
+
+
+def nearly(place: Place, theirs: str) -> str:
+    """An id that differs from a real one in its end. The end of a card's code is a check character:
+    with a wrong one it is a typing error, which costs less than an unknown code."""
+    return theirs + "0" if place[-1] == "card_code" else theirs[:-1] + "0"
 
 
 def sent(good: dict[str, Any], place: Place, value: str) -> dict[str, Any]:

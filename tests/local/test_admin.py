@@ -31,6 +31,8 @@ def test_an_organisation_from_its_creation_to_its_end(server: Server) -> None:
     changed = shown(server, "org", "settings", "SHOP-1", "timezone=Europe/Berlin", "hold_hours=24")
     assert changed["settings"]["timezone"] == "Europe/Berlin"
     assert changed["settings"]["hold_hours"] == 24
+    unlimited = shown(server, "org", "settings", "SHOP-1", "unknown_card_limit=0")
+    assert unlimited["settings"]["unknown_card_limit"] == 0
     again = server.admin("org", "create", "SHOP-1")
     assert again.returncode == 1
     assert "exists already" in again.stderr
@@ -77,6 +79,8 @@ def test_a_key_is_listed_by_its_fingerprint_and_revoked(server: Server) -> None:
         ("org", "settings", "ACME", "currency=ZZZ"),
         ("org", "settings", "ACME", "region=ZZ"),
         ("org", "settings", "ACME", "idempotency_days=0"),
+        ("org", "settings", "ACME", "unknown_card_limit=1001"),
+        ("org", "settings", "ACME", "unknown_card_limit=-1"),
         ("member", "add", "ACME", "U1", "--role", "king"),
         ("member", "roles", "ACME", "nobody"),
         ("--table", "crm-prod", "org", "list"),

@@ -24,6 +24,7 @@ from shared.ledger import (
     PagesMissing,
     Repayment,
     Replay,
+    expiring,
     joined,
     left,
 )
@@ -211,7 +212,7 @@ def test_what_is_not_known_is_asked_for_and_nothing_else() -> None:
     assert short == 0
 
 
-def test_the_first_hundred_dates_of_expiry_are_told_or_the_pages_asked_for_that_know_them() -> None:
+def test_a_hundred_dates_of_expiry_are_told_and_the_rest_is_one_sum() -> None:
     here = Holdings.empty("one", START)
     for number in range(4 * LOTS):
         here, _ = given(here, f"a{number:03d}", 2, ends=number + 10)
@@ -219,15 +220,22 @@ def test_the_first_hundred_dates_of_expiry_are_told_or_the_pages_asked_for_that_
     change = here.commit()
     ending = [p for p in change.put if p.page_id != "open" and p.bound != "never"]
     soonest = sorted(ending, key=lambda p: p.bound)
-    whole = Holdings.of(change.balance, change.put).expiring()
-    assert [found.points for found in whole] == [2] * 100
-    # Two pages know a hundred dates and more; what never expires does not matter.
+    *dates, later = expiring(Holdings.of(change.balance, change.put))
+    assert [(found.points, found.later) for found in dates] == [(2, None)] * 100
+    assert (later.points, later.expires_at, later.later) == (8 * LOTS - 200, None, True)
+    # Two pages know a hundred dates and more, and the directory the sums of the others; what never
+    # expires does not matter.
     read = [p for p in change.put if p.page_id == "open"] + soonest[:2]
-    assert Holdings.of(change.balance, read).expiring() == whole
+    assert expiring(Holdings.of(change.balance, read)) == (*dates, later)
     for less in ([], read[:-1], read[:-2]):
         with pytest.raises(PagesMissing) as need:
-            Holdings.of(change.balance, less).expiring()
+            expiring(Holdings.of(change.balance, less))
         assert all(entry.bound != "never" for entry in need.value.pages)
+    # With the clock: each date that has passed makes room for one that was in the sum.
+    *dates, later = expiring(Holdings.of(change.balance, change.put).settled(at(30)))
+    assert len(dates) == 100
+    assert dates[0].expires_at == at(31)
+    assert later.points == 2 * (4 * LOTS - 21 - 100)
 
 
 # ---------------------------------------------------------------- sizes

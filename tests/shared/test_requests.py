@@ -93,3 +93,25 @@ def test_a_page_token_has_one_spelling(world: World) -> None:
     for other in others:
         answer = world.owner("/customer/list", {"limit": 1, "next_token": other})
         assert (answer.status, answer.tag) == (400, "invalid-next-token"), other
+
+
+def test_faults_that_need_the_orgs_settings_stand_beside_all_others(world: World) -> None:
+    customer = {
+        "email": "a@@b",
+        "phone": "0171",
+        "kind": "person",
+        "date_of_birth": "2999-01-01",
+        "alternate_phones": ["+1 202 555 0123", "12"],
+        "no_such_field": 1,
+    }
+    found = faults(world.owner("/customer/create", {"customer": customer}))
+    assert {f"customer.{name}" for name in customer} - {"customer.alternate_phones"} <= set(found)
+    assert {"customer.alternate_phones.1", "reason", "source_refs"} <= set(found)
+    assert "0171" not in str(found)
+
+
+def test_a_national_number_is_read_in_the_orgs_region_wherever_it_stands(world: World) -> None:
+    made = world.customer(phone="(202) 555-0123", alternate_phones=["202 555 0199"])
+    assert (made["phone"], made["alternate_phones"]) == ("+12025550123", ["+12025550199"])
+    assert world.owner("/customer/get", {"phone": "202-555-0123"}).status == 200
+    assert world.account(phone="202.555.0123")["phone"] == "+12025550123"

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.search import MOST, asked, matching, narrowed, tokens
+from shared.search import MOST, asked, matched_fields, narrowed, tokens
 from tests.shared.test_folding import ALPHABETS, LATIN
 
 CUSTOMER = "customer_profile"
@@ -27,7 +27,7 @@ def by_tokens(record: Record, q: str, region: str = "US", kind: str = CUSTOMER) 
 
 def finds(q: str, record: Record, region: str = "US", kind: str = CUSTOMER) -> list[str]:
     """The fields by which ``q`` finds the record; the entries lead there as well."""
-    fields = matching(kind, record, asked(q, region))
+    fields = matched_fields(kind, record, asked(q, region))
     assert by_tokens(record, q, region, kind) or not fields
     return fields
 
@@ -251,7 +251,7 @@ def test_whatever_matches_is_found_through_the_entries(record: Record, data: st.
         query = asked(q, region)
     except InvalidInput:
         return
-    if matching(CUSTOMER, record, query):
+    if matched_fields(CUSTOMER, record, query):
         assert by_tokens(record, q, region)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lambdas.account.models import AccountUpdateRequest
-from lambdas.customer.models import CustomerLookupRecord
-from lambdas.loyalty.models import LoyaltyAdjustRequest, LoyaltyPreviewRequest
+from lambdas.account.models.requests import AccountUpdateRequest
+from lambdas.customer.models.records import CustomerLookupRecord
+from lambdas.loyalty.models.requests import LoyaltyAdjustRequest, LoyaltyPreviewRequest
 from shared.fields import instant_text
 from shared.keys import of_org
 from shared.records import Get

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.giftcard.models import GiftCardActivityRecord
+from lambdas.giftcard.models.records import GiftCardActivityRecord
 from shared.codec import shown_value
 from tests.builders import Response, World, euro
 from tests.lambdas.giftcard.tills import Card, card
@@ -30,6 +30,7 @@ class Order:
 
     card: Card
     ref: str
+    amount: int
 
 
 class CardTill(PatientTill):
@@ -40,22 +41,29 @@ class CardTill(PatientTill):
         self.cards, self.orders = cards, orders
         self.told: list[tuple[Card, str, dict[str, Any]]] = []
         self.refusals: Counter[str] = Counter()
-        self.parts = 0
+        self.returned: list[Order] = []
+        self.parts = self.second_payments = 0
 
     def move(self) -> None:
-        if self.orders and self.chance.random() < 0.45:
+        if self.returned and self.chance.random() < 0.1:
+            self.pay_for_a_returned_order()
+        elif self.orders and self.chance.random() < 0.45:
             self.give_back()
         else:
             self.pay()
 
     def pay(self) -> None:
         """By the order alone, or under a key as well."""
-        order = Order(self.chance.choice(self.cards), self.named("SO"))
         amount, partial = self.chance.randint(1, 1_200), self.chance.random() < 0.4
+        order = Order(self.chance.choice(self.cards), self.named("SO"), amount)
         more: dict[str, Any] = {"allow_partial": True} if partial else {}
-        if self.chance.random() < 0.3:
+        keyed = self.chance.random() < 0.3
+        if keyed:
             more["idempotency_key"] = self.named("pay")
-        answer = self.answered(lambda: order.card.redeem(order.ref, amount, **more))
+        # Without a key it is no repeat any more once another till gave back for the order.
+        answer = self.answered(
+            lambda: order.card.redeem(order.ref, amount, **more), repeatable=keyed
+        )
         if answer.status != 200:
             self.refuse(answer, "insufficient-balance", 1 if partial else amount)
             return
@@ -74,6 +82,15 @@ class CardTill(PatientTill):
             return
         applied = self.enter(order, "reverse", answer)
         assert applied == amount or (amount is None and applied > 0)
+        self.returned.append(order)
+
+    def pay_for_a_returned_order(self) -> None:
+        """Value comes once: the same words are no replay after a reversal, but refused."""
+        order = self.chance.choice(self.returned)
+        answer = self.answered(lambda: order.card.redeem(order.ref, order.amount))
+        assert (answer.status, answer.tag) == (409, "invalid-state"), answer.body
+        assert 0 < answer.detail["reversed"]["amount"] <= order.amount
+        self.second_payments += 1
 
     def enter(self, order: Order, kind: str, answer: Response) -> int:
         """Into the books; how much was moved."""
@@ -99,6 +116,7 @@ def test_a_day_of_gift_cards_in_bad_weather_leaves_the_books_in_order(world: Wor
     for mine in cards:
         _adds_up(mine, tills)
     assert sum(till.parts for till in tills) > 0
+    assert sum(till.second_payments for till in tills) > 0
     refusals = sum((till.refusals for till in tills), Counter[str]())
     assert set(refusals) == {"insufficient-balance", "invalid-state"}
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from lambdas.account.models import CreditOrderRecord
+from lambdas.account.models.records import CreditOrderRecord
 from shared.codec import decode
 from tests.builders import Response, World, euro
 from tests.conftest import Database

@@ -18,7 +18,8 @@ import pytest
 
 from examples.rederive import derive
 from lambdas.loyalty import storage
-from lambdas.loyalty.rules import EarnedOrder, RedeemedOrder, recalculation
+from lambdas.loyalty.models.records import EarnedOrderRecord, RedeemedOrderRecord
+from lambdas.loyalty.rules import recalculation
 from shared.codec import decode
 from shared.keys import of_org
 from shared.ledger import Replay
@@ -305,8 +306,14 @@ def _chained(world: World, member: Member, entries: list[dict[str, Any]]) -> Non
 def _guards(database: Database, org: str) -> dict[tuple[str, str], int]:
     """How much of each order was undone, as its guard in the table says."""
     items = [(item["record_kind"]["S"], item) for item in database.items(org)]
-    earned = [decode(EarnedOrder, item) for kind, item in items if kind == EarnedOrder.KIND]
-    redeemed = [decode(RedeemedOrder, item) for kind, item in items if kind == RedeemedOrder.KIND]
+    earned = [
+        decode(EarnedOrderRecord, item) for kind, item in items if kind == EarnedOrderRecord.KIND
+    ]
+    redeemed = [
+        decode(RedeemedOrderRecord, item)
+        for kind, item in items
+        if kind == RedeemedOrderRecord.KIND
+    ]
     found = {("earn", order.order_ref): order.reversed for order in earned}
     found |= {("redeem", order.order_ref): order.restored for order in redeemed}
     assert len(found) == len(earned) + len(redeemed)

@@ -7,10 +7,7 @@ from typing import Any
 
 from lambdas.account.models.requests import AccountStatus, ContactRole, ContactStatus
 from shared.contact_points import AddressOut
-from shared.fields import (
-    MoneyOut,
-    Shape,
-)
+from shared.fields import MoneyOut, Shape
 
 
 class AccountSummary(Shape):
@@ -31,6 +28,9 @@ class AccountSummary(Shape):
 
 
 class Account(AccountSummary):
+    """An account. ``credit_available`` is the limit less what is used; it is negative where the
+    limit was set below that."""
+
     legal_name: str | None = None
     tax_id: str | None = None
     email: str | None = None
@@ -45,8 +45,8 @@ class Account(AccountSummary):
 
 
 class Credit(Shape):
-    """What a movement of credit did: how much was asked for, how much it moved, and whether that
-    was less because no more could come back."""
+    """What a call asked of an account's credit, and what it did. ``floored``: ``applied`` is less
+    than ``requested``, because no more could come back."""
 
     order_ref: str | None = None
     requested: MoneyOut
@@ -73,8 +73,11 @@ class AccountListEnvelope(Shape):
     data: AccountListData
 
 
+# ---------------------------------------------------------------- contacts
+
+
 class ContactSummary(Shape):
-    """What the list of all the org's contacts shows."""
+    """What the list of the org's contacts shows of a contact."""
 
     contact_guid: str
     account_guid: str
@@ -91,6 +94,9 @@ class ContactSummary(Shape):
 
 
 class Contact(ContactSummary):
+    """A contact. Under a closed account its ``status`` is ``inactive``. At most one contact of an
+    account has ``is_primary``."""
+
     title: str | None = None
     email: str | None = None
     phone: str | None = None
@@ -132,6 +138,16 @@ class AccountStatusChanged(Shape):
     status: AccountStatus
 
 
+class CreditMoved(Shape):
+    account_guid: str
+    order_ref: str | None = None
+    requested: MoneyOut
+    applied: MoneyOut
+    floored: bool
+    credit_used: MoneyOut
+    credit_available: MoneyOut
+
+
 class ContactChanged(Shape):
     contact_guid: str
     account_guid: str
@@ -146,13 +162,3 @@ class ContactStatusChanged(Shape):
     account_guid: str
     previous_status: ContactStatus
     status: ContactStatus
-
-
-class CreditMoved(Shape):
-    account_guid: str
-    order_ref: str | None = None
-    requested: MoneyOut
-    applied: MoneyOut
-    floored: bool
-    credit_used: MoneyOut
-    credit_available: MoneyOut

@@ -1,4 +1,4 @@
-"""What is stored: accounts, their contacts, the orders that used their credit."""
+"""What is stored: accounts, their contacts, and the orders that used their credit."""
 
 from __future__ import annotations
 
@@ -6,49 +6,38 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from shared.fields import (
-    Money,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    line1: str | None = None
-    line2: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
+from shared.contact_points import Address
+from shared.fields import Money
+from shared.marks import FreeText, Id, Personal, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
-    """The head of an account. ``credit_available`` is kept beside ``credit_used`` because a
-    condition cannot compute it; ``ancestors`` runs from the parent up."""
+    """An account. ``ancestors`` runs from the parent up to the top."""
 
     KIND: ClassVar[str] = "account"
-    account_guid: str
-    account_code: str
-    company_name: str
-    legal_name: str | None = None
-    tax_id: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    website: str | None = None
-    billing_address: Address | None = None
-    shipping_address: Address | None = None
-    payment_terms: str | None = None
-    parent_account_guid: str | None = None
-    tags: tuple[str, ...] = ()
-    metadata: dict[str, Any] | None = None
-    status: str
+    account_guid: Id
+    account_code: Id
+    company_name: FreeText[str]
+    legal_name: FreeText[str | None] = None
+    tax_id: FreeText[str | None] = None
+    email: Personal[str | None] = None
+    phone: Personal[str | None] = None
+    website: FreeText[str | None] = None
+    billing_address: Personal[Address | None] = None
+    shipping_address: Personal[Address | None] = None
+    payment_terms: FreeText[str | None] = None
+    parent_account_guid: Id | None = None
+    tags: FreeText[tuple[str, ...]] = ()
+    metadata: FreeText[dict[str, Any] | None] = None
+    status: Word
     credit_limit: Money
     credit_used: Money
     credit_available: Money
     credit_hold: bool = False
-    credit_hold_reason: str | None = None
-    primary_contact_guid: str | None = None
-    ancestors: tuple[str, ...] = ()
+    credit_hold_reason: FreeText[str | None] = None
+    primary_contact_guid: Id | None = None
+    ancestors: tuple[Id, ...] = ()
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -56,8 +45,8 @@ class AccountRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChildrenRecord:
-    """How many accounts name this one as their parent; its own record, so that a new child does
-    not disturb whoever changes the parent."""
+    """How many accounts have this one as their parent. It is a record of its own, so that a new
+    child does not change the revision of the parent."""
 
     KIND: ClassVar[str] = "account_children"
     children: int
@@ -66,26 +55,28 @@ class AccountChildrenRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCodeRecord:
-    """Makes a code unique in its org."""
+    """Makes a code unique in its org, and finds the account by it."""
 
     KIND: ClassVar[str] = "account_code"
-    account_guid: str
+    account_guid: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRecord:
+    """A contact of an account. Its account keeps which contact is primary."""
+
     KIND: ClassVar[str] = "contact"
-    contact_guid: str
-    account_guid: str
-    first_name: str | None = None
-    last_name: str | None = None
-    display_name: str | None = None
-    title: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    roles: tuple[str, ...] = ()
-    customer_guid: str | None = None
-    status: str
+    contact_guid: Id
+    account_guid: Id
+    first_name: Personal[str | None] = None
+    last_name: Personal[str | None] = None
+    display_name: Personal[str | None] = None
+    title: Personal[str | None] = None
+    email: Personal[str | None] = None
+    phone: Personal[str | None] = None
+    roles: tuple[Word, ...] = ()
+    customer_guid: Id | None = None
+    status: Word
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -93,21 +84,22 @@ class ContactRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactLinkRecord:
-    """From a customer to the contact that is the same person."""
+    """Leads from a customer to a contact that is the same person."""
 
     KIND: ClassVar[str] = "contact_link"
-    contact_guid: str
+    contact_guid: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditOrderRecord:
-    """What an order took of an account's credit, what came back, and the answer it was given."""
+    """What an order took of an account's credit, how much of it came back, and the answer that the
+    consumption got. ``released`` counts minor units of the currency of ``consumed``."""
 
     KIND: ClassVar[str] = "credit_order"
-    order_ref: str
+    order_ref: Id
     consumed: Money
     released: int = 0
-    answer: dict[str, Any] = field(default_factory=dict)
+    answer: Personal[dict[str, Any]] = field(default_factory=dict)
     answered_revision: int
     revision: int = 1
     created_at: datetime
@@ -116,9 +108,9 @@ class CreditOrderRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditReleaseRecord:
-    """The answer of a release that no key tells apart, for its repeats."""
+    """The answer to a release that had no idempotency key, for its repeats."""
 
     KIND: ClassVar[str] = "credit_release"
-    answer: dict[str, Any] = field(default_factory=dict)
+    answer: Personal[dict[str, Any]] = field(default_factory=dict)
     answered_revision: int
     created_at: datetime

@@ -1,15 +1,12 @@
-"""What comes in: accounts, contacts, credit."""
+"""What comes in: the bodies of the routes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from shared.contact_points import AddressIn, Email, Phone, Website, not_a_phone
-from shared.errors import Fault
+from shared.contact_points import AddressIn, Email, Phone, Website
 from shared.fields import (
     Code,
     FreeMap,
@@ -25,52 +22,56 @@ from shared.fields import (
     Tags,
     refuse,
 )
-from shared.settings import OrgSettings
+from shared.keys import ACCOUNT_PREFIX
 
 AccountStatus = Literal["pending", "active", "on_hold", "inactive", "closed"]
 ContactStatus = Literal["active", "inactive"]
 ContactRole = Literal["buyer", "approver", "payer", "sales_rep"]
-MADE_ACCOUNT, MADE_CONTACT = "acct_", "cont_"
 
 
-def _free(code: str) -> str:
-    if code.lower().startswith(MADE_ACCOUNT):
-        raise refuse("account-code", f"must not begin with {MADE_ACCOUNT}")
+def _not_like_a_guid(code: str) -> str:
+    # Whoever finds a guid and a code side by side must be able to tell which is which.
+    if code.lower().startswith(ACCOUNT_PREFIX):
+        raise refuse("account-code", f"must not begin with {ACCOUNT_PREFIX}")
     return code
 
 
-ChosenCode = Annotated[Code, AfterValidator(_free)]
+def _each_once(roles: list[str]) -> list[str]:
+    return list(dict.fromkeys(roles))
 
 
-class Reached(Request):
-    """Who has a phone: a number that can exist, read in the org's region."""
+AccountCode = Annotated[Code, AfterValidator(_not_like_a_guid)]
+ContactRoles = Annotated[list[ContactRole], Field(max_length=100), AfterValidator(_each_once)]
+
+
+class Changes(Request):
+    """The fields of a record that its creation and its update share. Each may be absent."""
 
     phone: Phone | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
-        yield from not_a_phone("phone", self.phone, org.region)
+    def values(self) -> dict[str, Any]:
+        """Returns the given fields in the form that records hold. ``None`` clears a field."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        for name, value in values.items():
+            if isinstance(value, MoneyOrZeroIn):
+                values[name] = value.money()
+            elif isinstance(value, AddressIn):
+                values[name] = value.address()
+            elif isinstance(value, list):
+                values[name] = tuple(value)
+        return values
 
 
-class AccountChanges(Reached):
-    """The fields of an account that an update may set; ``null`` clears one."""
+# ---------------------------------------------------------------- accounts
 
-    clearable: ClassVar[frozenset[str]] = frozenset(
-        {
-            "legal_name",
-            "tax_id",
-            "email",
-            "phone",
-            "website",
-            "billing_address",
-            "shipping_address",
-            "payment_terms",
-            "parent_account_guid",
-            "tags",
-            "metadata",
-            "credit_hold_reason",
-        }
-    )
+
+class AccountChanges(Changes):
+    """The fields of an account that an update may set. ``null`` clears a field."""
+
+    clearable: ClassVar[frozenset[str]] = frozenset({
+        "legal_name", "tax_id", "email", "phone", "website", "billing_address", "shipping_address",
+        "payment_terms", "parent_account_guid", "tags", "metadata", "credit_hold_reason",
+    })  # fmt: skip
 
     company_name: Name | None = None
     legal_name: Name | None = None
@@ -89,10 +90,12 @@ class AccountChanges(Reached):
 
 
 class AccountNew(AccountChanges):
+    """A new account. The service makes the code where none is given."""
+
     clearable: ClassVar[frozenset[str]] = frozenset()
 
     company_name: Name
-    account_code: ChosenCode | None = None
+    account_code: AccountCode | None = None
     status: Literal["pending", "active"] = "active"
 
 
@@ -101,7 +104,7 @@ class AccountCreateRequest(Request):
 
 
 class AccountGetRequest(Request):
-    """Exactly one of the two."""
+    """Names an account by exactly one of its guid and its code."""
 
     account_guid: Guid | None = None
     account_code: Code | None = None
@@ -114,6 +117,8 @@ class AccountGetRequest(Request):
 
 
 class AccountListRequest(Page):
+    """Filters of the list. Several filters narrow it together."""
+
     status: AccountStatus | None = None
     account_code: Code | None = None
     q: SearchText | None = None
@@ -129,6 +134,9 @@ class AccountStatusSetRequest(Request):
     status: AccountStatus
 
 
+# ---------------------------------------------------------------- credit
+
+
 class AccountCreditConsumeRequest(Request):
     """Without ``order_ref``, the first source of kind ``order`` names the order."""
 
@@ -140,7 +148,8 @@ class AccountCreditConsumeRequest(Request):
 
 
 class AccountCreditReleaseRequest(Request):
-    """With an order: that much of it, or all that is left. Without: ``amount`` and a key."""
+    """Without ``order_ref``, the first source of kind ``order`` names the order. A release for no
+    order needs ``amount`` and ``idempotency_key``."""
 
     named_by = ("order",)
     account_guid: Guid
@@ -148,25 +157,30 @@ class AccountCreditReleaseRequest(Request):
     order_ref: OrderRef | None = None
 
 
-class ContactChanges(Reached):
-    """The fields of a contact that an update may set; ``null`` clears one."""
+# ---------------------------------------------------------------- contacts
 
-    clearable: ClassVar[frozenset[str]] = frozenset(
-        {"first_name", "last_name", "display_name", "title", "email", "phone", "customer_guid"}
-        | {"roles"}
-    )
+
+class ContactChanges(Changes):
+    """The fields of a contact that an update may set. ``null`` clears a field."""
+
+    clearable: ClassVar[frozenset[str]] = frozenset({
+        "first_name", "last_name", "display_name", "title", "email", "phone", "roles",
+        "customer_guid",
+    })  # fmt: skip
 
     first_name: Name | None = None
     last_name: Name | None = None
     display_name: Name | None = None
     title: Name | None = None
     email: Email | None = None
-    roles: list[ContactRole] | None = None
+    roles: ContactRoles | None = None
     is_primary: bool | None = None
     customer_guid: Guid | None = None
 
 
 class ContactNew(ContactChanges):
+    """A new contact of an account."""
+
     clearable: ClassVar[frozenset[str]] = frozenset()
 
     account_guid: Guid
@@ -182,6 +196,8 @@ class AccountContactGetRequest(Request):
 
 
 class AccountContactListRequest(Page):
+    """Filters of the list. Without ``account_guid`` it shows the contacts of the whole org."""
+
     account_guid: Guid | None = None
     status: ContactStatus | None = None
     role: ContactRole | None = None

@@ -1,94 +1,87 @@
-"""Accounts: create, get, list, update, set the status."""
+"""Accounts: create, get, list, update, set the status; and the tree that parents make of them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lambdas.account import rules, storage
-from lambdas.account.models import (
-    MADE_ACCOUNT,
-    AccountChanges,
-    AccountChildrenRecord,
-    AccountCreateRequest,
-    AccountGetRequest,
-    AccountListRequest,
-    AccountRecord,
-    AccountStatusSetRequest,
-    AccountUpdateRequest,
-    Address,
-)
+from lambdas.account.models import requests
+from lambdas.account.models.records import AccountChildrenRecord, AccountCodeRecord, AccountRecord
 from shared.api import Answer, Call
-from shared.codec import view_of
-from shared.commit import Step, commit
-from shared.contact_points import phone
+from shared.codec import Item, view_of
+from shared.commit import Step, Subject, commit
 from shared.errors import AlreadyExists, InvalidState
-from shared.events import change_event
 from shared.fields import Money
-from shared.keys import ALL_OF_KIND, BY_STATUS
+from shared.keys import ACCOUNT_PREFIX, ALL_OF_KIND, BY_STATUS
 from shared.lists import answer_list, answer_walk
 from shared.paging import Listing
 from shared.records import Get, Records
-from shared.search import asked, find, matching
+from shared.search import asked, find, matched_fields
 from shared.writes import Check, Condition, Put, Update, Write
 
 
-def account_create(call: Call, body: AccountCreateRequest) -> Answer:
-    """Creates an account. Without a credit limit it has no credit; without a code it gets one."""
+def account_create(call: Call, body: requests.AccountCreateRequest) -> Answer:
+    """Creates an account. Without ``credit_limit`` it has no credit. Without ``account_code`` the
+    service makes a code. A code cannot be changed later. Only ``crm_manage`` may set
+    ``credit_limit``, ``credit_hold``, ``credit_hold_reason`` and ``payment_terms``."""
     given = body.account
-    rules.may_set(frozenset(given.model_fields_set), manages=call.caller.has("crm_manage"))
-    account_guid = MADE_ACCOUNT + call.new_id()
-    parent_guid = given.parent_account_guid
-    wants = _parent_wants(call, parent_guid)
+    rules.ensure_may_set(given.model_fields_set, manages=call.caller.has("crm_manage"))
+    account_guid = ACCOUNT_PREFIX + call.new_id()
+    account_at = storage.account_at(call.keys, account_guid)
 
     def decide(call: Call, records: Records) -> Step:
-        values = _values(call, given, account_guid=account_guid)
-        limit = values.pop("credit_limit", None) or Money(call.settings.currency, 0)
+        values = {
+            "account_code": f"A{call.new_id()[-12:]}",
+            "status": given.status,
+            # An account never has unlimited credit by an oversight.
+            "credit_limit": Money(call.settings.currency, 0),
+            **given.values(),
+        }
+        limit = values["credit_limit"]
+        ancestors, links = _placed_under(call, records, given.parent_account_guid)
         account = AccountRecord(
             **values,
-            account_code=given.account_code or f"A{call.new_id()[-12:]}",
-            status=given.status,
-            credit_limit=limit,
+            account_guid=account_guid,
             credit_used=Money(limit.currency, 0),
             credit_available=limit,
-            ancestors=_ancestors(call, records, parent_guid),
+            ancestors=ancestors,
             created_at=call.now,
             updated_at=call.now,
         )
-        item = storage.account_item(call.keys, account)
+        code_at = storage.code_at(call.keys, account.account_code)
+        code = Item(code_at.key, AccountCodeRecord(account_guid=account_guid))
+        # Where the service's own code is taken, the decision is made again with another code.
+        taken = AlreadyExists.of("account.account_code", "is taken") if given.account_code else None
         return Step(
-            Answer({"account": storage.account_shown(account)}, account.revision),
-            storage.subject(call.keys, account_guid),
+            _answer(account),
+            Subject(account_at.key[0], account_guid),
             [
-                Put(item, events=[account_event(call, "account-created", account)]),
-                # A code of our own making that is taken is simply made again.
-                Put(
-                    storage.code_item(call.keys, account),
-                    unless_exists=_code_taken() if given.account_code else None,
-                ),
-                *_adopted(call, records, parent_guid),
+                storage.creation(call, account, "account-created"),
+                Put(code, unless_exists=taken),
+                *links,
             ],
         )
 
-    return commit(call, wants, decide)
+    return commit(call, _parent_reads(call, given.parent_account_guid), decide)
 
 
-def account_get(call: Call, body: AccountGetRequest) -> Answer:
-    """Answers an account, by its guid or its code."""
+def account_get(call: Call, body: requests.AccountGetRequest) -> Answer:
+    """Returns an account, by its guid or by its code."""
     account_guid = body.account_guid
     if account_guid is None:
-        code = call.require(storage.code_at(call.keys, str(body.account_code)))
-        account_guid = code.account_guid
-    account = call.require(storage.account_at(call.keys, account_guid))
-    return Answer({"account": storage.account_shown(account)}, account.revision)
+        account_guid = call.require(storage.code_at(call.keys, str(body.account_code))).account_guid
+    return _answer(call.require(storage.account_at(call.keys, account_guid)))
 
 
-def account_list(call: Call, body: AccountListRequest) -> Answer:
-    """Lists accounts, newest first: all, those of a status, the one of a code, or those in which
-    every word of ``q`` begins a word of the names, the code or the e-mail's local part, or lies
-    within a name. ``q`` lags behind writes by a moment, an exact code excepted."""
+def account_list(call: Call, body: requests.AccountListRequest) -> Answer:
+    """Lists accounts as summaries, newest first. ``account_code`` finds the account of this code.
+    ``q`` finds the accounts in which every word of ``q`` begins a word of the company name, the
+    legal name, the code or the e-mail's local part, or lies within one of the names. ``q`` lags
+    behind writes by a moment; ``account_code`` does not."""
     if body.account_code is not None:
-        return _list_by_code(call, body, body.account_code)
+        guids = _guids_of_code(call, body.account_code)
+        found = [summary for _, summary in _filtered(call, body, guids)]
+        return answer_walk(call, body, lambda *_: (found, None), plural="accounts")
     if body.q is not None:
         return _list_by_words(call, body, body.q)
     index = ALL_OF_KIND if body.status is None else BY_STATUS
@@ -96,237 +89,163 @@ def account_list(call: Call, body: AccountListRequest) -> Answer:
     return answer_list(call, Listing((partition,), index), body, view_of, plural="accounts")
 
 
-def account_update(call: Call, body: AccountUpdateRequest) -> Answer:
-    """Changes what is given, clears what is ``null``, leaves what is absent. An account moves under
-    another parent only while it has no children."""
-    given = body.account
-    rules.may_set(frozenset(given.model_fields_set), manages=call.caller.has("crm_manage"))
-    moves = "parent_account_guid" in given.model_fields_set
+def account_update(call: Call, body: requests.AccountUpdateRequest) -> Answer:
+    """Changes the given fields. ``null`` clears a field; an absent field stays as it is. Only an
+    account without children can move to another parent. Only ``crm_manage`` may set
+    ``credit_limit``, ``credit_hold``, ``credit_hold_reason`` and ``payment_terms``."""
+    given, parent_guid = body.account, body.account.parent_account_guid
+    rules.ensure_may_set(given.model_fields_set, manages=call.caller.has("crm_manage"))
+    names_parent = "parent_account_guid" in given.model_fields_set
     account_at = storage.account_at(call.keys, body.account_guid)
-    subject = storage.subject(call.keys, body.account_guid)
-    wants: list[Get[Any]] = [account_at]
-    if moves:
-        wants += _parent_wants(call, given.parent_account_guid)
-        wants.append(storage.children_at(call.keys, body.account_guid))
+    reads: list[Get[Any]] = [account_at]
+    if names_parent:
+        reads += _parent_reads(call, parent_guid)
+        reads.append(storage.children_at(call.keys, body.account_guid))
 
     def decide(call: Call, records: Records) -> Step:
         account = records.require(account_at)
-        call.facts.ensure_revision(account.revision, {"account": storage.account_shown(account)})
-        changes = _values(call, given)
-        moved = moves and given.parent_account_guid != account.parent_account_guid
-        if moved and account.parent_account_guid is not None:
-            records.ensure(storage.children_at(call.keys, account.parent_account_guid))
-        if moved:
-            changes["ancestors"] = _ancestors(
-                call, records, given.parent_account_guid, account.account_guid
-            )
-        after = rules.changed(account, changes, call.now)
-        writes: list[Write] = []
-        if after is not account:
-            names = sorted(given.model_fields_set)
-            writes.append(
-                Update(
-                    storage.account_item(call.keys, after),
-                    if_revision=account.revision,
-                    events=[account_event(call, "account-updated", after, changed=names)],
-                )
-            )
-        if moved:
-            writes += _moved(call, records, account, given.parent_account_guid)
-        answer = Answer({"account": storage.account_shown(after)}, after.revision)
-        return Step(answer, subject, writes)
+        call.facts.ensure_revision(account.revision, _data(account))
+        values, links = given.values(), list[Write]()
+        if names_parent and parent_guid != account.parent_account_guid:
+            values["ancestors"], links = _moved(call, records, account, parent_guid)
+        after = rules.changed(account, values, call.now)
+        names = sorted(given.model_fields_set)
+        changes = storage.changes(call, account, after, "account-updated", changed=names)
+        subject = Subject(account_at.key[0], body.account_guid)
+        return Step(_answer(after), subject, [*changes, *links])
 
-    return commit(call, wants, decide)
+    return commit(call, reads, decide)
 
 
-def account_status_set(call: Call, body: AccountStatusSetRequest) -> Answer:
-    """Moves an account to another status. Closing is final, and refused while credit is used."""
+def account_status_set(call: Call, body: requests.AccountStatusSetRequest) -> Answer:
+    """Sets the status of an account. ``closed`` is final; an account that uses credit cannot be
+    closed. To set the status that it has changes nothing."""
     account_at = storage.account_at(call.keys, body.account_guid)
-    subject = storage.subject(call.keys, body.account_guid)
 
     def decide(call: Call, records: Records) -> Step:
         account = records.require(account_at)
-        call.facts.ensure_revision(account.revision, {"account": storage.account_shown(account)})
-        after = rules.with_status(account, body.status, call.now)
-        answer = Answer({"account": storage.account_shown(after)}, after.revision)
-        if after is account:
-            return Step(answer, subject)
-        event = change_event(
-            call,
-            "account-status-set",
-            ("account", after.account_guid, after.revision),
-            {
-                "account_guid": after.account_guid,
-                "account_code": after.account_code,
-                "previous_status": account.status,
-                "status": after.status,
-            },
-        )
-        item = storage.account_item(call.keys, after)
-        return Step(answer, subject, [Update(item, if_revision=account.revision, events=[event])])
+        call.facts.ensure_revision(account.revision, _data(account))
+        after = rules.with_account_status(account, body.status, call.now)
+        previous = {"previous_status": account.status}
+        changes = storage.changes(call, account, after, "account-status-set", **previous)
+        return Step(_answer(after), Subject(account_at.key[0], body.account_guid), changes)
 
     return commit(call, [account_at], decide)
 
 
-# ---------------------------------------------------------------- how they do it
+def _data(account: AccountRecord) -> dict[str, Any]:
+    return {"account": storage.account_shown(account)}
 
 
-def _values(call: Call, given: AccountChanges, **more: Any) -> dict[str, Any]:
-    """The given fields as the record holds them; ``None`` clears."""
-    values: dict[str, Any] = {
-        name: getattr(given, name)
-        for name in given.model_fields_set & set(AccountChanges.model_fields)
-    }
-    for name in ("billing_address", "shipping_address"):
-        if values.get(name) is not None:
-            values[name] = Address(**values[name].model_dump())
-    if values.get("phone") is not None:
-        values["phone"] = phone(values["phone"], call.settings.region, "account.phone")
-    if values.get("credit_limit") is not None:
-        values["credit_limit"] = values["credit_limit"].money()
-    if "tags" in values:
-        values["tags"] = tuple(values["tags"] or ())
-    return {**values, **more}
+def _answer(account: AccountRecord) -> Answer:
+    return Answer(_data(account), account.revision)
 
 
-def account_event(
-    call: Call, action: str, account: AccountRecord, changed: list[str] | None = None
-) -> dict[str, Any]:
-    return change_event(
-        call,
-        action,
-        ("account", account.account_guid, account.revision),
-        {
-            "account_guid": account.account_guid,
-            "account_code": account.account_code,
-            "status": account.status,
-            "parent_account_guid": account.parent_account_guid,
-            "changed": changed,
-        },
-    )
+# ---------------------------------------------------------------- lists
 
 
-def _code_taken() -> AlreadyExists:
-    return AlreadyExists.of("account.account_code", "is taken")
-
-
-def _list_by_code(call: Call, body: AccountListRequest, account_code: str) -> Answer:
+def _guids_of_code(call: Call, account_code: str) -> list[str]:
+    """Returns the guid of the account that has the code, or none."""
     code_at = storage.code_at(call.keys, account_code)
     code = call.load(code_at).get(code_at)
-    accounts = []
-    if code is not None:
-        account = call.require(storage.account_at(call.keys, code.account_guid))
-        query = asked(body.q, None) if body.q is not None else ()
-        found = storage.account_shown(account)
-        if body.status in (None, account.status) and (
-            not query or matching("account", found, query)
-        ):
-            accounts.append(storage.summary(account))
-    return answer_walk(call, body, lambda *_: (accounts, None), plural="accounts")
+    return [] if code is None else [code.account_guid]
 
 
-def _list_by_words(call: Call, body: AccountListRequest, q: str) -> Answer:
+def _filtered(
+    call: Call, body: requests.AccountListRequest, guids: list[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Returns the guid and the summary of each of these accounts that all filters let pass."""
+    query = () if body.q is None else asked(body.q, None)
+    places = [storage.account_at(call.keys, guid) for guid in guids]
+    records = call.load(*places)
+    accounts = [account for at in places if (account := records.get(at)) is not None]
+    return [
+        (account.account_guid, storage.account_summary(account))
+        for account in accounts
+        if body.status in (None, account.status)
+        and (not query or matched_fields("account", storage.account_shown(account), query))
+    ]
+
+
+def _list_by_words(call: Call, body: requests.AccountListRequest, q: str) -> Answer:
     query = asked(q, None)
 
-    def live(ids: list[str]) -> list[tuple[str, dict[str, Any]]]:
-        wants = [storage.account_at(call.keys, account_guid) for account_guid in ids]
-        records = call.table.load(wants)
-        accounts = [account for want in wants if (account := records.get(want)) is not None]
-        return [
-            (account.account_guid, storage.summary(account))
-            for account in accounts
-            if body.status in (None, account.status)
-            and matching("account", storage.account_shown(account), query)
-        ]
-
-    def certain() -> list[str]:
-        code_at = storage.code_at(call.keys, q)
-        code = call.table.load([code_at]).get(code_at)
-        return [] if code is None else [code.account_guid]
-
-    return answer_walk(
-        call,
-        body,
-        lambda limit, cursor: find(
+    def walk(limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        return find(
             call.table,
             call.keys,
             "account",
             query,
             limit=limit,
             cursor=cursor,
-            certain=certain,
-            live=live,
-        ),
-        plural="accounts",
-    )
+            # A whole code finds its account before the search entries are written.
+            certain=lambda: _guids_of_code(call, q),
+            live=lambda guids: _filtered(call, body, guids),
+        )
+
+    return answer_walk(call, body, walk, plural="accounts")
 
 
 # ---------------------------------------------------------------- the tree of accounts
+#
+# The tree stays without a cycle under concurrent moves because an account that has children never
+# moves: the ancestors of a parent are fixed, and the parent's own place is checked in the write.
 
 
-def _parent_wants(call: Call, parent_guid: str | None) -> list[Get[Any]]:
+def _parent_reads(call: Call, parent_guid: str | None) -> list[Get[Any]]:
     if parent_guid is None:
         return []
-    return [
-        storage.account_at(call.keys, parent_guid),
-        storage.children_at(call.keys, parent_guid),
-    ]
+    keys = call.keys
+    return [storage.account_at(keys, parent_guid), storage.children_at(keys, parent_guid)]
 
 
-def _ancestors(
+def _placed_under(
     call: Call, records: Records, parent_guid: str | None, account_guid: str | None = None
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], list[Write]]:
+    """Returns the ancestors of an account with this parent, and the writes that make it a child.
+    ``account_guid`` is None for a new account."""
     if parent_guid is None:
-        return ()
-    parent = records.require(storage.account_at(call.keys, parent_guid))
-    return rules.below(parent, account_guid)
-
-
-def _adopted(call: Call, records: Records, parent_guid: str | None) -> list[Write]:
-    """One child more for the parent, who stays where it is in the tree and is not closed."""
-    if parent_guid is None:
-        return []
-    parent = records.require(storage.account_at(call.keys, parent_guid))
-    names, values = {"#s": "status"}, {":closed": {"S": "closed"}}
-    place = "attribute_not_exists(parent_account_guid)"
+        return (), []
+    parent_at = storage.account_at(call.keys, parent_guid)
+    parent = records.require(parent_at)
+    ancestors = rules.ancestors_below(parent, account_guid)
+    same_place, values = "attribute_not_exists(parent_account_guid)", dict(storage.OPEN.values)
     if parent.parent_account_guid is not None:
-        place = "parent_account_guid = :parent"
+        same_place = "parent_account_guid = :parent"
         values[":parent"] = {"S": parent.parent_account_guid}
-    still = Condition(f"attribute_exists(pk) AND #s <> :closed AND {place}", names, values)
-    return [
-        Check(storage.account_at(call.keys, parent_guid).key, still),
-        _counted(call, records, parent_guid, 1),
-    ]
+    # Not the revision: a parent whose credit is used all day must still get its children.
+    text = f"{storage.OPEN.expression} AND {same_place}"
+    unchanged = Check(parent_at.key, Condition(text, storage.OPEN.names, values))
+    return ancestors, [unchanged, _children_counted(call, records, parent_guid, 1)]
 
 
-def _counted(call: Call, records: Records, parent_guid: str, change: int) -> Write:
-    """The parent's number of children, one more or one less."""
-    there = records.get(storage.children_at(call.keys, parent_guid))
-    if there is None:
-        first = AccountChildrenRecord(children=max(0, change))
-        return Put(storage.children_item(call.keys, parent_guid, first))
-    after = replace(there, children=there.children + change, revision=there.revision + 1)
-    return Update(storage.children_item(call.keys, parent_guid, after), if_revision=there.revision)
+def _children_counted(call: Call, records: Records, parent_guid: str, change: int) -> Write:
+    """Returns the write of the parent's number of children: one more or one less."""
+    children_at = storage.children_at(call.keys, parent_guid)
+    before = records.get(children_at)
+    if before is None:
+        assert change > 0, "a parent's children are counted from the first on"
+        return Put(Item(children_at.key, AccountChildrenRecord(children=change)))
+    after = AccountChildrenRecord(children=before.children + change, revision=before.revision + 1)
+    return Update(Item(children_at.key, after), if_revision=before.revision)
 
 
 def _moved(
     call: Call, records: Records, account: AccountRecord, parent_guid: str | None
-) -> list[Write]:
-    """What a move needs beside the account: no children now or by now, one less here, one more
-    there."""
-    own = storage.children_at(call.keys, account.account_guid)
-    children = records.get(own)
+) -> tuple[tuple[str, ...], list[Write]]:
+    """Returns the ancestors of the account after the move, and the writes that the move needs
+    beside the account's own."""
+    ancestors, links = _placed_under(call, records, parent_guid, account.account_guid)
+    children_at = storage.children_at(call.keys, account.account_guid)
+    children = records.get(children_at)
     if children is not None and children.children > 0:
-        raise _has_children()
+        raise InvalidState(
+            "An account that has children cannot move.",
+            detail={"field": "account.parent_account_guid"},
+        )
+    # The first child may come at this very moment. The decision is made again then, and refused.
     none = Condition("attribute_not_exists(pk) OR children = :none", values={":none": {"N": "0"}})
-    writes: list[Write] = [Check(own.key, none, on_failure=_has_children())]
+    links.append(Check(children_at.key, none))
     if account.parent_account_guid is not None:
-        writes.append(_counted(call, records, account.parent_account_guid, -1))
-    return writes + _adopted(call, records, parent_guid)
-
-
-def _has_children() -> InvalidState:
-    return InvalidState(
-        "An account that has children cannot move.",
-        detail={"field": "account.parent_account_guid"},
-    )
+        links.append(_children_counted(call, records, account.parent_account_guid, -1))
+    return ancestors, links

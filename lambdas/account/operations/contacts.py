@@ -1,311 +1,225 @@
-"""Contacts: create, get, list, update, set the status. Who is primary is one pointer on the
-account, so two can never be."""
+"""Contacts: create, get, list, update, set the status.
+
+Which contact is primary, and whether the contacts count as inactive, is for their account to say.
+So most of these operations read or check the account beside the contact.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lambdas.account import rules, storage
-from lambdas.account.models import (
-    MADE_ACCOUNT,
-    MADE_CONTACT,
-    AccountContactCreateRequest,
-    AccountContactGetRequest,
-    AccountContactListRequest,
-    AccountContactStatusSetRequest,
-    AccountContactUpdateRequest,
-    AccountRecord,
-    ContactChanges,
-    ContactRecord,
-)
-from lambdas.account.operations.accounts import account_event
+from lambdas.account.models import requests
+from lambdas.account.models.records import AccountRecord, ContactLinkRecord, ContactRecord
 from shared.api import Answer, Call
-from shared.codec import Wire, decode, view_of
-from shared.commit import Step, commit
-from shared.contact_points import phone
+from shared.codec import Item, Wire, decode, shown, view_of
+from shared.commit import Step, Subject, commit
 from shared.customer_state import CustomerGuard
-from shared.errors import ApiError, InvalidState, NotFound
-from shared.events import change_event
-from shared.keys import SECOND_ORDER
+from shared.errors import ApiError, NotFound
+from shared.keys import SECOND_ORDER, contact_of_account
 from shared.lists import answer_list
 from shared.paging import Listing
 from shared.records import Records
-from shared.states import advance
-from shared.writes import Check, Condition, CurrentItem, Delete, Put, Update, Write
+from shared.states import next_revision, with_changes, with_status
+from shared.writes import Check, CurrentItem, Delete, Put, Write
 
 
-def account_contact_create(call: Call, body: AccountContactCreateRequest) -> Answer:
-    """Adds a contact to an account that is not closed."""
+def account_contact_create(call: Call, body: requests.AccountContactCreateRequest) -> Answer:
+    """Creates a contact of an account that is not closed. A contact that is created as primary
+    takes the mark from the contact that has it."""
     given = body.contact
     account_at = storage.account_at(call.keys, given.account_guid)
-    owner = given.account_guid.removeprefix(MADE_ACCOUNT)
-    values = _values(call, given)
+    values = {"status": given.status, **given.values()}
+    is_primary = bool(values.pop("is_primary", False))
     contact = ContactRecord(
         **values,
-        contact_guid=f"{MADE_CONTACT}{call.new_id()}{owner}",
-        account_guid=given.account_guid,
-        status=given.status,
+        contact_guid=contact_of_account(given.account_guid, call.new_id()),
         created_at=call.now,
         updated_at=call.now,
     )
 
     def decide(call: Call, records: Records) -> Step:
-        item = storage.contact_item(call.keys, contact)
-        data = storage.contact_shown(
-            contact, status=contact.status, is_primary=bool(given.is_primary)
-        )
-        event = _event(call, "account-contact-created", contact, is_primary=bool(given.is_primary))
-        writes: list[Write] = [Put(item, events=[event])]
-        if given.is_primary:
+        links, guards = _linked(call, contact.contact_guid, None, contact.customer_guid)
+        mark = {"is_primary": is_primary}
+        # The mark moves on the account, so that must be read. Without it a check is enough.
+        if is_primary:
             account = records.require(account_at)
-            _not_closed(account.status)
-            writes.append(_marked(call, account, contact.contact_guid))
+            rules.ensure_open(account)
+            _, of_account = _marked(call, account, contact.contact_guid)
         else:
-            writes.append(_open_account(call, given.account_guid))
-        writes += _linked(call, None, contact.customer_guid, contact.contact_guid)
+            of_account = [Check(account_at.key, storage.OPEN, on_failure=_not_open)]
         return Step(
-            Answer({"contact": data}, contact.revision),
-            storage.contact_subject(call.keys, contact.contact_guid),
-            writes,
-            _linked_customer(call, None, contact.customer_guid),
+            Answer({"contact": {**shown(contact), **mark}}, contact.revision),
+            Subject(call.keys.contact(contact.contact_guid)[0], contact.contact_guid),
+            [
+                storage.creation(call, contact, "account-contact-created", **mark),
+                *of_account,
+                *links,
+            ],
+            guards,
         )
 
-    # Only the mark needs the account itself; without it a condition is enough, and one trip.
-    return commit(call, [account_at] if given.is_primary else [], decide)
+    return commit(call, [account_at] if is_primary else [], decide)
 
 
-def account_contact_get(call: Call, body: AccountContactGetRequest) -> Answer:
-    """Answers a contact by its guid. Under a closed account it reads as inactive."""
-    contact_at = storage.contact_at(call.keys, body.contact_guid)
-    account_at = storage.contacts_account_at(call.keys, body.contact_guid)
+def account_contact_get(call: Call, body: requests.AccountContactGetRequest) -> Answer:
+    """Returns a contact. Under a closed account its status is ``inactive``."""
+    contact_at, account_at = storage.contact_and_account_at(call.keys, body.contact_guid)
     records = call.load(contact_at, account_at)
     contact = records.require(contact_at)
-    return Answer({"contact": _shown(contact, records.get(account_at))}, contact.revision)
+    return Answer(_data(contact, records.get(account_at)), contact.revision)
 
 
-def account_contact_list(call: Call, body: AccountContactListRequest) -> Answer:
-    """Lists the contacts of an account, or of the whole org, newest first."""
+def account_contact_list(call: Call, body: requests.AccountContactListRequest) -> Answer:
+    """Lists the contacts of an account, newest first. Without ``account_guid`` it lists the
+    contacts of the whole org, as summaries."""
     if body.account_guid is None:
         return _list_of_org(call, body)
     account_at = storage.account_at(call.keys, body.account_guid)
-    partition = account_at.key[0]
-    account: list[AccountRecord] = []
+    account = Records()
 
     def keep(wire: Wire) -> dict[str, Any] | None:
-        # The head lies in the same partition and sorts before its contacts' prefix, so it is read
-        # beside the page and known here.
-        contact = decode(ContactRecord, wire)
-        return _kept(body, _shown(contact, account[0] if account else None))
+        return _filtered(body, _shown(decode(ContactRecord, wire), account.get(account_at)))
 
-    def beside() -> None:
-        found = call.table.load([account_at]).get(account_at)
-        account.extend([] if found is None else [found])
+    partition, prefix = call.keys.contacts(body.account_guid)
+    return answer_list(
+        call,
+        Listing((partition,), prefix=prefix),
+        body,
+        keep,
+        plural="contacts",
+        beside=lambda: account.add(call.load(account_at)),
+    )
 
-    listing = Listing((partition,), prefix="K#")
-    return answer_list(call, listing, body, keep, plural="contacts", beside=beside)
 
-
-def account_contact_update(call: Call, body: AccountContactUpdateRequest) -> Answer:
-    """Changes what is given, clears what is ``null``. Marking a contact as primary takes the mark
-    from whoever has it."""
-    contact_at = storage.contact_at(call.keys, body.contact_guid)
-    account_at = storage.contacts_account_at(call.keys, body.contact_guid)
-    values, marks = _values(call, body.contact), body.contact.is_primary
+def account_contact_update(call: Call, body: requests.AccountContactUpdateRequest) -> Answer:
+    """Changes the given fields. ``null`` clears a field; an absent field stays as it is. A contact
+    that becomes primary takes the mark from the contact that has it."""
+    contact_at, account_at = storage.contact_and_account_at(call.keys, body.contact_guid)
+    values = body.contact.values()
+    marks = values.pop("is_primary", None)
 
     def decide(call: Call, records: Records) -> Step:
         contact, account = records.require(contact_at), records.require(account_at)
-        call.facts.ensure_revision(contact.revision, {"contact": _shown(contact, account)})
-        primary = account.primary_contact_guid == contact.contact_guid
-        moves_mark = marks is not None and marks != primary
-        after = rules.contact_changed(contact, values, call.now, moves_mark=moves_mark)
-        writes: list[Write] = []
-        if after is not contact:
-            _not_closed(account.status)
-            names = sorted(body.contact.model_fields_set)
-            event = _event(
-                call,
-                "account-contact-updated",
-                after,
-                is_primary=bool(primary if marks is None else marks),
-                changed=names,
-            )
-            item = storage.contact_item(call.keys, after)
-            writes = [Update(item, if_revision=contact.revision, events=[event])]
-            writes += _linked(
-                call, contact.customer_guid, after.customer_guid, contact.contact_guid
-            )
-            if moves_mark:
-                account_after = contact.contact_guid if marks else None
-                writes.append(_marked(call, account, account_after))
-                account = replace(account, primary_contact_guid=account_after)
-            else:
-                writes.append(_open_account(call, contact.account_guid))
-        return Step(
-            Answer({"contact": _shown(after, account)}, after.revision),
-            storage.contact_subject(call.keys, contact.contact_guid),
-            writes,
-            _linked_customer(call, contact.customer_guid, after.customer_guid),
+        call.facts.ensure_revision(contact.revision, _data(contact, account))
+        was_primary = account.primary_contact_guid == contact.contact_guid
+        is_primary = was_primary if marks is None else marks
+        after = with_changes(contact, values, call.now)
+        if after is contact and is_primary != was_primary:
+            # The account keeps the mark, but whoever reads the contact sees it change.
+            after = next_revision(contact, call.now)
+        more = {"is_primary": is_primary, "changed": sorted(body.contact.model_fields_set)}
+        writes = storage.changes(call, contact, after, "account-contact-updated", **more)
+        if writes:
+            rules.ensure_open(account)
+        if is_primary != was_primary:
+            primary = contact.contact_guid if is_primary else None
+            account, marked = _marked(call, account, primary)
+            writes += marked
+        elif writes:
+            # An account that is closed at this very moment refuses when the decision is made again.
+            writes.append(Check(account_at.key, storage.OPEN))
+        links, guards = _linked(
+            call, contact.contact_guid, contact.customer_guid, after.customer_guid
         )
+        subject = Subject(contact_at.key[0], contact.contact_guid)
+        answer = Answer(_data(after, account), after.revision)
+        return Step(answer, subject, [*writes, *links], guards)
 
     return commit(call, [contact_at, account_at], decide)
 
 
-def account_contact_status_set(call: Call, body: AccountContactStatusSetRequest) -> Answer:
-    """Makes a contact active or inactive."""
-    contact_at = storage.contact_at(call.keys, body.contact_guid)
-    account_at = storage.contacts_account_at(call.keys, body.contact_guid)
+def account_contact_status_set(call: Call, body: requests.AccountContactStatusSetRequest) -> Answer:
+    """Makes a contact active or inactive. Under a closed account it cannot become active. To set
+    the status that it has changes nothing."""
+    contact_at, account_at = storage.contact_and_account_at(call.keys, body.contact_guid)
 
     def decide(call: Call, records: Records) -> Step:
         contact, account = records.require(contact_at), records.require(account_at)
-        call.facts.ensure_revision(contact.revision, {"contact": _shown(contact, account)})
-        if account.status == "closed" and body.status == "active":
-            _not_closed(account.status)
-        after, writes = contact, []
-        if advance(rules.CONTACT_STEPS, contact.status, body.status):
-            after = replace(
-                contact, status=body.status, revision=contact.revision + 1, updated_at=call.now
-            )
-            event = change_event(
-                call,
-                "account-contact-status-set",
-                ("contact", contact.contact_guid, after.revision),
-                {
-                    "contact_guid": contact.contact_guid,
-                    "account_guid": contact.account_guid,
-                    "previous_status": contact.status,
-                    "status": after.status,
-                },
-            )
-            item = storage.contact_item(call.keys, after)
-            writes = [Update(item, if_revision=contact.revision, events=[event])]
-        answer = Answer({"contact": _shown(after, account)}, after.revision)
-        return Step(answer, storage.contact_subject(call.keys, contact.contact_guid), writes)
+        call.facts.ensure_revision(contact.revision, _data(contact, account))
+        if body.status == "active":
+            rules.ensure_open(account)
+        after = with_status(contact, rules.CONTACT_STEPS, body.status, call.now)
+        action, previous = "account-contact-status-set", {"previous_status": contact.status}
+        changes = storage.changes(call, contact, after, action, **previous)
+        subject = Subject(contact_at.key[0], contact.contact_guid)
+        return Step(Answer(_data(after, account), after.revision), subject, changes)
 
     return commit(call, [contact_at, account_at], decide)
-
-
-# ---------------------------------------------------------------- how they do it
-
-
-def _values(call: Call, given: ContactChanges) -> dict[str, Any]:
-    names = given.model_fields_set & set(ContactChanges.model_fields) - {"is_primary"}
-    values: dict[str, Any] = {name: getattr(given, name) for name in names}
-    if values.get("phone") is not None:
-        values["phone"] = phone(values["phone"], call.settings.region, "contact.phone")
-    if "roles" in values:
-        values["roles"] = tuple(dict.fromkeys(values["roles"] or ()))
-    return values
 
 
 def _shown(contact: ContactRecord, account: AccountRecord | None) -> dict[str, Any]:
-    primary = account is not None and account.primary_contact_guid == contact.contact_guid
-    return storage.contact_shown(
-        contact, status=rules.contact_status(contact, account), is_primary=primary
-    )
+    standing = rules.contact_standing(contact.contact_guid, contact.status, account)
+    return shown(contact, **standing)
 
 
-def _kept(body: AccountContactListRequest, found: dict[str, Any]) -> dict[str, Any] | None:
-    right_status = body.status in (None, found["status"])
-    right_role = body.role is None or body.role in found.get("roles", [])
-    return found if right_status and right_role else None
+def _data(contact: ContactRecord, account: AccountRecord | None) -> dict[str, Any]:
+    return {"contact": _shown(contact, account)}
 
 
-def _list_of_org(call: Call, body: AccountContactListRequest) -> Answer:
-    """The org's contacts. Whether one reads as inactive only its account knows: the page's accounts
-    are read in a second trip, as many as the page has."""
-    partition = call.keys.list_of("contact")
+# ---------------------------------------------------------------- lists
+
+
+def _filtered(
+    body: requests.AccountContactListRequest, contact: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Returns the contact where all filters let it pass, else None."""
+    passes = body.status in (None, contact["status"])
+    passes = passes and (body.role is None or body.role in contact.get("roles", []))
+    return contact if passes else None
+
+
+def _list_of_org(call: Call, body: requests.AccountContactListRequest) -> Answer:
+    """Lists from the index. A second trip reads the accounts of the page's contacts."""
 
     def complete(found: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
-        wants = {c["account_guid"]: storage.account_at(call.keys, c["account_guid"]) for c in found}
-        records = call.table.load(wants.values())
+        guids = {contact["account_guid"] for contact in found}
+        places = {guid: storage.account_at(call.keys, guid) for guid in guids}
+        accounts = call.load(*places.values())
         completed = []
         for contact in found:
-            account = records.get(wants[contact["account_guid"]])
-            closed = account is None or account.status == "closed"
-            primary = account is not None and (
-                account.primary_contact_guid == contact["contact_guid"]
-            )
-            status = "inactive" if closed else contact["status"]
-            completed.append(_kept(body, {**contact, "status": status, "is_primary": primary}))
+            account = accounts.get(places[contact["account_guid"]])
+            standing = rules.contact_standing(contact["contact_guid"], contact["status"], account)
+            completed.append(_filtered(body, {**contact, **standing}))
         return completed
 
-    listing = Listing((partition,), SECOND_ORDER)
+    listing = Listing((call.keys.list_of("contact"),), SECOND_ORDER)
     return answer_list(call, listing, body, view_of, plural="contacts", complete=complete)
 
 
-def _event(
-    call: Call,
-    action: str,
-    contact: ContactRecord,
-    *,
-    is_primary: bool,
-    changed: list[str] | None = None,
-) -> dict[str, Any]:
-    return change_event(
-        call,
-        action,
-        ("contact", contact.contact_guid, contact.revision),
-        {
-            "contact_guid": contact.contact_guid,
-            "account_guid": contact.account_guid,
-            "customer_guid": contact.customer_guid,
-            "status": contact.status,
-            "is_primary": is_primary,
-            "changed": changed,
-        },
-    )
+# ---------------------------------------------------------------- what a write needs beside it
 
 
-def _not_closed(status: str) -> None:
-    if status == "closed":
-        raise InvalidState("The account is closed.", detail={"state": "closed"})
+def _not_open(current: CurrentItem) -> ApiError:
+    """Returns the refusal where the account is not there, or is closed."""
+    return NotFound() if current.wire is None else rules.account_closed()
 
 
-def _open_account(call: Call, account_guid: str) -> Check:
-    """The account is there and not closed, at the moment of the write."""
-
-    def refused(fresh: CurrentItem) -> ApiError:
-        if fresh.wire is None:
-            return NotFound()
-        return InvalidState("The account is closed.", detail={"state": "closed"})
-
-    condition = Condition(
-        "attribute_exists(pk) AND #s <> :closed",
-        {"#s": "status"},
-        {":closed": {"S": "closed"}},
-    )
-    return Check(storage.account_at(call.keys, account_guid).key, condition, on_failure=refused)
+def _marked(
+    call: Call, account: AccountRecord, contact_guid: str | None
+) -> tuple[AccountRecord, list[Write]]:
+    """Returns the account with this primary contact, or with none, and its write. The write carries
+    an event of its own, because the account changes beside the contact."""
+    after = next_revision(account, call.now, primary_contact_guid=contact_guid)
+    names = ["primary_contact_guid"]
+    return after, storage.changes(call, account, after, "account-updated", changed=names)
 
 
-def _marked(call: Call, account: AccountRecord, contact_guid: str | None) -> Update:
-    """The account with its pointer moved: two things change, so there are two events."""
-    after = replace(
-        account,
-        primary_contact_guid=contact_guid,
-        revision=account.revision + 1,
-        updated_at=call.now,
-    )
-    event = account_event(call, "account-updated", after, changed=["primary_contact_guid"])
-    item = storage.account_item(call.keys, after)
-    return Update(item, if_revision=account.revision, events=[event])
-
-
-def _linked(call: Call, before: str | None, after: str | None, contact_guid: str) -> list[Write]:
-    """Moves the link from the customer who is the same person."""
+def _linked(
+    call: Call, contact_guid: str, before: str | None, after: str | None
+) -> tuple[list[Write], list[CustomerGuard]]:
+    """Returns the writes that move the link from one customer to another, and the guard of the new
+    one. The link tells the customer's erasure of the contact."""
     if before == after:
-        return []
+        return [], []
     writes: list[Write] = []
     if before is not None:
         writes.append(Delete(call.keys.customer_link(before, "CONTACT", contact_guid)))
-    if after is not None:
-        writes.append(Put(storage.contact_link(call.keys, after, contact_guid), condition=None))
-    return writes
-
-
-def _linked_customer(call: Call, before: str | None, after: str | None) -> list[CustomerGuard]:
-    """The customer who is linked from now on must be there, and not under erasure. One who was
-    merged may be named: the link is found through the survivor."""
-    if after is None or before == after:
-        return []
-    return [call.guard(after, statuses=("active", "inactive", "merged"), active=False)]
+    if after is None:
+        return writes, []
+    place = call.keys.customer_link(after, "CONTACT", contact_guid)
+    link = Item(place, ContactLinkRecord(contact_guid=contact_guid))
+    # A customer who was merged may be linked: the survivor finds the link. To be linked is no
+    # activity of the customer, so it does not put off what retention does.
+    guard = call.guard(after, statuses=("active", "inactive", "merged"), active=False)
+    return [*writes, Put(link, condition=None)], [guard]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lambdas.customer import storage
-from lambdas.customer.models import (
+from lambdas.customer.models.records import (
     ConsentCurrentRecord,
     ConsentDecisionRecord,
     ConsentHeadRecord,
-    ConsentIn,
     Notice,
 )
+from lambdas.customer.models.requests import ConsentIn
 from lambdas.customer.rules.consent import current, key_of
 from shared.api import Call
 from shared.codec import utc
@@ -21,7 +21,7 @@ from shared.writes import Put, Write
 
 
 def decision_of(call: Call, customer_guid: str, given: ConsentIn) -> ConsentDecisionRecord:
-    """A decision as it is stored; it holds from now where it does not say from when."""
+    """Returns a decision as it is stored. Without a time of its own it holds from now."""
     values = given.model_dump(exclude={"notice", "effective_at", "expires_at"}, exclude_none=True)
     if given.contact_point is not None:
         region = call.settings.region
@@ -38,8 +38,8 @@ def decision_of(call: Call, customer_guid: str, given: ConsentIn) -> ConsentDeci
 
 
 def first_decisions(call: Call, customer_guid: str, given: Sequence[ConsentIn]) -> list[Write]:
-    """The consents that a customer is created with: each decision, the one that counts for each
-    thing decided about, and the first revision of the whole."""
+    """Returns the writes of the consents that a customer is created with: every decision, the one
+    that counts for each thing decided about, and the first revision of the whole."""
     if not given:
         return []
     decisions = [decision_of(call, customer_guid, one) for one in given]

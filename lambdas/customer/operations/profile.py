@@ -6,23 +6,24 @@ from dataclasses import replace
 from typing import Any
 
 from lambdas.customer import storage
-from lambdas.customer.models import (
-    MADE_CUSTOMER,
-    CustomerAddress,
+from lambdas.customer.models.records import (
+    CustomerLookupRecord,
+    CustomerProfileRecord,
+    ExternalRef,
+)
+from lambdas.customer.models.requests import (
     CustomerChanges,
     CustomerCreateRequest,
     CustomerGetRequest,
-    CustomerLookupRecord,
-    CustomerProfileRecord,
     CustomerUpdateRequest,
-    ExternalRef,
 )
 from lambdas.customer.operations.consent import first_decisions
 from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
+from shared.codec import shown
 from shared.commit import CustomerStep, commit
-from shared.contact_points import phone
+from shared.contact_points import Address
 from shared.customer_state import (
     CustomerGuard,
     CustomerStateRecord,
@@ -33,22 +34,23 @@ from shared.customer_state import (
 )
 from shared.errors import AlreadyExists, InvalidState, NotFound
 from shared.events import change_event
+from shared.keys import CUSTOMER_PREFIX
 from shared.records import Records
 from shared.states import advance
 from shared.writes import ABSENT, Check, Condition, CurrentItem, Delete, Put, Update, Write
 
 
 def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
-    """Creates a customer; everything is optional. An e-mail (unless the org shares them), a code
-    and an external ref belong to one customer only; those of a deleted customer come back only with
-    a granted consent or by a privacy role's override."""
+    """Creates a customer. Every field is optional. A code and an external ref belong to one
+    customer only, and so do an e-mail and a phone that the org does not share. Such an e-mail or
+    phone of a deleted customer comes back only with a granted consent, or when a privacy role
+    overrides this."""
     given = body.customer
     has_role = call.caller.has("crm_privacy_admin")
-    rules.may_override(asked=body.override_suppression, has_role=has_role)
+    rules.require_override_role(asked=body.override_suppression, has_role=has_role)
     lifts = body.override_suppression or any(c.consent_state == "granted" for c in given.consents)
-    customer_guid = MADE_CUSTOMER + call.new_id()
-    values = _values(call, given)
-    values |= {"kind": given.kind, "status": given.status}
+    customer_guid = CUSTOMER_PREFIX + call.new_id()
+    values = _stored_fields(given) | {"kind": given.kind, "status": given.status}
     profile = rules.without_repeats(
         CustomerProfileRecord(
             **values, customer_guid=customer_guid, created_at=call.now, updated_at=call.now
@@ -65,12 +67,12 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
     def decide(call: Call, _: Records) -> CustomerStep:
         item = storage.profile_item(call.keys, profile)
         return CustomerStep(
-            Answer({"customer": storage.customer_shown(profile)}, profile.revision),
+            _answer(profile, customer_guid),
             call.guard(customer_guid, changed=state),
             [
                 Put(item, events=[_event(call, "customer-created", profile)]),
-                *[_guard(call, lookup, customer_guid) for lookup in lookups],
-                *_unsuppressed(call, lookups, lifts=lifts),
+                *[_claim(call, lookup, customer_guid) for lookup in lookups],
+                *_suppression_writes(call, lookups, lifts=lifts),
                 *first_decisions(call, customer_guid, given.consents),
             ],
         )
@@ -79,106 +81,112 @@ def customer_create(call: Call, body: CustomerCreateRequest) -> Answer:
 
 
 def customer_get(call: Call, body: CustomerGetRequest) -> Answer:
-    """Answers a customer by its guid, its code, an e-mail, a phone or an external ref, right after
-    it was created. One who was merged answers as the survivor, with ``redirected_from``."""
-    customer_guid = body.customer_guid or _owner(call, _asked(call, body))
+    """Answers a customer by guid, code, e-mail, phone or external ref, right after it was created.
+    A merged customer answers as the survivor, with ``redirected_from``. A value that several
+    customers share is refused with their count."""
+    if body.customer_guid is not None:
+        customer_guid = body.customer_guid
+        records = call.load(*storage.customer_reads(call.keys, customer_guid))
+    else:
+        customer_guid, records = _owner(call, _lookup_asked(body))
 
     def work(records: Records) -> CustomerProfileRecord:
-        records.ensure(*_both(call, survivor_of(call.keys, records, customer_guid)))
-        state = require_readable_customer(call.keys, records, customer_guid)
-        return records.require(storage.profile_at(call.keys, state.customer_guid))
+        survivor = _ensure_read(call, records, customer_guid)
+        require_readable_customer(call.keys, records, customer_guid)
+        return records.require(storage.profile_at(call.keys, survivor))
 
-    return _answer(call.read(_both(call, customer_guid), work), customer_guid)
+    return _answer(call.decided(records, work), customer_guid)
 
 
 def customer_update(call: Call, body: CustomerUpdateRequest) -> Answer:
-    """Changes what is given, clears what is ``null``, leaves what is absent; a list replaces the
-    whole list. The customer is found by the new e-mail, phone, code or refs from the same moment
-    from which the old ones are free."""
-    changes = _values(call, body.customer)
+    """Changes the fields that are given, clears those that are ``null``, and leaves the others. A
+    list replaces the whole list. A changed e-mail, phone, code or ref finds the customer at once,
+    and the old one is free."""
+    changes = _stored_fields(body.customer)
 
     def decide(call: Call, records: Records) -> CustomerStep:
-        records.ensure(*_both(call, survivor_of(call.keys, records, body.customer_guid)))
+        survivor = _ensure_read(call, records, body.customer_guid)
+        # First of all: while an erasure runs, no answer may show the profile.
         state = require_customer(call.keys, records, body.customer_guid)
-        profile = records.require(storage.profile_at(call.keys, state.customer_guid))
-        current = {"customer": storage.customer_shown(profile)}
+        profile = records.require(storage.profile_at(call.keys, survivor))
+        current = {"customer": shown(profile)}
         call.facts.ensure_revision(profile.revision, current)
         after = rules.changed(profile, changes, call.now)
         answer = _answer(after, body.customer_guid)
-        guid = state.customer_guid
         if after is profile:
-            return CustomerStep(answer, call.guard(guid, state, statuses=None, active=False))
-        return CustomerStep(
-            answer, _updated_state(call, state, after), _updated(call, profile, after)
-        )
+            # Nothing changes, so it is refused in no status, and it is no activity.
+            return CustomerStep(answer, call.guard(survivor, state, statuses=None, active=False))
+        return CustomerStep(answer, _update_guard(call, state, after), _moves(call, profile, after))
 
-    return commit(call, _both(call, body.customer_guid), decide)
+    return commit(call, storage.customer_reads(call.keys, body.customer_guid), decide)
 
 
 # ---------------------------------------------------------------- what comes in
 
 
-def _values(call: Call, given: CustomerChanges) -> dict[str, Any]:
-    """The given fields as the record holds them; ``None`` clears."""
-    region = call.settings.region
-    names = given.model_fields_set & set(CustomerChanges.model_fields)
-    values: dict[str, Any] = {name: getattr(given, name) for name in names}
-    if given.phone is not None:
-        values["phone"] = phone(given.phone, region, "customer.phone")
-    for name in ("alternate_emails", "tags"):
-        if name in values:
-            values[name] = tuple(values[name] or ())
-    if "alternate_phones" in values:
-        values["alternate_phones"] = tuple(
-            phone(value, region, "customer.alternate_phones")
-            for value in given.alternate_phones or ()
-        )
-    if "addresses" in values:
-        values["addresses"] = tuple(
-            CustomerAddress(**address.model_dump()) for address in given.addresses or ()
-        )
-    if "external_refs" in values:
-        values["external_refs"] = tuple(
-            ExternalRef(kind=one.kind, id=one.id) for one in given.external_refs or ()
-        )
-    return values
+def _stored_fields(given: CustomerChanges) -> dict[str, Any]:
+    """Returns the given fields as the record holds them."""
+    names = given.model_fields_set & CustomerChanges.model_fields.keys()
+    return {name: _stored(name, getattr(given, name)) for name in names}
+
+
+def _stored(name: str, value: Any) -> Any:
+    """Returns one field as the record holds it: ``None`` clears a value, and empties a list."""
+    match name:
+        case "addresses":
+            return tuple(Address(**one.model_dump()) for one in value or ())
+        case "external_refs":
+            return tuple(ExternalRef(kind=one.kind, id=one.id) for one in value or ())
+        case "alternate_emails" | "alternate_phones" | "tags":
+            return tuple(value or ())
+    return value
 
 
 # ---------------------------------------------------------------- finding one
 
 
-def _asked(call: Call, body: CustomerGetRequest) -> Lookup:
+def _lookup_asked(body: CustomerGetRequest) -> Lookup:
+    """Returns the one value that the request names a customer by."""
     if body.customer_code is not None:
         return rules.code(body.customer_code)
     if body.email is not None:
         return rules.email(body.email)
     if body.phone is not None:
-        return rules.phone(phone(body.phone, call.settings.region, "phone"))
+        return rules.phone(body.phone)
     assert body.external_ref is not None
     return rules.ref(body.external_ref.kind, body.external_ref.id)
 
 
-def _owner(call: Call, lookup: Lookup) -> str:
-    """The one customer who has the value; 404 where nobody has, 409 where several do. Customers who
-    were merged into one are one."""
+def _owner(call: Call, lookup: Lookup) -> tuple[str, Records]:
+    """Returns the one customer who has the value, and the records read on the way. 404 where nobody
+    has it, 409 where several do. Customers who were merged into one count as one. A customer whose
+    deletion has begun does not count: the look-ups may still be there, but the customer is gone."""
     owners_at = storage.owners_of(call.keys, lookup)
-    owners = [found.customer_guid for found in call.load(owners_at).all(owners_at)]
+    records = call.load(owners_at)
+    owners = [found.customer_guid for found in records.all(owners_at)]
     if len(owners) > 1:
-        records = call.load(*(state_at(call.keys, owner) for owner in owners))
-        owners = list({survivor_of(call.keys, records, owner): None for owner in owners})
+        states_at = [state_at(call.keys, owner) for owner in owners]
+        records.add(call.load(*states_at))
+        states = [state for at in states_at if (state := records.get(at)) is not None]
+        alive = [state for state in states if state.job_kind != "delete"]
+        owners = list({state.merged_into or state.customer_guid: None for state in alive})
     if not owners:
         raise NotFound()
     if len(owners) > 1:
         raise InvalidState("Several customers share the value.", detail={"count": len(owners)})
-    return owners[0]
+    return owners[0], records
 
 
-def _both(call: Call, customer_guid: str) -> tuple[Any, Any]:
-    return state_at(call.keys, customer_guid), storage.profile_at(call.keys, customer_guid)
+def _ensure_read(call: Call, records: Records, customer_guid: str) -> str:
+    """Returns the customer that this one is by now, once state and profile of it are read."""
+    records.ensure(*storage.customer_reads(call.keys, customer_guid))
+    survivor = survivor_of(call.keys, records, customer_guid)
+    records.ensure(*storage.customer_reads(call.keys, survivor))
+    return survivor
 
 
 def _answer(profile: CustomerProfileRecord, asked: str) -> Answer:
-    data: dict[str, Any] = {"customer": storage.customer_shown(profile)}
+    data: dict[str, Any] = {"customer": shown(profile)}
     if asked != profile.customer_guid:
         data["redirected_from"] = asked
     return Answer(data, profile.revision)
@@ -187,60 +195,59 @@ def _answer(profile: CustomerProfileRecord, asked: str) -> Answer:
 # ---------------------------------------------------------------- what is written
 
 
-def _updated_state(
+def _update_guard(
     call: Call, state: CustomerStateRecord, after: CustomerProfileRecord
 ) -> CustomerGuard:
-    """The guard of an update: the state repeats the profile's status, so it moves along."""
+    """Returns the guard of an update. The state repeats the status, so it changes with it."""
     changed = None
     if advance(rules.CUSTOMER_STEPS, state.status, after.status):
         changed = replace(state, status=after.status, revision=state.revision + 1)
     return call.guard(state.customer_guid, state, changed=changed)
 
 
-def _updated(
-    call: Call, profile: CustomerProfileRecord, after: CustomerProfileRecord
-) -> list[Write]:
-    """The profile, and the look-ups that move with it."""
-    event = _event(call, "customer-updated", after, before=profile)
+def _moves(call: Call, before: CustomerProfileRecord, after: CustomerProfileRecord) -> list[Write]:
+    """Returns the write of the profile, and those of the look-ups that move with it."""
+    event = _event(call, "customer-updated", after, before=before)
     item = storage.profile_item(call.keys, after)
-    writes: list[Write] = [Update(item, if_revision=profile.revision, events=[event])]
-    old = {lookup.place: lookup for lookup in rules.lookups(profile)}
+    writes: list[Write] = [Update(item, if_revision=before.revision, events=[event])]
+    old = {lookup.place: lookup for lookup in rules.lookups(before)}
     new = {lookup.place: lookup for lookup in rules.lookups(after)}
     owner = after.customer_guid
-    writes += [_freed(call, old[place], owner) for place in old.keys() - new.keys()]
-    return writes + [_guard(call, new[place], owner) for place in new.keys() - old.keys()]
+    writes += [_release(call, old[place], owner) for place in old.keys() - new.keys()]
+    return writes + [_claim(call, new[place], owner) for place in new.keys() - old.keys()]
 
 
-def _guard(call: Call, lookup: Lookup, customer_guid: str) -> Put:
-    """The look-up of a value, refused where another has it and it is unique."""
+def _claim(call: Call, lookup: Lookup, customer_guid: str) -> Put:
+    """Returns the write of a look-up. It is refused where another customer has a unique value."""
 
-    def taken(fresh: CurrentItem) -> AlreadyExists | None:
-        there = fresh.record(CustomerLookupRecord)
-        return None if there is None else rules.taken(lookup, there.customer_guid)
+    def taken(current: CurrentItem) -> AlreadyExists | None:
+        other = current.record(CustomerLookupRecord)
+        return None if other is None else rules.refusal_of_taken(lookup, other.customer_guid)
 
     item = storage.lookup_item(call.keys, call.settings, lookup, customer_guid)
     return Put(item, unless_exists=taken)
 
 
-def _freed(call: Call, lookup: Lookup, customer_guid: str) -> Delete:
+def _release(call: Call, lookup: Lookup, customer_guid: str) -> Delete:
+    # The org may have changed whether the value is unique: then the look-up at this place may be
+    # that of another customer, and must stay.
     own = Condition(
         "attribute_not_exists(pk) OR customer_guid = :owner",
         values={":owner": {"S": customer_guid}},
     )
-    place = storage.lookup_key(call.keys, call.settings, lookup, customer_guid)
-    return Delete(place, own)
+    return Delete(storage.lookup_key(call.keys, call.settings, lookup, customer_guid), own)
 
 
-def _unsuppressed(call: Call, lookups: list[Lookup], *, lifts: bool) -> list[Write]:
-    """No e-mail, nor a phone where phones are unique, of a deleted customer; unless the call lifts
-    the suppression, which then is gone."""
+def _suppression_writes(call: Call, lookups: list[Lookup], *, lifts: bool) -> list[Write]:
+    """Returns the checks that no e-mail, nor a phone where phones are unique, was a deleted
+    customer's. A call that lifts the suppression deletes it instead."""
     writes: list[Write] = []
     for lookup in lookups:
-        phones = lookup.kind == "phone" and storage.is_unique(call.settings, lookup)
-        if lookup.kind == "email" or phones:
-            place = call.keys.suppressed(lookup.kind, lookup.value)
-            refusal = rules.suppressed(lookup)
-            writes.append(Delete(place) if lifts else Check(place, ABSENT, on_failure=refusal))
+        unique_phone = lookup.kind == "phone" and storage.is_unique(call.settings, lookup)
+        if lookup.kind == "email" or unique_phone:
+            key = call.keys.suppressed(lookup.kind, lookup.value)
+            refusal = rules.refusal_of_suppressed(lookup)
+            writes.append(Delete(key) if lifts else Check(key, ABSENT, on_failure=refusal))
     return writes
 
 
@@ -250,17 +257,15 @@ def _event(
     profile: CustomerProfileRecord,
     before: CustomerProfileRecord | None = None,
 ) -> dict[str, Any]:
-    moved = before is not None and before.status != profile.status
-    return change_event(
-        call,
-        action,
-        ("customer", profile.customer_guid, profile.revision),
-        {
-            "customer_guid": profile.customer_guid,
-            "customer_code": profile.customer_code,
-            "kind": profile.kind,
-            "status": profile.status,
-            "previous_status": before.status if before is not None and moved else None,
-            "changed": None if before is None else rules.differing(before, profile),
-        },
-    )
+    data: dict[str, Any] = {
+        "customer_guid": profile.customer_guid,
+        "customer_code": profile.customer_code,
+        "kind": profile.kind,
+        "status": profile.status,
+    }
+    if before is not None:
+        data["changed"] = rules.differing(before, profile)
+        if before.status != profile.status:
+            data["previous_status"] = before.status
+    aggregate = ("customer", profile.customer_guid, profile.revision)
+    return change_event(call, action, aggregate, data)

@@ -5,36 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from lambdas.customer.models import ConsentDecisionRecord
+from lambdas.customer.models.records import ConsentDecisionRecord
 from shared.contact_points import normal_contact_point
 
-_RANK = {"granted": 0, "pending": 1, "denied": 2, "withdrawn": 3}
+# Of two decisions of the same moment the more restrictive one counts.
+_RESTRICTION = {"granted": 0, "pending": 1, "denied": 2, "withdrawn": 3}
 
 ConsentKey = tuple[str, str, str]
 
 
 def key_of(decision: ConsentDecisionRecord) -> ConsentKey:
-    """What a decision is about: the type, the channel and the contact point."""
+    """Returns what a decision is about: the type, the channel and the contact point."""
     point = normal_contact_point(decision.contact_point or "")
     return decision.consent_type.upper(), (decision.channel or "").upper(), point
-
-
-def counts_more(one: ConsentDecisionRecord, other: ConsentDecisionRecord) -> bool:
-    """Whether ``one`` counts before ``other``: the later one, on a tie the more restrictive."""
-    return _weight(one) > _weight(other)
-
-
-def _weight(decision: ConsentDecisionRecord) -> tuple[datetime, int]:
-    return decision.effective_at, _RANK[decision.consent_state]
 
 
 def current(
     decisions: Iterable[ConsentDecisionRecord],
 ) -> dict[ConsentKey, ConsentDecisionRecord]:
-    """The decision that counts, for each thing decided about."""
+    """Returns the decision that counts for each thing decided about: the latest one, on a tie the
+    most restrictive."""
     found: dict[ConsentKey, ConsentDecisionRecord] = {}
     for decision in decisions:
-        there = found.get(key_of(decision))
-        if there is None or counts_more(decision, there):
+        other = found.get(key_of(decision))
+        if other is None or _weight(decision) > _weight(other):
             found[key_of(decision)] = decision
     return found
+
+
+def _weight(decision: ConsentDecisionRecord) -> tuple[datetime, int]:
+    return decision.effective_at, _RESTRICTION[decision.consent_state]

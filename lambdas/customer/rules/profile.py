@@ -1,4 +1,4 @@
-"""What a profile may become, and by which values it is found. Values in, values out."""
+"""What a profile may become, and which values a customer is found by. Values in, values out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from lambdas.customer.models import CustomerProfileRecord
+from lambdas.customer.models.records import CustomerProfileRecord
 from shared.contact_points import normal_email
 from shared.errors import AlreadyExists, Fault, Forbidden
 from shared.states import steps
@@ -19,8 +19,8 @@ FOUND = ("active", "inactive")
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A value that a customer is found by: in the form in which values are compared, with the field
-    of the request that it stands in."""
+    """A value that a customer is found by, in the form in which values are compared, and the field
+    of the request that holds it."""
 
     kind: Literal["email", "phone", "code", "ref"]
     value: str
@@ -49,7 +49,7 @@ def ref(kind: str, ref_id: str) -> Lookup:
 
 
 def lookups(profile: CustomerProfileRecord) -> list[Lookup]:
-    """Everything that the profile is found by, each once: at most 43 values."""
+    """Returns every value that the profile is found by, each once: at most 43."""
     found = [code(profile.customer_code)] if profile.customer_code else []
     found += [email(profile.email)] if profile.email else []
     found += [phone(profile.phone)] if profile.phone else []
@@ -65,7 +65,7 @@ def lookups(profile: CustomerProfileRecord) -> list[Lookup]:
 def changed(
     profile: CustomerProfileRecord, changes: Mapping[str, Any], now: datetime
 ) -> CustomerProfileRecord:
-    """The profile with the changes; the very same object where they change nothing."""
+    """Returns the profile with the changes, or the very same object where nothing changes."""
     after = without_repeats(replace(profile, **changes))
     if after == profile:
         return profile
@@ -73,13 +73,14 @@ def changed(
 
 
 def differing(before: CustomerProfileRecord, after: CustomerProfileRecord) -> list[str]:
-    """The names of the fields that differ, those that every change moves left out."""
-    names = sorted(set(before.__dataclass_fields__) - {"revision", "updated_at"})
+    """Returns the names of the fields that differ, without those that every change moves."""
+    names = sorted(before.__dataclass_fields__.keys() - {"revision", "updated_at"})
     return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
 def without_repeats(profile: CustomerProfileRecord) -> CustomerProfileRecord:
-    """No alternate repeats the e-mail or phone, or another alternate."""
+    """Returns the profile without alternates that repeat the e-mail, the phone or another
+    alternate. A value that stood twice would be two writes of one look-up in one transaction."""
     return replace(
         profile,
         alternate_emails=_others(profile.email, profile.alternate_emails, normal_email),
@@ -99,22 +100,22 @@ def _others(
     return tuple(kept)
 
 
-def taken(lookup: Lookup, customer_guid: str) -> AlreadyExists:
-    """The refusal of a value that another customer has, and who that is."""
+def refusal_of_taken(lookup: Lookup, customer_guid: str) -> AlreadyExists:
+    """Returns the refusal of a value that another customer has, and says who that is."""
     return AlreadyExists(
         minor=[Fault("already-exists", lookup.field, "is taken")],
         detail={"customer_guid": customer_guid},
     )
 
 
-def suppressed(lookup: Lookup) -> AlreadyExists:
-    """The refusal of a value whose owner was deleted."""
+def refusal_of_suppressed(lookup: Lookup) -> AlreadyExists:
+    """Returns the refusal of a value whose owner was deleted."""
     message = "belonged to a customer who was deleted; needs a granted consent, or an override"
     return AlreadyExists(minor=[Fault("suppressed", lookup.field, message)])
 
 
-def may_override(*, asked: bool, has_role: bool) -> None:
-    """403 for an override of the suppression by anyone but a privacy role."""
+def require_override_role(*, asked: bool, has_role: bool) -> None:
+    """403 where anyone but a privacy role asks to override the suppression."""
     if asked and not has_role:
         raise Forbidden(
             minor=[Fault("forbidden", "override_suppression", "needs the role crm_privacy_admin")],

@@ -124,16 +124,20 @@ class Transaction(Shape):
     hash: str
 
 
-class Expiring(Shape):
-    expires_at: datetime
+class ExpiringPoints(Shape):
+    """Points that expire at one date, or ``later`` than all dates that are shown."""
+
+    expires_at: datetime | None = None
     points: int
+    later: bool | None = None
 
 
 class Balance(BalanceAfter):
-    """``expiring``: the first 100 dates, soonest first. A movement of one who has very many lots
-    leaves it out; ``/loyalty/balance/get`` always has it."""
+    """``expiring``: the first 100 dates, soonest first, and one element for all ``later`` ones. A
+    movement of a customer who has very many lots leaves it out; ``/loyalty/balance/get`` always has
+    it."""
 
-    expiring: list[Expiring] | None = None
+    expiring: list[ExpiringPoints] | None = None
     as_of: datetime
     revision: int
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -23,11 +22,12 @@ from shared.fields import (
     NotNegative,
     OrderRef,
     Page,
+    PastInstant,
     Positive,
     Request,
     ShortText,
+    Unordered,
     bounded,
-    not_in_the_future,
     refuse,
 )
 from shared.settings import OrgSettings
@@ -102,8 +102,8 @@ class RedeemPolicyIn(Request):
     max_points: NotNegative | None = None
     max_percent_of_order: Percent | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
         if self.max_points is not None and self.max_points < (self.min_points or 0):
             yield Fault("invalid", "max_points", "must not be less than min_points")
 
@@ -113,8 +113,8 @@ class ExpiryPolicyIn(Request):
     days: Days | None = None
     months: Months | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
         yield from _goes_with("days", self.days, "mode days", wanted=self.mode == "days")
         monthly = self.mode == "month_end"
         yield from _goes_with("months", self.months, "mode month_end", wanted=monthly)
@@ -129,8 +129,8 @@ class RestorePolicyIn(Request):
     expired: Literal["keep_expired", "grace", "reissue"] = "keep_expired"
     grace_days: Days | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
         gives = self.expired == "grace"
         yield from _goes_with("grace_days", self.grace_days, "expired grace", wanted=gives)
 
@@ -154,8 +154,8 @@ class PolicyIn(Request):
     reversal_policy: ReversalPolicyIn | None = None
     restore_policy: RestorePolicyIn | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
         value = self.redeem_policy.point_value
         if value is not None and value.money.currency != (self.currency or org.currency):
             field = "redeem_policy.point_value.money.currency"
@@ -188,12 +188,12 @@ class SaleIn(Request):
     """What was sold. With ``lines`` only they earn, and they come to the amount at most."""
 
     amount: MoneyOrZeroIn
-    lines: bounded(LineIn, 100) = Field(default_factory=list)  # type: ignore[valid-type]
+    lines: Annotated[list[LineIn], Field(max_length=100), Unordered()] = Field(default_factory=list)
     channel_code: ChannelCode | None = None
     policy_version: Code | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
         for number, line in enumerate(self.lines):
             if line.amount.currency != self.amount.currency:
                 field = f"lines.{number}.amount.currency"
@@ -207,12 +207,8 @@ class LoyaltyEarnRequest(SaleIn):
 
     customer_guid: Guid
     order_ref: OrderRef
-    occurred_at: Instant | None = None
+    occurred_at: PastInstant | None = None
     quote_hash: QuoteHash | None = None
-
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
-        yield from not_in_the_future("occurred_at", self.occurred_at, now)
 
 
 class LoyaltyPreviewRequest(SaleIn):
@@ -236,8 +232,8 @@ class LoyaltyAdjustRequest(Request):
     allow_debt: bool = False
     counts_as_earned: bool = False
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
         if self.points_delta < 0 and self.expires_at is not None:
             yield Fault("invalid", "expires_at", "is for points that are given")
 
@@ -252,30 +248,25 @@ class UndoRequest(Request):
 
     named_by = ("loyalty_txn", "order")
     needs_order = True
+    customer_guid: Guid
+    loyalty_txn_id: Guid | None = None
+    order_ref: OrderRef | None = None
+    points: Positive | None = None
 
 
 class LoyaltyReverseRequest(UndoRequest):
     """Undoes an earn: by refunded ``amount``, by ``points``, or (neither) the whole rest."""
 
-    customer_guid: Guid
-    loyalty_txn_id: Guid | None = None
-    order_ref: OrderRef | None = None
     amount: MoneyIn | None = None
-    points: Positive | None = None
 
-    def faults(self, now: datetime, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(now, org)
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
         if self.amount is not None and self.points is not None:
             yield Fault("exactly-one", "points", "must not be named beside amount")
 
 
 class LoyaltyRestoreRequest(UndoRequest):
     """Undoes a redemption, whole or by ``points``."""
-
-    customer_guid: Guid
-    loyalty_txn_id: Guid | None = None
-    order_ref: OrderRef | None = None
-    points: Positive | None = None
 
 
 class LoyaltyRecalculateRequest(Request):

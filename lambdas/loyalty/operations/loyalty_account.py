@@ -1,6 +1,7 @@
 """A customer's points in one call: what is read of them, and the step that a decision makes.
 
-Every movement goes the same way; what differs is the rule, and the order that it is about.
+Every movement goes the same way (``moved``); what differs is the rule, and the order that it is
+about.
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lambdas.loyalty import storage
-from lambdas.loyalty.rules import Decision, Stamp
+from lambdas.loyalty.models.envelopes import BalanceAfter
+from lambdas.loyalty.models.records import LoyaltyAnswerRecord
+from lambdas.loyalty.rules.adjusting import expiry_month
+from lambdas.loyalty.rules.decision import Decision, Stamp
 from shared.api import Answer, Call
 from shared.call import repeated
 from shared.codec import Item
-from shared.commit import CustomerStep
+from shared.commit import CustomerStep, commit
 from shared.customer_state import (
     CustomerStateRecord,
     OrderHoldRecord,
@@ -24,7 +29,7 @@ from shared.customer_state import (
     survivor_of,
 )
 from shared.events import change_event
-from shared.ledger import BalanceRecord, Holdings, LotPage, PageEntry
+from shared.ledger import BalanceRecord, Holdings, LotPage, LotTerms, PageEntry
 from shared.records import Get, Read, Records, Unread
 from shared.writes import Put
 
@@ -59,24 +64,14 @@ class LoyaltyAccount:
     ahead: bool = False
 
     @classmethod
-    def to_write(
-        cls, call: Call, records: Records, named: str, *, ahead: bool = False
-    ) -> LoyaltyAccount:
-        """404 where there is no customer; ``busy`` while this one is being erased. Whether it may
-        be written to is for ``step`` to say, after a replay was looked for."""
+    def of(cls, call: Call, records: Records, named: str, *, ahead: bool = False) -> LoyaltyAccount:
+        """404 where there is no customer. A write hears ``busy`` while the customer is being
+        erased; whether it may happen is for ``step`` to say, after a replay was looked for. A read
+        hears 404 once the deletion has begun."""
+        require = require_customer if call.route.writes else require_readable_customer
         survivor = survivor_of(call.keys, records, named)
         records.ensure(*account_reads(call, survivor, ahead=ahead))
-        return cls(call, records, named, require_customer(call.keys, records, named), ahead)
-
-    @classmethod
-    def to_read(
-        cls, call: Call, records: Records, named: str, *, ahead: bool = False
-    ) -> LoyaltyAccount:
-        """404 where there is no customer, or where the deletion has begun."""
-        survivor = survivor_of(call.keys, records, named)
-        records.ensure(*account_reads(call, survivor, ahead=ahead))
-        state = require_readable_customer(call.keys, records, named)
-        return cls(call, records, named, state, ahead)
+        return cls(call, records, named, require(call.keys, records, named), ahead)
 
     @property
     def guid(self) -> str:
@@ -101,12 +96,42 @@ class LoyaltyAccount:
     def holdings(self) -> Holdings:
         """What the customer holds, of all pages that were read. A step that needs others asks for
         them together with the balance, because only together they are of one time."""
+        keys = self.call.keys
 
         def unread(pages: Sequence[PageEntry]) -> Unread:
             reads = account_reads(self.call, self.guid, ahead=self.ahead)
-            return Unread(*storage.pages_at(self.call.keys, pages), *reads)
+            return Unread(*(storage.page_at(keys, entry) for entry in pages), *reads)
 
         return Holdings.of(self.balance, self.records.every(LotPage), unread)
+
+    def stamp(self, order_hash: str = "") -> Stamp:
+        """Returns who makes the entries of this call, when and why."""
+        call, why = self.call, self.call.facts.provenance
+        return Stamp(
+            now=call.now,
+            new_id=call.new_id,
+            zone=ZoneInfo(call.settings.timezone),
+            mark=order_hash,
+            actor=call.caller.actor,
+            reason=why.reason,
+            reason_code=why.reason_code,
+            source_refs=why.source_refs,
+        )
+
+    def expired_of(self, lot: LotTerms | None) -> int:
+        """Returns how many points of a lot ``expire`` entries have taken. The records that say so
+        carry no revision. They must be read after the balance: the write fails when the balance has
+        changed since, so nothing has expired in between."""
+        keys, records, balance = self.call.keys, self.records, self.balance
+        if lot is None or not lot.expired(max(self.call.now, balance.settled_at)):
+            return 0
+        queries = [storage.expired_lots(keys, guid, expiry_month(lot)) for guid in self.owners]
+        records.ensure(*queries)
+        known = records.trip_of(storage.balance_at(keys, self.guid))
+        if any(records.trip_of(query) <= known for query in queries):
+            raise Unread(*queries)
+        lots = (lot for query in queries for record in records.all(query) for lot in record.lots)
+        return sum(expired.points for expired in lots if expired.lot_id == lot.lot_id)
 
     def ensure_revision(self) -> None:
         """409 with the current balance where the caller expects another revision of it."""
@@ -121,21 +146,23 @@ class LoyaltyAccount:
         rule: Callable[[Holdings], Decision],
         *,
         action: str,
-        order: str = "",
+        order_hash: str = "",
         blocked: str | None = None,
         holds: Sequence[Get[OrderHoldRecord]] = (),
         answered: Callable[[Decision, dict[str, Any]], dict[str, Any]] | None = None,
         natural: bool = False,
     ) -> CustomerStep:
         """Returns the step of a movement: the rule's decision, written under the customer's guard.
-        ``order``: the keyed hash of the order. ``blocked``: the action type that a hold or a flag
-        may block; ``holds``: where it may be refused for the order alone. ``natural``: the order
-        makes it happen once, so its answer is kept for repeats."""
-        call, records, guid = self.call, self.records, self.guid
+        ``blocked``: the action type that a hold or a flag may block; ``holds``: where it may be
+        refused for the order alone. ``answered`` makes the answer's data where it is not the
+        decision's one transaction. ``natural``: the order makes it happen once, so its answer is
+        kept for repeats."""
+        call, guid = self.call, self.guid
         guard = call.guard(
             guid, self.state, action=blocked, order_holds=holds, absorbed_as_read=True
         )
-        guard.ensure(records)
+        # Before the rule: a customer who is blocked hears that, and not what the rule says.
+        guard.ensure(self.records)
         decision = rule(self.holdings)
         revision = (decision.change.balance if decision.change else self.balance).revision
         balance = storage.balance_shown(decision.holdings, revision)
@@ -143,18 +170,18 @@ class LoyaltyAccount:
         if decision.entries:
             data = _event_data(decision, balance)
             events = [change_event(call, action, ("loyalty_balance", guid, revision), data)]
-        writes = storage.decision_writes(call.keys, decision, order, events)
+        writes = storage.decision_writes(call.keys, decision, order_hash, events)
         if answered is not None:
             answer = Answer({**answered(decision, balance), **self.redirect}, revision)
             return CustomerStep(answer, replace(guard, active=bool(writes)), writes)
-        rest = {"balance": balance, **self.redirect}
-        kept = {ENTRY: storage.place_of(decision.entry), **rest}
+        rest, entry = {"balance": balance, **self.redirect}, decision.entry
+        kept = {ENTRY: {"owner": guid, "sequence": entry.sequence}, **rest}
         if natural:
-            record = storage.LoyaltyAnswerRecord(data=kept, answered_revision=revision)
-            place = storage.answer_at(call.keys, guid, decision.entry.loyalty_txn_id).key
+            record = LoyaltyAnswerRecord(data=kept, answered_revision=revision)
+            place = storage.answer_at(call.keys, guid, entry.loyalty_txn_id).key
             writes.append(Put(Item(place, record)))
-        shown = {"transaction": storage.entry_shown(decision.entry), **rest}
-        return CustomerStep(Answer(shown, revision), guard, writes, kept=kept)
+        answer = Answer({"transaction": storage.entry_shown(entry), **rest}, revision)
+        return CustomerStep(answer, guard, writes, kept=kept)
 
     def repeat(self, owner: str, loyalty_txn_id: str) -> CustomerStep:
         """Returns the answer that the order's first movement got. It may lie with one who was
@@ -167,35 +194,33 @@ class LoyaltyAccount:
         return CustomerStep(repeated(kept.data, kept.answered_revision), guard)
 
 
-def with_transaction(call: Call, answer: Answer) -> Answer:
-    """Returns the answer of a movement with its transaction: a repeat's as the ledger has it. 404
-    where the entry was erased with its customer."""
-    place = answer.data.get(ENTRY)
-    if place is None:
+def moved(
+    call: Call,
+    customer_guid: str,
+    decide: Callable[[LoyaltyAccount], CustomerStep],
+    *,
+    ahead: bool = False,
+    beside: Sequence[Read] = (),
+) -> Answer:
+    """Reads a customer's points, decides, writes; returns the answer. ``beside`` are further reads
+    that the decision will ask for. A repeat's transaction is the ledger's own; 404 where it was
+    erased with its customer."""
+
+    def decided(call: Call, records: Records) -> CustomerStep:
+        return decide(LoyaltyAccount.of(call, records, customer_guid, ahead=ahead))
+
+    answer = commit(call, [*account_reads(call, customer_guid, ahead=ahead), *beside], decided)
+    if ENTRY not in answer.data:
         return answer
+    rest = dict(answer.data)
+    place = rest.pop(ENTRY)
     entry_at = storage.entry_at(call.keys, place["owner"], place["sequence"])
     entry = call.table.load([entry_at]).require(entry_at)
-    rest = {k: v for k, v in answer.data.items() if k != ENTRY}
     return replace(answer, data={"transaction": storage.entry_shown(entry), **rest})
-
-
-def stamp(call: Call, order: str = "") -> Stamp:
-    """Returns who makes the entries of this call, when and why."""
-    why = call.facts.provenance
-    return Stamp(
-        now=call.now,
-        new_id=call.new_id,
-        mark=order,
-        actor=call.caller.actor,
-        reason=why.reason,
-        reason_code=why.reason_code,
-        source_refs=why.source_refs,
-    )
 
 
 def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
     entry = decision.entry
-    sums = ("available_points", "pending_points", "lifetime_earned", "debt_points")
     return {
         "customer_guid": entry.customer_guid,
         "loyalty_txn_id": entry.loyalty_txn_id,
@@ -205,5 +230,5 @@ def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:
         "order_ref": entry.order_ref,
         "policy_version": entry.policy_version,
         "parent_txn_id": entry.parent_txn_id,
-        **{name: balance[name] for name in sums},
+        **{name: balance[name] for name in BalanceAfter.model_fields},
     }

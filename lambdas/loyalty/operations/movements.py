@@ -5,27 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from lambdas.loyalty import rules, storage
-from lambdas.loyalty.models import (
-    LineIn,
+from lambdas.loyalty import storage
+from lambdas.loyalty.models.records import Line, PolicyRecord, RedeemedOrderRecord
+from lambdas.loyalty.models.requests import (
     LoyaltyAdjustRequest,
     LoyaltyEarnRequest,
     LoyaltyExpireRequest,
     LoyaltyPreviewRequest,
     LoyaltyRedeemRequest,
+    SaleIn,
 )
-from lambdas.loyalty.operations.loyalty_account import (
-    LoyaltyAccount,
-    account_reads,
-    stamp,
-    with_transaction,
-)
-from lambdas.loyalty.rules import Decision
+from lambdas.loyalty.operations.loyalty_account import LoyaltyAccount, account_reads, moved
+from lambdas.loyalty.rules import adjusting, earning, spending
+from lambdas.loyalty.rules.decision import Decision
+from lambdas.loyalty.rules.policy import require_policy, require_pricing_policy
+from lambdas.loyalty.rules.quote import Sale, quote
 from shared.api import Answer, Call
-from shared.commit import CustomerStep, commit
-from shared.customer_state import order_holds_at
-from shared.records import Get, Records
+from shared.commit import CustomerStep
+from shared.customer_state import OrderHoldRecord, order_holds_at
+from shared.records import Get, Read, Records
 
 REDEEM, ADJUST = "loyalty.redeem", "loyalty.adjust"
 """The action types that a hold names."""
@@ -36,104 +36,100 @@ def loyalty_earn(call: Call, body: LoyaltyEarnRequest) -> Answer:
     hashed = storage.order_hash(call.keys, body.order_ref)
     guard_at = storage.earned_at(call.keys, hashed)
     at = body.occurred_at or call.now
-    policies = storage.policies_in_force(call.keys, body.channel_code, at)
-    named_at = _named_policy(call, body.policy_version)
-    sale = sale_of(body)
+    named = _named_policy(call, body)
+    order = earning.EarnOrder(
+        order_ref=body.order_ref,
+        sale=sale_of(body),
+        occurred_at=body.occurred_at,
+        quote_hash=body.quote_hash,
+    )
 
-    def decide(call: Call, records: Records) -> CustomerStep:
-        account = LoyaltyAccount.to_write(call, records, body.customer_guid)
+    def decide(account: LoyaltyAccount) -> CustomerStep:
+        records = account.records
         guard = records.get(guard_at)
         if guard is not None:
-            guard.ensure_repeated_by(account.owners, sale)
+            earning.ensure_same_earn(guard, account.owners, order.sale)
             return account.repeat(guard.customer_guid, guard.loyalty_txn_id)
-        policy = rules.chosen(
-            records.require(named_at) if named_at is not None else None,
-            storage.policy_seen(records, call.keys, body.channel_code, at),
-            may_choose=call.caller.has("loyalty_admin"),
-        )
-        order = rules.EarnOrder(
-            order_ref=body.order_ref,
-            sale=sale,
-            occurred_at=body.occurred_at,
-            quote_hash=body.quote_hash,
+        policy = require_pricing_policy(
+            next((records.require(get) for get in named), None),
+            storage.policy_in_force(records, call.keys, body.channel_code, at),
+            may_choose=account.call.caller.has("loyalty_admin"),
         )
         return account.step(
-            lambda holdings: rules.earn(holdings, order, policy, stamp(call, hashed)),
+            lambda holdings: earning.earn(holdings, order, policy, account.stamp(hashed)),
             action="loyalty-earned",
-            order=hashed,
+            order_hash=hashed,
             natural=True,
         )
 
-    named = [] if named_at is None else [named_at]
-    reads = [*account_reads(call, body.customer_guid), guard_at, *policies, *named]
-    return with_transaction(call, commit(call, reads, decide))
+    policies = storage.policies_in_force(call.keys, body.channel_code, at)
+    return moved(call, body.customer_guid, decide, beside=[guard_at, *policies, *named])
 
 
 def loyalty_preview(call: Call, body: LoyaltyPreviewRequest) -> Answer:
     """Says what an order would earn, and why. Writes nothing; earning with the ``quote_hash`` gives
     exactly that."""
-    at = body.as_of or call.now
-    named_at = _named_policy(call, body.policy_version)
-    sale = sale_of(body)
+    at, sale, guid = body.as_of or call.now, sale_of(body), body.customer_guid
+    named = _named_policy(call, body)
 
     def work(records: Records) -> Answer:
-        account = None
-        if body.customer_guid is not None:
-            account = LoyaltyAccount.to_read(call, records, body.customer_guid)
-        if named_at is not None:
-            policy = records.require(named_at)
-        else:
-            found = storage.policy_seen(records, call.keys, body.channel_code, at)
-            policy = rules.require_policy(found)
-        data: dict[str, Any] = {"quote": rules.quote(policy, sale, at).shown()}
+        # Whether there is such a customer comes before all that is wrong with the sale.
+        account = None if guid is None else LoyaltyAccount.of(call, records, guid)
+        in_force = None
+        if not named:
+            in_force = storage.policy_in_force(records, call.keys, body.channel_code, at)
+        policy = next((records.require(get) for get in named), None) or require_policy(in_force)
+        quoted = quote(policy, sale, at, ZoneInfo(call.settings.timezone))
+        data: dict[str, Any] = {"quote": quoted.shown()}
         if account is None:
             return Answer(data)
-        order = rules.EarnOrder(
+        order = earning.EarnOrder(
             order_ref=body.order_ref or "preview", sale=sale, occurred_at=min(at, call.now)
         )
-        after = rules.earn(account.holdings, order, policy, stamp(call))
-        assert after.change is not None
+        after = earning.earn(account.holdings, order, policy, account.stamp())
+        assert after.change is not None, "an earn changes the balance"
         now, then = account.holdings.settled(call.now), after.change.balance.revision
         data["balance"] = storage.balance_shown(now, account.balance.revision)
         data["balance_after"] = storage.balance_shown(after.holdings, then)
         return Answer(data | account.redirect)
 
-    customer = account_reads(call, body.customer_guid) if body.customer_guid is not None else []
-    named = [] if named_at is None else [named_at]
+    customer = [] if guid is None else account_reads(call, guid)
     policies = storage.policies_in_force(call.keys, body.channel_code, at)
     return call.read([*policies, *named, *customer], work)
 
 
 def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
-    """Spends points for an order, soonest expiry first, once per customer and order."""
+    """Spends points for an order, soonest expiry first, once per customer and order. An order whose
+    points were restored, in part or whole, cannot redeem again."""
     hashed = storage.order_hash(call.keys, body.order_ref)
-    amount = None if body.order_amount is None else body.order_amount.money()
+    order = spending.RedeemOrder(
+        order_ref=body.order_ref,
+        points=body.redeem_points,
+        order_amount=None if body.order_amount is None else body.order_amount.money(),
+        channel_code=body.channel_code,
+    )
 
-    def about(owners: Sequence[str]) -> tuple[list[Get[rules.RedeemedOrder]], list[Get[Any]]]:
+    def about(
+        owners: Sequence[str],
+    ) -> tuple[list[Get[RedeemedOrderRecord]], list[Get[OrderHoldRecord]]]:
         guards = [storage.redeemed_at(call.keys, guid, hashed) for guid in owners]
-        return guards, [*order_holds_at(call.keys, owners, REDEEM, body.order_ref)]
+        return guards, order_holds_at(call.keys, owners, REDEEM, body.order_ref)
 
-    def decide(call: Call, records: Records) -> CustomerStep:
-        account = LoyaltyAccount.to_write(call, records, body.customer_guid, ahead=True)
+    def decide(account: LoyaltyAccount) -> CustomerStep:
+        records = account.records
         guards, holds = about(account.owners)
         records.ensure(*guards, *holds)
-        there = [guard for get in guards if (guard := records.get(get)) is not None]
-        if there:
-            guard = rules.repeated(there, body.redeem_points, amount, body.channel_code)
+        before = [guard for get in guards if (guard := records.get(get)) is not None]
+        if before:
+            guard = spending.redeemed_alike(before, order)
             return account.repeat(guard.customer_guid, guard.loyalty_txn_id)
         account.ensure_revision()
-        found = storage.policy_seen(records, call.keys, body.channel_code, call.now)
-        policy = rules.require_policy(found)
-        order = rules.RedeemOrder(
-            order_ref=body.order_ref,
-            points=body.redeem_points,
-            order_amount=amount,
-            channel_code=body.channel_code,
-        )
+        in_force = storage.policy_in_force(records, call.keys, body.channel_code, call.now)
+        policy = require_policy(in_force)
         return account.step(
-            lambda holdings: rules.redeem(holdings, order, policy, stamp(call, hashed)),
+            lambda holdings: spending.redeem(holdings, order, policy, account.stamp(hashed)),
             action="loyalty-redeemed",
-            order=hashed,
+            order_hash=hashed,
             blocked=REDEEM,
             holds=holds,
             natural=True,
@@ -141,31 +137,28 @@ def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
 
     guards, holds = about([body.customer_guid])
     policies = storage.policies_in_force(call.keys, body.channel_code, call.now)
-    reads = [*account_reads(call, body.customer_guid, ahead=True), *guards, *holds, *policies]
-    return with_transaction(call, commit(call, reads, decide))
+    beside: list[Read] = [*guards, *holds, *policies]
+    return moved(call, body.customer_guid, decide, ahead=True, beside=beside)
 
 
 def loyalty_adjust(call: Call, body: LoyaltyAdjustRequest) -> Answer:
     """Gives or takes points by hand; below nothing only where debt is allowed."""
-    takes = body.points_delta < 0
-    asked = rules.Adjustment(
+    asked = adjusting.Adjustment(
         points_delta=body.points_delta,
         expires_at=body.expires_at,
         allow_debt=body.allow_debt,
         counts_as_earned=body.counts_as_earned,
     )
 
-    def decide(call: Call, records: Records) -> CustomerStep:
-        account = LoyaltyAccount.to_write(call, records, body.customer_guid, ahead=takes)
+    def decide(account: LoyaltyAccount) -> CustomerStep:
         account.ensure_revision()
         return account.step(
-            lambda holdings: rules.adjust(holdings, asked, stamp(call)),
+            lambda holdings: adjusting.adjust(holdings, asked, account.stamp()),
             action="loyalty-adjusted",
             blocked=ADJUST,
         )
 
-    reads = account_reads(call, body.customer_guid, ahead=takes)
-    return with_transaction(call, commit(call, reads, decide))
+    return moved(call, body.customer_guid, decide, ahead=body.points_delta < 0)
 
 
 def loyalty_expire(call: Call, body: LoyaltyExpireRequest) -> Answer:
@@ -181,37 +174,35 @@ def loyalty_expire(call: Call, body: LoyaltyExpireRequest) -> Answer:
             "balance": balance,
         }
 
-    def decide(call: Call, records: Records) -> CustomerStep:
-        account = LoyaltyAccount.to_write(call, records, body.customer_guid, ahead=True)
+    def decide(account: LoyaltyAccount) -> CustomerStep:
+        stamp = account.stamp()
         return account.step(
-            lambda holdings: rules.expire(holdings, body.as_of, stamp(call), dry_run=dry_run),
+            lambda holdings: adjusting.expire(holdings, body.as_of, stamp, dry_run=dry_run),
             action="loyalty-expired",
             answered=answered,
         )
 
-    return commit(call, account_reads(call, body.customer_guid, ahead=True), decide)
+    return moved(call, body.customer_guid, decide, ahead=True)
 
 
-# ---------------------------------------------------------------- how they do it
+def _named_policy(call: Call, body: SaleIn) -> list[Get[PolicyRecord]]:
+    """The version that a sale names, if it names one."""
+    version = body.policy_version
+    return [] if version is None else [storage.policy_named(call.keys, version)]
 
 
-def _named_policy(call: Call, policy_version: str | None) -> Get[rules.PolicyRecord] | None:
-    return None if policy_version is None else storage.policy_named(call.keys, policy_version)
-
-
-def sale_of(body: LoyaltyEarnRequest | LoyaltyPreviewRequest) -> rules.Sale:
-    """The sale of a request; its lines are in the currency of the whole."""
-    lines: Sequence[LineIn] = body.lines
-    return rules.Sale(
+def sale_of(body: SaleIn) -> Sale:
+    """Returns the sale of a request; its lines are in the currency of the whole."""
+    return Sale(
         amount=body.amount.money(),
         lines=tuple(
-            rules.Line(
+            Line(
                 amount=line.amount.amount,
                 sku=line.sku,
                 category=line.category,
                 eligible=line.eligible,
             )
-            for line in lines
+            for line in body.lines
         ),
         channel_code=body.channel_code,
     )

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
-from pydantic import BaseModel
-
 from lambdas.loyalty import storage
-from lambdas.loyalty.models import LoyaltyPolicyGetRequest, LoyaltyPolicySetRequest
-from lambdas.loyalty.rules import (
-    Multiplier,
-    PointValue,
-    PolicyRecord,
-    drafted,
-    not_back_dated,
-    repeats,
-)
-from lambdas.loyalty.storage import PolicyCountRecord, PolicyHeadRecord
+from lambdas.loyalty.models.envelopes import PolicyChanged
+from lambdas.loyalty.models.records import PolicyCountRecord, PolicyHeadRecord, PolicyRecord
+from lambdas.loyalty.models.requests import LoyaltyPolicyGetRequest, LoyaltyPolicySetRequest
+from lambdas.loyalty.rules.policy import drafted, ensure_not_back_dated, ensure_repeated
 from shared.api import Answer, Call
+from shared.codec import shown
 from shared.commit import Step, commit
 from shared.errors import NotFound
 from shared.events import change_event
@@ -30,7 +24,7 @@ NAMES_READ = 20
 def loyalty_policy_set(call: Call, body: LoyaltyPolicySetRequest) -> Answer:
     """Puts a new version of a channel's policy in force, now or later. A version never changes;
     lots that exist keep what they were given."""
-    given = _given(body.policy)
+    given = body.policy.model_dump(exclude_unset=True)
     draft = drafted(given, call.settings.currency, call.now)
     head_at = storage.policy_head_at(call.keys, draft.channel_code)
     count_at = storage.policy_count_at(call.keys)
@@ -39,29 +33,25 @@ def loyalty_policy_set(call: Call, body: LoyaltyPolicySetRequest) -> Answer:
 
     def decide(call: Call, records: Records) -> Step:
         head, named = records.get(head_at), records.get(named_at) if chosen else None
-        if named is not None and repeats(named, draft, dated="effective_from" in given):
+        if named is not None:
+            ensure_repeated(named, draft, dated="effective_from" in given)
             return Step(_answer(named, replayed=True), storage.policy_subject(call.keys, named))
-        not_back_dated(draft, call.now)
+        ensure_not_back_dated(draft, call.now)
         if head is not None:
             call.facts.require_revision()
         latest = _latest(call, records, head)
         call.facts.ensure_revision(0 if head is None else head.revision, latest)
-        count = records.get(count_at)
-        name = draft.policy_version or _free_name(call, records, count)
+        versions = records.get(count_at)
+        name = draft.policy_version or _free_name(call, records, versions)
         revision = 1 if head is None else head.revision + 1
         policy = replace(draft, policy_version=name, revision=revision)
         event = change_event(
             call,
             "loyalty-policy-set",
             ("loyalty_policy", policy.channel_code or "default", policy.revision),
-            {
-                "policy_version": policy.policy_version,
-                "channel_code": policy.channel_code,
-                "currency": policy.currency,
-                "effective_from": policy.effective_from,
-            },
+            {name: getattr(policy, name) for name in PolicyChanged.model_fields},
         )
-        writes = storage.policy_writes(call.keys, policy, count, event)
+        writes = storage.policy_writes(call.keys, policy, versions, event)
         return Step(_answer(policy), storage.policy_subject(call.keys, policy), writes)
 
     return commit(call, [head_at, count_at, *chosen], decide)
@@ -72,27 +62,25 @@ def _latest(call: Call, records: Records, head: PolicyHeadRecord | None) -> dict
     if head is None or call.facts.expected_revision in (None, head.revision):
         return {}
     latest = records.get(storage.policy_named(call.keys, head.latest))
-    return {} if latest is None else {"policy": storage.policy_shown(latest)}
+    return {} if latest is None else {"policy": shown(latest)}
 
 
-def _free_name(call: Call, records: Records, count: PolicyCountRecord | None) -> str:
+def _free_name(call: Call, records: Records, versions: PolicyCountRecord | None) -> str:
     """Returns the next name that nobody has chosen. The first is tried unread, because people
     seldom choose ``v7``. Where somebody has, the failed write shows it; then more and more names
     are read at once, so that however many are taken, a few trips find a free one."""
-    first = 1 + (0 if count is None else count.revision)
+    first = 1 if versions is None else versions.revision + 1
     if records.if_read(storage.policy_named(call.keys, f"v{first}")) is None:
         return f"v{first}"
-    many = NAMES_READ
-    while True:
-        places = {
-            name: storage.policy_named(call.keys, name)
-            for name in (f"v{number}" for number in range(first, first + many))
-        }
-        records.ensure(*places.values())
-        for name, place in places.items():
+    for trip in count():
+        many = NAMES_READ * 2**trip
+        places = [storage.policy_named(call.keys, f"v{first + n}") for n in range(many)]
+        records.ensure(*places)
+        for n, place in enumerate(places):
             if records.get(place) is None:
-                return name
-        first, many = first + many, many * 2
+                return f"v{first + n}"
+        first += many
+    raise AssertionError("names never end")
 
 
 def loyalty_policy_get(call: Call, body: LoyaltyPolicyGetRequest) -> Answer:
@@ -104,25 +92,11 @@ def loyalty_policy_get(call: Call, body: LoyaltyPolicyGetRequest) -> Answer:
         return _answer(named)
     at = body.as_of or call.now
     records = call.load(*storage.policies_in_force(call.keys, body.channel_code, at))
-    policy = storage.policy_seen(records, call.keys, body.channel_code, at)
+    policy = storage.policy_in_force(records, call.keys, body.channel_code, at)
     if policy is None:
         raise NotFound()
     return _answer(policy)
 
 
 def _answer(policy: PolicyRecord, *, replayed: bool = False) -> Answer:
-    return Answer({"policy": storage.policy_shown(policy)}, policy.revision, replayed)
-
-
-def _given(body: BaseModel) -> dict[str, Any]:
-    """What the request says, in the types of the rules; what it leaves out is left out."""
-    given: dict[str, Any] = {}
-    for name in body.model_fields_set:
-        value = getattr(body, name)
-        given[name] = _given(value) if isinstance(value, BaseModel) else value
-    if "multipliers" in given:
-        given["multipliers"] = tuple(Multiplier(**m.model_dump()) for m in given["multipliers"])
-    if "point_value" in given:
-        value = body.point_value  # type: ignore[attr-defined]
-        given["point_value"] = PointValue(points=value.points, money=value.money.money())
-    return given
+    return Answer({"policy": shown(policy)}, policy.revision, replayed)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from lambdas.loyalty.rules.orders import Decision
-from lambdas.loyalty.rules.stamp import Stamp, countable
+from lambdas.loyalty.models.records import ExpiredLot, ExpiredLotsRecord
+from lambdas.loyalty.rules.decision import Decision, Stamp, as_many_as_fit, ensure_countable
 from shared.errors import InsufficientPoints, InvalidInput
-from shared.ledger import DEBT, Allocation, Holdings, LedgerEntry, LotTerms
+from shared.ledger import DEBT, Allocation, Holdings, LedgerEntry, Lot, LotTerms
 
 DUE_AT_ONCE = 90
 ACTIONS_OF_EXPIRE = 96
-"""Entries and pages that one call of expire may write, beside the balance and what guards it."""
+"""How many entries, pages and records of expired lots one call of expire may write: a transaction
+has 100 actions, and the balance, the customer's state and an idempotency key take four."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,43 +28,51 @@ class Adjustment:
 
 
 def adjust(holdings: Holdings, asked: Adjustment, stamp: Stamp) -> Decision:
-    """Points given or taken by hand."""
+    """Gives or takes points by hand."""
     points = asked.points_delta
     assert points > 0 or (points < 0 and asked.expires_at is None), "the request was checked"
     if asked.expires_at is not None and asked.expires_at <= stamp.now:
         raise InvalidInput.of("expires_at", "must lie ahead", "past")
     holdings = holdings.settled(stamp.now)
-    terms = _given_lot(holdings, asked, stamp) if points > 0 else None
-    if terms is None:
-        allocations = _taken(holdings, -points, allow_debt=asked.allow_debt)
-    else:
-        allocations = (Allocation(terms.lot_id, points),)
+    if points > 0:
+        earned = points if asked.counts_as_earned else 0
+        ensure_countable(holdings.totals(), "points_delta", held=points, earned=earned)
+        terms = stamp.lot(holdings, points, holdings.at, asked.expires_at)
+        return _adjusted(holdings, asked, stamp, (Allocation(terms.lot_id, points),), terms)
+    return as_many_as_fit(
+        -points,
+        "points_delta",
+        lambda many: _adjusted(
+            holdings, asked, stamp, _taken(holdings, many, allow_debt=asked.allow_debt)
+        ),
+    )
+
+
+def _adjusted(
+    holdings: Holdings,
+    asked: Adjustment,
+    stamp: Stamp,
+    allocations: tuple[Allocation, ...],
+    opens: LotTerms | None = None,
+) -> Decision:
+    points = sum(allocation.points for allocation in allocations)
     # What counts as earned may also be taken back, but nobody has earned less than nothing.
     earned = max(points, -holdings.balance.lifetime_earned) if asked.counts_as_earned else 0
     entry = stamp.entry(
-        holdings, "adjust", points, allocations=allocations, opens=terms, lifetime_delta=earned
+        holdings, "adjust", points, allocations=allocations, opens=opens, lifetime_delta=earned
     )
     holdings, entry = holdings.post(entry)
     return Decision(holdings=holdings, entries=(entry,), change=holdings.commit())
-
-
-def _given_lot(holdings: Holdings, asked: Adjustment, stamp: Stamp) -> LotTerms:
-    earned = asked.points_delta if asked.counts_as_earned else 0
-    countable(holdings.totals(), "points_delta", held=asked.points_delta, earned=earned)
-    sequence = holdings.balance.sequence + 1
-    return LotTerms(
-        stamp.lot_id(), asked.points_delta, holdings.at, asked.expires_at, None, sequence
-    )
 
 
 def _taken(holdings: Holdings, points: int, *, allow_debt: bool) -> tuple[Allocation, ...]:
     available = holdings.totals().available_points
     if points > available and not allow_debt:
         raise InsufficientPoints(detail={"available": available})
-    taken, short = holdings.take(min(points, available), "points_delta")
+    taken, short = holdings.take(min(points, available))
     assert short == 0, "what is available can be taken"
     debt = points - min(points, available)
-    countable(holdings.totals(), "points_delta", debt=debt)
+    ensure_countable(holdings.totals(), "points_delta", debt=debt)
     owed = (Allocation(DEBT, -debt),) if debt else ()
     return (*(Allocation(lot.lot_id, -part) for lot, part in taken), *owed)
 
@@ -71,9 +80,9 @@ def _taken(holdings: Holdings, points: int, *, allow_debt: bool) -> tuple[Alloca
 def expire(
     holdings: Holdings, as_of: datetime | None, stamp: Stamp, *, dry_run: bool = False
 ) -> Decision:
-    """One entry for each lot whose points expired by ``as_of`` (default now), as effective as the
-    expiry itself, soonest first, at most 90. The balance is the same before and after. A dry run
-    may look ahead."""
+    """Makes one entry for each lot whose points expired by ``as_of`` (default now), as effective as
+    the expiry itself, soonest first, at most 90. The balance is the same before and after. A dry
+    run may look ahead."""
     until = as_of or stamp.now
     if until > stamp.now and not dry_run:
         raise InvalidInput.of("as_of", "must not lie in the future, but in a dry run", "future")
@@ -81,10 +90,7 @@ def expire(
     limit = DUE_AT_ONCE
     while True:
         decision = _expired(holdings, until, limit, stamp)
-        change = decision.change
-        if change is None:
-            return decision
-        over = len(decision.entries) + len(change.put) + len(change.drop) - ACTIONS_OF_EXPIRE
+        over = decision.actions - ACTIONS_OF_EXPIRE
         if over <= 0 or limit == 1:
             return decision
         limit = max(1, limit - over)
@@ -106,4 +112,29 @@ def _expired(holdings: Holdings, until: datetime, limit: int, stamp: Stamp) -> D
         entries.append(entry)
     if not entries:
         return Decision(holdings=holdings)
-    return Decision(holdings=holdings, entries=tuple(entries), change=holdings.commit(), more=more)
+    return Decision(
+        holdings=holdings,
+        entries=tuple(entries),
+        # As many pages as it may be; the limit on lots is lowered where these are too many.
+        change=holdings.commit(pages=2 * DUE_AT_ONCE),
+        expired=_remembered(due, entries[0].sequence),
+        more=more,
+    )
+
+
+def _remembered(due: list[Lot], sequence: int) -> tuple[ExpiredLotsRecord, ...]:
+    """Returns what refunds must know of the lots, by the month of their expiry."""
+    months: dict[str, list[ExpiredLot]] = {}
+    for lot in due:
+        month = expiry_month(lot.terms)
+        months.setdefault(month, []).append(ExpiredLot(lot.lot_id, lot.remaining))
+    return tuple(
+        ExpiredLotsRecord(month=month, sequence=sequence, lots=tuple(lots))
+        for month, lots in months.items()
+    )
+
+
+def expiry_month(terms: LotTerms) -> str:
+    """Returns the month in which a lot expires, in UTC: ``2026-03``."""
+    assert terms.expires_at is not None, "the lot expires"
+    return terms.expires_at.astimezone(UTC).strftime("%Y-%m")

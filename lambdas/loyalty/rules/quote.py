@@ -10,22 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import datetime, tzinfo
 from fractions import Fraction
 from typing import Any
 
+from lambdas.loyalty.models.records import EarnPolicy, Line, PolicyRecord, Pricing
 from lambdas.loyalty.rules.policy import (
-    EarnPolicy,
-    PolicyRecord,
     available_from,
+    ensure_currency,
     expires_at,
     factor,
-    in_currency,
     rounded,
 )
+from shared.codec import shown_value
 from shared.errors import InvalidInput
-from shared.fields import LARGEST_INTEGER, Money, instant_shown, major_unit
+from shared.fields import LARGEST_INTEGER, Money, major_unit
 
 LATEST_YEAR = 9000
 """Beyond it, dates that count from a sale might leave the calendar."""
@@ -34,42 +34,21 @@ ROUNDED = {"floor": "rounded down", "half_up": "rounded half up", "ceil": "round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of an order, in minor units of the order's currency."""
-
-    amount: int
-    sku: str | None = None
-    category: str | None = None
-    eligible: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """What was sold: all that decides what it earns, beside the policy and the day."""
+    """What was sold: all that decides what it earns, beside the policy and the day. The lines are
+    in one order, however they were given: the same sale in another order is the same sale."""
 
     amount: Money
     lines: tuple[Line, ...] = ()
     channel_code: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lines", tuple(sorted(self.lines, key=line_content)))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pricing:
-    """What a sale of ``amount`` minor units earns, and what is left of that when money goes back:
-    ``exact`` points for the whole of it, before rounding and bounds."""
 
-    amount: int
-    exact: Fraction
-    rounding: str
-    min_amount_minor: int | None
-    max_points: int | None
-
-    def points(self, net_minor: int) -> int:
-        """The points of what refunds leave of the sale. A refund does not say which lines it takes
-        back, so it shrinks all of them alike, exactly."""
-        if net_minor == 0 or net_minor < (self.min_amount_minor or 0):
-            return 0
-        points = rounded(self.exact * net_minor / self.amount, self.rounding)
-        return points if self.max_points is None else min(points, self.max_points)
+def line_content(line: Line) -> tuple[str, str, int, bool]:
+    """Returns what makes two lines differ, in a form that sorts."""
+    return line.sku or "", line.category or "", line.amount, line.eligible
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +58,6 @@ class QuotedLot:
     available_from: datetime
     expires_at: datetime | None
     points: int
-
-    def shown(self) -> dict[str, Any]:
-        ends = {} if self.expires_at is None else {"expires_at": instant_shown(self.expires_at)}
-        return {
-            "available_from": instant_shown(self.available_from),
-            **ends,
-            "points": self.points,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,36 +75,31 @@ class Quote:
     pricing: Pricing
 
     def shown(self) -> dict[str, Any]:
-        """As answers show it, a refusal of a stale quote too."""
-        return {
-            "points": self.points,
-            "amount": {"currency": self.amount.currency, "amount": self.amount.amount},
-            "policy_version": self.policy_version,
-            "rounding": self.rounding,
-            "lots": [lot.shown() for lot in self.lots],
-            "explanation": list(self.explanation),
-            "quote_hash": self.quote_hash,
-        }
+        """Returns it as answers show it, a refusal of a stale quote too."""
+        names = (field.name for field in fields(self) if field.name != "pricing")
+        return {name: shown_value(getattr(self, name)) for name in names}
 
 
-def quote(policy: PolicyRecord, sale: Sale, at: datetime) -> Quote:
-    """What a sale earns by this policy, with dates that count from ``at``."""
-    in_currency(policy.currency, sale.amount, "amount")
+def quote(policy: PolicyRecord, sale: Sale, at: datetime, zone: tzinfo) -> Quote:
+    """Returns what a sale earns by this policy. The points can be spent from so many days after
+    ``at`` on, and their expiry counts from there: no lot expires before it can be spent. A month
+    ends by the calendar of ``zone``."""
+    ensure_currency(policy.currency, sale.amount, "amount")
     if at.year > LATEST_YEAR:
         raise InvalidInput.of("as_of", f"must not lie beyond the year {LATEST_YEAR}", "too-far")
     assert sum(line.amount for line in sale.lines) <= sale.amount.amount, "the request was checked"
     price = pricing(policy.earn_policy, sale)
-    points = price.points(sale.amount.amount)
+    points = points_of(price, sale.amount.amount)
     if points > LARGEST_INTEGER:
         raise InvalidInput.of("amount", "earns more points than can be counted", "too-much")
-    ends = expires_at(policy.expiry_policy, at)
-    lots = (QuotedLot(available_from(policy, at), ends, points),) if points else ()
+    starts = available_from(policy, at)
+    ends = expires_at(policy.expiry_policy, starts, zone)
     return Quote(
         points=points,
         amount=sale.amount,
         policy_version=policy.policy_version,
         rounding=policy.earn_policy.rounding,
-        lots=lots,
+        lots=(QuotedLot(starts, ends, points),) if points else (),
         explanation=tuple(_explanation(policy, sale, price, ends)),
         quote_hash=_quote_hash(policy, sale, points, ends),
         pricing=price,
@@ -141,7 +107,7 @@ def quote(policy: PolicyRecord, sale: Sale, at: datetime) -> Quote:
 
 
 def pricing(earn: EarnPolicy, sale: Sale) -> Pricing:
-    """How a policy prices a sale."""
+    """Returns how a policy prices a sale."""
     return Pricing(
         amount=sale.amount.amount,
         exact=_weight(earn, sale) * Fraction(earn.points_per_unit) / earn.unit_minor,
@@ -151,8 +117,17 @@ def pricing(earn: EarnPolicy, sale: Sale) -> Pricing:
     )
 
 
+def points_of(price: Pricing, net_minor: int) -> int:
+    """Returns the points of what refunds leave of a sale. A refund does not say which lines it
+    takes back, so it shrinks all of them alike, exactly."""
+    if net_minor == 0 or net_minor < (price.min_amount_minor or 0):
+        return 0
+    points = rounded(price.exact * net_minor / price.amount, price.rounding)
+    return points if price.max_points is None else min(points, price.max_points)
+
+
 def _weight(earn: EarnPolicy, sale: Sale) -> Fraction:
-    """The eligible minor units of a sale, each as many times as its multipliers say."""
+    """Returns the eligible minor units of a sale, each as many times as its multipliers say."""
     channel = factor(earn.multipliers, channel=sale.channel_code)
     if not sale.lines:
         return channel * sale.amount.amount
@@ -167,9 +142,9 @@ def _weight(earn: EarnPolicy, sale: Sale) -> Fraction:
 
 
 def _quote_hash(policy: PolicyRecord, sale: Sale, points: int, ends: datetime | None) -> str:
-    """SHA-256 over what decides the grant. The policy's version stands for its rules of dates: that
-    points expire so many days after the sale is the same promise a minute later. The end of a month
-    is a day in the calendar: where the month has changed, so has the promise."""
+    """Returns SHA-256 over what decides the grant. The policy's version stands for its rules of
+    dates: that points expire after so many days is the same promise a minute later. The end of a
+    month is a day in the calendar: where the month has changed, so has the promise."""
     month_end = ends if policy.expiry_policy.mode == "month_end" else None
     parts = [
         policy.policy_version,
@@ -190,7 +165,7 @@ def _explanation(
     policy: PolicyRecord, sale: Sale, price: Pricing, ends: datetime | None
 ) -> Sequence[str]:
     earn, amount = policy.earn_policy, sale.amount
-    exact, points = price.exact, price.points(amount.amount)
+    exact, points = price.exact, points_of(price, amount.amount)
     if amount.amount < (earn.min_amount_minor or 0):
         least = _in_major(Money(amount.currency, earn.min_amount_minor or 0))
         return [f"{_in_major(amount)} is below the least amount that earns, {least}."]
@@ -220,12 +195,15 @@ def _explanation(
 def _expiry_said(policy: PolicyRecord) -> str:
     expiry = policy.expiry_policy
     if expiry.mode == "days":
-        return f"The points expire {expiry.days} days after the sale."
-    return f"The points expire with the end of a month, {expiry.months} months after the sale's."
+        return f"The points expire {expiry.days} days after they become available."
+    month_end = "the end of the month in which they become available"
+    if expiry.months == 0:
+        return f"The points expire at {month_end}."
+    return f"The points expire {expiry.months} months after {month_end}."
 
 
 def _in_major(money: Money) -> str:
-    """An amount as people write it: ``10.01 EUR``."""
+    """Returns an amount as people write it: ``10.01 EUR``."""
     unit = major_unit(money.currency)
     places = len(str(unit)) - 1
     text = f"{money.amount // unit}"
@@ -235,7 +213,7 @@ def _in_major(money: Money) -> str:
 
 
 def _number(value: Fraction) -> str:
-    """An exact number as a decimal where it has one of few places, else as a fraction."""
+    """Returns an exact number as a decimal of few places where it has one, else as a fraction."""
     scaled = value * 10**6
     if scaled.denominator != 1:
         return f"{value.numerator}/{value.denominator}"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from lambdas.loyalty.rules.orders import Decision
-from lambdas.loyalty.rules.stamp import Stamp
+from lambdas.loyalty.rules.decision import Decision, Stamp
+from shared.errors import InvalidInput
 from shared.ledger import (
     OPEN,
     PARTS_AT_ONCE,
@@ -23,6 +23,7 @@ from shared.ledger import (
     LotPage,
     PageEntry,
     Replay,
+    TooManyLots,
     Unfolded,
     described,
     spend_order,
@@ -74,7 +75,7 @@ def recalculate(
     replay: Replay,
     damaged: CheckpointRecord | None = None,
 ) -> Recalculation:
-    """Compare. ``pages`` are all that lie in the partitions of the customer and of those merged
+    """Compares. ``pages`` are all that lie in the partitions of the customer and of those merged
     into it, known to the directory or not; ``replay`` has run over every entry, or over those
     after a checkpoint. ``damaged``: the checkpoint that it could not begin after."""
     damage = list(_damage(damaged))
@@ -98,10 +99,15 @@ def recalculate(
 
 
 def repair(result: Recalculation, stamp: Stamp) -> Decision:
-    """Store what the ledger says, with an entry of kind ``recalculate`` that says so."""
+    """Stores what the ledger says, with an entry of kind ``recalculate`` that says so. It is one
+    transaction or none: a customer with more wrong pages than that holds is a 400."""
     holdings = result.holdings.settled(stamp.now)
     holdings, entry = holdings.post(stamp.entry(holdings, "recalculate", 0))
-    return Decision(holdings=holdings, entries=(entry,), change=holdings.commit())
+    try:
+        return Decision(holdings=holdings, entries=(entry,), change=holdings.commit())
+    except TooManyLots:
+        message = "finds more wrong than one transaction can repair"
+        raise InvalidInput.of("apply", message, "too-many-lots") from None
 
 
 def checkpointed(

@@ -7,24 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from lambdas.loyalty.rules.orders import (
-    TAKES_TOGETHER,
-    Decision,
-    RedeemedOrder,
-    RedeemedPart,
+from lambdas.loyalty.models.records import (
+    PolicyRecord,
+    RedeemedOrderRecord,
+    RedeemedPartRecord,
     Take,
 )
-from lambdas.loyalty.rules.policy import (
-    PolicyRecord,
-    expires_at,
-    in_currency,
-    redeemed_value,
-)
-from lambdas.loyalty.rules.stamp import Stamp, countable
-from shared.errors import Fault, InsufficientPoints, InvalidInput, InvalidState
+from lambdas.loyalty.rules.decision import Decision, Stamp, as_many_as_fit, ensure_countable
+from lambdas.loyalty.rules.policy import ensure_currency, expires_at, redeemed_value
+from shared.errors import AlreadyExists, Fault, InsufficientPoints, InvalidInput, InvalidState
 from shared.fields import LARGEST_INTEGER, Money
-from shared.ledger import DEBT, LOTS_AT_ONCE, Allocation, Holdings, Lot, LotTerms
+from shared.ledger import DEBT, LOTS_AT_ONCE, Allocation, Holdings, Lot, LotTerms, TooManyLots
 
+TAKES_TOGETHER = 256
+"""How many takes lie in one item."""
 PAGES_TAKEN, PAGES_CHANGED = 56, 64
 """A redemption has up to 36 other writes in its transaction of 100: the balance, the entry, the
 order's guard with three parts, the answer, two for the key, the customer's state, and 26 that look
@@ -41,14 +37,42 @@ class RedeemOrder:
     channel_code: str | None = None
 
 
+def redeemed_alike(
+    before: Sequence[RedeemedOrderRecord], order: RedeemOrder
+) -> RedeemedOrderRecord:
+    """Returns the redemption that this one is again, so that its answer can be repeated; else 409.
+    There are several where customers were merged who redeemed for the same order. Points that went
+    back have paid for nothing: once any were restored, a repeat must not look like a payment."""
+    asked = (order.points, order.order_amount, order.channel_code)
+    alike = [r for r in before if (r.points, r.order_amount, r.channel_code) == asked]
+    for redeemed in alike:
+        if not redeemed.restored:
+            return redeemed
+    restored = sum(redeemed.restored for redeemed in alike or before)
+    if restored:
+        message = "Points of this order were restored: redeem for another order_ref."
+        raise InvalidState(message, detail={"restored": restored})
+    raise AlreadyExists.of("order_ref", "has redeemed points already")
+
+
 def redeem(holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, stamp: Stamp) -> Decision:
-    """Spend points, soonest expiry first. Points that have expired by the clock do not count."""
+    """Spends points, soonest expiry first. Points that have expired by the clock do not count."""
     holdings = holdings.settled(stamp.now)
     value = _allowed_value(order, policy)
     available = holdings.totals().available_points
     if order.points > available:
         raise InsufficientPoints(detail={"available": available})
-    taken, _ = holdings.take(order.points, "redeem_points", pages=PAGES_TAKEN)
+    return as_many_as_fit(
+        order.points,
+        "redeem_points",
+        lambda points: _redeemed(holdings, replace(order, points=points), policy, value, stamp),
+    )
+
+
+def _redeemed(
+    holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, value: Money, stamp: Stamp
+) -> Decision:
+    taken, _ = holdings.take(order.points, pages=PAGES_TAKEN)
     entry = stamp.entry(
         holdings,
         "redeem",
@@ -61,11 +85,12 @@ def redeem(holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, stamp: 
     )
     holdings, entry = holdings.post(entry)
     takes = tuple(Take(lot.terms, part) for lot, part in taken)
-    rest = [
-        takes[i : i + TAKES_TOGETHER] for i in range(TAKES_TOGETHER, len(takes), TAKES_TOGETHER)
-    ]
-    parts = tuple(RedeemedPart(number=n, takes=some) for n, some in enumerate(rest, 1))
-    redeemed = RedeemedOrder(
+    rest = range(TAKES_TOGETHER, len(takes), TAKES_TOGETHER)
+    parts = tuple(
+        RedeemedPartRecord(number=number, takes=takes[start : start + TAKES_TOGETHER])
+        for number, start in enumerate(rest, 1)
+    )
+    redeemed = RedeemedOrderRecord(
         customer_guid=entry.customer_guid,
         order_ref=order.order_ref,
         loyalty_txn_id=entry.loyalty_txn_id,
@@ -83,14 +108,15 @@ def redeem(holdings: Holdings, order: RedeemOrder, policy: PolicyRecord, stamp: 
     return Decision(
         holdings=holdings,
         entries=(entry,),
-        change=holdings.commit(PAGES_CHANGED, "redeem_points"),
+        change=holdings.commit(PAGES_CHANGED),
         redeemed=redeemed,
         parts=parts,
     )
 
 
 def _allowed_value(order: RedeemOrder, policy: PolicyRecord) -> Money:
-    """What the points are worth, if the policy lets an order be paid with so many."""
+    """Returns what the points are worth; 400 where the policy does not let an order be paid with so
+    many, or where they are worth more than the order."""
     rules, points = policy.redeem_policy, order.points
     percent, amount = rules.max_percent_of_order, order.order_amount
     faults = []
@@ -109,11 +135,10 @@ def _allowed_value(order: RedeemOrder, policy: PolicyRecord) -> Money:
     if value.amount > LARGEST_INTEGER:
         raise InvalidInput.of("redeem_points", "are worth more than can be counted", "too-many")
     if amount is not None:
-        in_currency(policy.currency, amount, "order_amount")
-    if percent is not None and amount is not None:
-        most = Fraction(percent) * amount.amount / 100
-        if value.amount > most:
-            message = f"must be worth at most {percent} % of the order"
+        ensure_currency(policy.currency, amount, "order_amount")
+        share = 100 if percent is None else percent
+        if value.amount > Fraction(share) * amount.amount / 100:
+            message = f"must be worth at most {share} % of the order"
             raise InvalidInput.of("redeem_points", message, "too-many")
     return value
 
@@ -130,29 +155,50 @@ class _Back:
     makes_whole: bool
 
 
-def restore(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """How much a redemption is to give back: so many points, or (None) the whole rest. ``parts``
+    hold its further takes. ``field`` is what the request says it with."""
+
+    redeemed: RedeemedOrderRecord
+    parts: Sequence[RedeemedPartRecord] = ()
+    points: int | None = None
+    field: str = "points"
+
+
+def restore(holdings: Holdings, restoration: Restoration, stamp: Stamp) -> Decision:
+    """Gives back what an order redeemed. Debt comes first; then the lots whose points repaid debt
+    since, the latest first; then the redemption's own lots, the last taken first: as if it had
+    redeemed that much less."""
+    holdings, redeemed = holdings.settled(stamp.now), restoration.redeemed
+    rest = redeemed.restorable
+    if (restoration.points or 0) > rest or not rest:
+        raise InvalidState("That is more than is left to restore.", detail={"restorable": rest})
+    points = restoration.points or rest
+    ensure_countable(holdings.totals(), restoration.field, held=points)
+    return as_many_as_fit(
+        points,
+        restoration.field,
+        lambda many: _restored(holdings, redeemed, restoration.parts, many, stamp),
+    )
+
+
+def _restored(
     holdings: Holdings,
-    redeemed: RedeemedOrder,
-    parts: Sequence[RedeemedPart],
-    points: int | None,
+    redeemed: RedeemedOrderRecord,
+    parts: Sequence[RedeemedPartRecord],
+    points: int,
     stamp: Stamp,
 ) -> Decision:
-    """Give back what an order redeemed, or (None) the whole rest of it. Debt comes first; then the
-    lots whose points repaid debt since, the latest first; then the redemption's own lots, the last
-    taken first: as if it had redeemed that much less."""
-    holdings = holdings.settled(stamp.now)
-    rest = redeemed.restorable
-    if (points or 0) > rest or not rest:
-        raise InvalidState("That is more than is left to restore.", detail={"restorable": rest})
-    points = points or rest
-    countable(holdings.totals(), "points", held=points)
     debt = min(points, holdings.balance.debt_points)
     whole = _made_whole(holdings, redeemed, points - debt)
     left = points - debt - sum(back.points for back in whole)
     takes = [*redeemed.takes, *(take for part in parts for take in part.takes)]
     own = _returned(holdings, takes, redeemed.returned, left)
-    _fit_one_entry(holdings, redeemed, debt, [*whole, *own])
     opens, allocations = _allocated(holdings, [*whole, *own], redeemed, stamp)
+    # A lot that is made whole and gives its points on is named twice; the new lot is no old one.
+    if len(allocations) - (opens is not None) > LOTS_AT_ONCE:
+        raise TooManyLots()
     if debt:
         allocations.insert(0, Allocation(DEBT, debt))
     entry = stamp.entry(
@@ -175,26 +221,12 @@ def restore(
     return Decision(holdings=holdings, entries=(entry,), change=holdings.commit(), redeemed=after)
 
 
-def _fit_one_entry(
-    holdings: Holdings, redeemed: RedeemedOrder, debt: int, backs: Sequence[_Back]
-) -> None:
-    """400 with what could be restored where the points go to more lots than an entry can name. One
-    that is made whole and gives the points on again is named twice."""
-    room, most = LOTS_AT_ONCE, debt
-    for back in backs:
-        room -= 2 if back.makes_whole and _renewed(holdings, redeemed, back.lot) else 1
-        if room < 0:
-            message = f"return to too many lots at once: at most {most} points in one call"
-            raise InvalidInput.of("points", message, "too-many-lots")
-        most += back.points
-
-
-def _renewed(holdings: Holdings, redeemed: RedeemedOrder, lot: Lot) -> bool:
-    """Whether points that return to a lot go on into a new one, because it has expired."""
+def _renewed(holdings: Holdings, redeemed: RedeemedOrderRecord, lot: Lot) -> bool:
+    """Whether points that return to a lot go on into a new one, because the lot has expired."""
     return redeemed.restore.expired != "keep_expired" and lot.terms.expired(holdings.at)
 
 
-def _made_whole(holdings: Holdings, redeemed: RedeemedOrder, points: int) -> list[_Back]:
+def _made_whole(holdings: Holdings, redeemed: RedeemedOrderRecord, points: int) -> list[_Back]:
     found = []
     repaid = holdings.repaid_since(redeemed.customer_guid, redeemed.sequence) if points else []
     for lot, part in repaid:
@@ -206,7 +238,8 @@ def _made_whole(holdings: Holdings, redeemed: RedeemedOrder, points: int) -> lis
 
 
 def _returned(holdings: Holdings, takes: Sequence[Take], returned: int, points: int) -> list[_Back]:
-    """Where points go back to, the last taken first, after ``returned`` of them came back."""
+    """Returns where points go back to, the last taken first, after ``returned`` of them came
+    back."""
     chosen: list[Take] = []
     for take in reversed(takes):
         gone = min(take.points, returned)
@@ -219,11 +252,11 @@ def _returned(holdings: Holdings, takes: Sequence[Take], returned: int, points: 
 
 
 def _allocated(
-    holdings: Holdings, backs: Iterable[_Back], redeemed: RedeemedOrder, stamp: Stamp
+    holdings: Holdings, backs: Iterable[_Back], redeemed: RedeemedOrderRecord, stamp: Stamp
 ) -> tuple[LotTerms | None, list[Allocation]]:
-    """The allocations, and the lot that they open for points of expired lots where the terms do
-    not let these stay expired. A lot that had repaid debt is made whole first, and then gives the
-    points on: it must not be made whole twice."""
+    """Returns the lot that is opened for points of expired lots where the terms do not let these
+    stay expired, and the allocations. A lot that had repaid debt is made whole first, and then
+    gives the points on: it must not be made whole twice."""
     allocations, renewed = [], 0
     for back in backs:
         stays = not _renewed(holdings, redeemed, back.lot)
@@ -235,19 +268,13 @@ def _allocated(
                 allocations.append(Allocation(back.lot.lot_id, -back.points))
     if not renewed:
         return None, allocations
-    terms = LotTerms(
-        stamp.lot_id(),
-        renewed,
-        holdings.at,
-        _new_expiry(holdings, redeemed),
-        redeemed.policy_version,
-        holdings.balance.sequence + 1,
-    )
+    ends = _new_expiry(holdings, redeemed, stamp)
+    terms = stamp.lot(holdings, renewed, holdings.at, ends, redeemed.policy_version)
     return terms, [*allocations, Allocation(terms.lot_id, renewed)]
 
 
-def _new_expiry(holdings: Holdings, redeemed: RedeemedOrder) -> datetime | None:
+def _new_expiry(holdings: Holdings, redeemed: RedeemedOrderRecord, stamp: Stamp) -> datetime | None:
     grace = redeemed.restore.grace_days
     if redeemed.restore.expired == "grace" and grace is not None:
         return holdings.at + timedelta(days=grace)
-    return expires_at(redeemed.expiry, holdings.at)
+    return expires_at(redeemed.expiry, holdings.at, stamp.zone)

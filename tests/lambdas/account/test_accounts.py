@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.builders import WHY, Response, World, euro
+from tests.faults import Faults, meanwhile
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -228,6 +229,53 @@ def test_the_tree_is_five_deep_has_no_cycle_and_parents_stay(world: World) -> No
     assert update(world, moved, parent_account_guid=None).status == 200
 
 
+def test_a_closed_parent_takes_no_child(world: World) -> None:
+    parent, child = world.account(), world.account()
+    assert set_status(world, parent, "closed").status == 200
+    guid = parent["account_guid"]
+    assert create(world, parent_account_guid=guid).tag == "invalid-state"
+    assert update(world, child, parent_account_guid=guid).tag == "invalid-state"
+
+
+def test_a_parent_that_closes_meanwhile_takes_no_child(world: World, faults: Faults) -> None:
+    parent = world.account()
+    closes = meanwhile(lambda: set_status(world, parent, "closed"))
+    faults.inject(closes, operation="transact_write_items")
+    answer = create(world, parent_account_guid=parent["account_guid"])
+    assert (answer.tag, answer.detail["state"]) == ("invalid-state", "closed")
+    assert len(walk(world, "/account/list", "accounts")) == 1
+
+
+def test_an_account_whose_first_child_comes_meanwhile_does_not_move(
+    world: World, faults: Faults
+) -> None:
+    top, account = world.account(), world.account()
+    guid = account["account_guid"]
+    faults.inject(
+        meanwhile(lambda: world.account(parent_account_guid=guid)),
+        operation="transact_write_items",
+    )
+    answer = update(world, account, parent_account_guid=top["account_guid"])
+    assert (answer.tag, answer.detail) == (
+        "invalid-state",
+        {"field": "account.parent_account_guid"},
+    )
+    assert "parent_account_guid" not in world.owner("/account/get", guid).data["account"]
+
+
+def test_the_depth_counts_where_the_parent_is_at_the_moment_of_the_write(
+    world: World, faults: Faults
+) -> None:
+    chain = [world.account()]
+    for _ in range(4):
+        chain.append(world.account(parent_account_guid=chain[-1]["account_guid"]))
+    parent = world.account()
+    moves = meanwhile(lambda: update(world, parent, parent_account_guid=chain[3]["account_guid"]))
+    faults.inject(moves, operation="transact_write_items")
+    deepest = create(world, parent_account_guid=parent["account_guid"])
+    assert deepest.fields == ["account.parent_account_guid"]
+
+
 def walk(world: World, path: str, plural: str, **body: Any) -> list[dict[str, Any]]:
     found, token = [], None
     while True:
@@ -310,3 +358,14 @@ def test_an_exact_code_is_found_before_the_index_knows(world: World) -> None:
     assert len(world.owner("/account/list", {"account_code": "fresh"}).data["accounts"]) == 1
     assert len(world.owner("/account/list", {"q": "fresh"}).data["accounts"]) == 1
     assert world.owner("/account/list", {"account_code": "none"}).data["accounts"] == []
+
+
+def test_filters_of_a_list_narrow_it_together(world: World) -> None:
+    world.account(account_code="ONE", company_name="Northwind")
+
+    def found(**filters: Any) -> int:
+        return len(world.owner("/account/list", filters).data["accounts"])
+
+    assert found(account_code="ONE", status="active", q="north") == 1
+    assert found(account_code="ONE", status="closed") == 0
+    assert found(account_code="ONE", q="south") == 0

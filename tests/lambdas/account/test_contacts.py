@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.builders import WHY, Response, World
+from tests.faults import Faults, meanwhile
 
 
 def update(world: World, contact: dict[str, Any], **changes: Any) -> Response:
@@ -22,6 +23,16 @@ def update(world: World, contact: dict[str, Any], **changes: Any) -> Response:
 def read(world: World, contact: dict[str, Any]) -> dict[str, Any]:
     guid = {"contact_guid": contact["contact_guid"]}
     return dict(world.owner("/account/contact/get", guid).data["contact"])
+
+
+def set_status(world: World, contact: dict[str, Any], status: str) -> Response:
+    body = {
+        "contact_guid": contact["contact_guid"],
+        "expected_revision": contact["revision"],
+        "status": status,
+        **WHY,
+    }
+    return world.owner("/account/contact/status/set", body)
 
 
 def close(world: World, guid: str) -> None:
@@ -77,17 +88,47 @@ def test_under_a_closed_account_every_contact_reads_as_inactive(world: World) ->
             "contacts": []
         }
     assert update(world, contact, title="X").tag == "invalid-state"
+    assert set_status(world, contact, "active").tag == "invalid-state"
     late = {"contact": {"account_guid": guid}, **WHY}
     assert world.owner("/account/contact/create", late).tag == "invalid-state"
 
 
-def test_a_mark_that_moves_is_told_of_the_contact_and_of_the_account(
+def test_an_account_that_closes_meanwhile_refuses_what_its_contacts_do(
+    world: World, faults: Faults
+) -> None:
+    guid = world.account()["account_guid"]
+    faults.inject(meanwhile(lambda: close(world, guid)), operation="transact_write_items")
+    late = {"contact": {"account_guid": guid}, **WHY}
+    assert world.owner("/account/contact/create", late).tag == "invalid-state"
+    other = world.account()["account_guid"]
+    contact = world.contact(other)
+    faults.inject(meanwhile(lambda: close(world, other)), operation="transact_write_items")
+    assert update(world, contact, title="X").tag == "invalid-state"
+    assert "title" not in read(world, contact)
+
+
+def test_a_status_that_a_contact_has_already_changes_nothing(world: World) -> None:
+    contact = world.contact(world.account()["account_guid"])
+    assert set_status(world, contact, "active").body["revision"] == 1
+    inactive = set_status(world, contact, "inactive").data["contact"]
+    assert (inactive["status"], inactive["revision"]) == ("inactive", 2)
+    assert set_status(world, inactive, "active").data["contact"]["status"] == "active"
+
+
+def test_roles_count_once_and_are_at_most_a_hundred(world: World) -> None:
+    guid = world.account()["account_guid"]
+    assert world.contact(guid, roles=["payer", "buyer", "payer"])["roles"] == ["payer", "buyer"]
+    many = {"contact": {"account_guid": guid, "roles": ["buyer"] * 101}, **WHY}
+    assert world.owner("/account/contact/create", many).fields == ["contact.roles"]
+
+
+def test_a_mark_that_moves_publishes_an_event_of_the_contact_and_one_of_the_account(
     world: World, published: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     guid = world.account()["account_guid"]
     world.contact(guid, is_primary=True)
-    told = [(e["action"], e["aggregate_revision"]) for e in published(world.code)]
-    assert sorted(told) == [
+    actions = [(e["action"], e["aggregate_revision"]) for e in published(world.code)]
+    assert sorted(actions) == [
         ("account-contact-created", 1),
         ("account-created", 1),
         ("account-updated", 2),

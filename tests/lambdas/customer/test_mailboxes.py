@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.customer.models import SuppressionRecord
+from lambdas.customer.models.records import SuppressionRecord
 from shared.codec import Item
 from shared.keys import of_org
 from shared.settings import OrgSettings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.customer.models import SuppressionRecord
+from lambdas.customer.models.records import SuppressionRecord
 from shared.codec import Item
 from shared.customer_state import CustomerGuard
 from shared.errors import HoldPending, InvalidState
@@ -198,6 +198,14 @@ def test_a_customer_is_found_by_each_of_its_values(world: World, named: Any) -> 
     assert world.owner("/customer/get", named).data["customer"]["customer_guid"] == guid
 
 
+@pytest.mark.parametrize("field", ["text", "bare"])
+def test_what_a_bare_string_may_say_no_unknown_field_may(world: World, field: str) -> None:
+    guid = create(world, {}).data["customer"]["customer_guid"]
+    refused = world.owner("/customer/get", {field: guid})
+    assert (refused.status, refused.tag) == (400, "invalid-input")
+    assert field in refused.fields
+
+
 @pytest.mark.parametrize("named", [{}, {"customer_guid": "x", "email": "a@example.com"}])
 def test_a_get_names_exactly_one_value(world: World, named: dict[str, Any]) -> None:
     assert world.owner("/customer/get", named).tag == "invalid-input"
@@ -337,9 +345,9 @@ def test_nobody_is_found_who_is_merged_anonymized_or_inactive(
 def test_a_block_holds_until_it_ends_and_names_its_cause(world: World) -> None:
     guid = create(world, {}).data["customer"]["customer_guid"]
     later = NOW + timedelta(hours=1)
-    world.set_state(
-        guid, blocked={"loyalty.redeem": later}, blocked_by={"loyalty.redeem": "hold_1"}
-    )
+    blocked: dict[str, Any] = {"blocked": {"loyalty.redeem": later}}
+    blocked["blocked_by"] = {"loyalty.redeem": "hold_1"}
+    world.set_state(guid, active_on=NOW.date(), **blocked)
     state, keys = world.state_of(guid), of_org(world.code)
     assert state.blocked == {"loyalty.redeem": later}
 
@@ -353,14 +361,14 @@ def test_a_block_holds_until_it_ends_and_names_its_cause(world: World) -> None:
         guard(NOW, state=state).ensure(Records())
     assert refused.value.detail == {"hold_id": "hold_1"}
     guard(later, state=state).ensure(Records())
-    failed = Table().transact(guard(NOW).writes(), "c1", 0)
+    failed = Table().transact(guard(NOW).writes(Records()), "c1", 0)
     assert failed is not None
     brought = Records()
     brought.learn(keys.customer_state(guid), failed.writes[0][1])
     with pytest.raises(HoldPending):
         guard(NOW).ensure(brought)
-    assert Table().transact(guard(later).writes(), "c2", 0) is None
-    assert Table().transact(guard(NOW, "other").writes(), "c3", 0) is None
+    assert Table().transact(guard(later).writes(Records()), "c2", 0) is None
+    assert Table().transact(guard(NOW, "other").writes(Records()), "c3", 0) is None
     standing = replace(state, blocked_by={"loyalty.redeem": "block-flag"})
     with pytest.raises(InvalidState):
         guard(NOW, state=standing).ensure(Records())

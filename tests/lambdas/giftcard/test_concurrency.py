@@ -17,7 +17,7 @@ AGAIN = ("busy", "unavailable", "conflict")
 
 def redeemed(mine: Card, order: int, amount: int) -> Response:
     """What a till does: asks until it has an answer, every fourth asks once more with its key."""
-    key = {"idempotency_key": f"{mine.hash}{order}"} if order % 2 else {}
+    key = {"idempotency_key": f"{mine.card_id}{order}"} if order % 2 else {}
     while True:
         answer = mine.redeem(f"SO-{order}", amount, **key)
         if answer.status == 200 or answer.tag not in AGAIN:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.giftcard import storage
-from lambdas.giftcard.models import GiftCardActivityRecord, GiftCardRecord
+from lambdas.giftcard.models.records import GiftCardActivityRecord, GiftCardRecord
 from shared.keys import of_org
 from shared.records import Query
 from shared.table import Table
@@ -42,17 +42,16 @@ class Card:
         return dict(self.get().data["stored_value"])
 
     @property
-    def hash(self) -> str:
-        return storage.hash_of(of_org(self.world.code), self.code.replace("-", ""))
+    def card_id(self) -> str:
+        return storage.card_id_of(of_org(self.world.code), self.code.replace("-", ""))
 
     def ledger(self) -> tuple[GiftCardRecord, list[GiftCardActivityRecord]]:
         """The head and all movements, straight from the table; they must agree."""
         keys = of_org(self.world.code)
-        head_at = storage.card_at(keys, self.hash)
+        head_at = storage.card_at(keys, self.card_id)
         moves = Query(head_at.key[0], "Y", "Z", GiftCardActivityRecord, limit=None)
-        seen = Table().load([head_at, moves])
-        head, activities = seen.get(head_at), seen.all(moves)
-        assert head is not None
+        records = Table().load([head_at, moves])
+        head, activities = records.require(head_at), records.all(moves)
         assert head.balance.amount == sum(a.change for a in activities)
         assert 0 <= head.balance.amount <= head.issued_amount.amount
         assert len({a.card_revision for a in activities}) == len(activities)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import (
-    Adjustment,
-    Decision,
-    EarnOrder,
-    PolicyRecord,
-    RedeemOrder,
-    Sale,
-)
+from lambdas.loyalty.models.records import PolicyRecord
+from lambdas.loyalty.rules import adjusting, earning, spending
+from lambdas.loyalty.rules.adjusting import Adjustment
+from lambdas.loyalty.rules.decision import Decision
+from lambdas.loyalty.rules.earning import EarnOrder, Reversal
+from lambdas.loyalty.rules.quote import Sale
+from lambdas.loyalty.rules.spending import RedeemOrder, Restoration
 from shared.fields import Money
 from shared.ledger import Holdings
 from tests.lambdas.loyalty.shelf import Shelf, at, live, policy, stamp
@@ -35,7 +33,7 @@ class Till:
         return self.shelf.do(
             CUSTOMER,
             now,
-            lambda here: rules.earn(here, order, self.policy, stamp(now)),
+            lambda here: earning.earn(here, order, self.policy, stamp(now)),
             lambda page: page.page_id == "open",
         )
 
@@ -43,7 +41,7 @@ class Till:
         money = None if amount is None else Money("EUR", amount)
         order = RedeemOrder(order_ref=f"R{now}", points=points, order_amount=money)
         return self.shelf.do(
-            CUSTOMER, now, lambda here: rules.redeem(here, order, self.policy, stamp(now))
+            CUSTOMER, now, lambda here: spending.redeem(here, order, self.policy, stamp(now))
         )
 
     def restore(self, done: Decision, points: int | None, now: datetime) -> Decision:
@@ -52,7 +50,9 @@ class Till:
         return self.shelf.do(
             CUSTOMER,
             now,
-            lambda here: rules.restore(here, guard, done.parts, points, stamp(now)),
+            lambda here: spending.restore(
+                here, Restoration(redeemed=guard, parts=done.parts, points=points), stamp(now)
+            ),
         )
 
     def reverse(self, done: Decision, asked: Money | int | None, now: datetime) -> Decision:
@@ -61,18 +61,22 @@ class Till:
         return self.shelf.do(
             CUSTOMER,
             now,
-            lambda here: rules.reverse(here, guard, asked, stamp(now)),
+            lambda here: earning.reverse(
+                here,
+                Reversal(earned=guard, asked=asked, expired=self.shelf.expired_of(guard.lot)),
+                stamp(now),
+            ),
         )
 
     def adjust(self, points: int, now: datetime, **more: object) -> Decision:
         asked = Adjustment(points_delta=points, **more)
-        return self.shelf.do(CUSTOMER, now, lambda here: rules.adjust(here, asked, stamp(now)))
+        return self.shelf.do(CUSTOMER, now, lambda here: adjusting.adjust(here, asked, stamp(now)))
 
     def expire(
         self, now: datetime, as_of: datetime | None = None, *, dry_run: bool = False
     ) -> Decision:
         def decide(here: Holdings) -> Decision:
-            return rules.expire(here, as_of, stamp(now), dry_run=dry_run)
+            return adjusting.expire(here, as_of, stamp(now), dry_run=dry_run)
 
         if dry_run:
             decision: Decision = self.shelf.ask(CUSTOMER, now, decide)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import (
-    Adjustment,
-    Decision,
-    EarnOrder,
-    PolicyRecord,
-    RedeemOrder,
-    Sale,
-)
+from lambdas.loyalty.models.records import PolicyRecord
+from lambdas.loyalty.rules import adjusting, earning, spending
+from lambdas.loyalty.rules.adjusting import Adjustment
+from lambdas.loyalty.rules.decision import Decision
+from lambdas.loyalty.rules.earning import EarnOrder, Reversal
+from lambdas.loyalty.rules.quote import Sale
+from lambdas.loyalty.rules.spending import RedeemOrder, Restoration
 from shared.errors import InsufficientPoints
 from shared.fields import Money
 from shared.ledger import LotPage
@@ -55,7 +53,7 @@ class Game:
             sale=Sale(amount=Money("EUR", amount)),
             occurred_at=self.now - back,
         )
-        done = self.do(who, lambda here: rules.earn(here, order, self.policy, stamp(self.now)))
+        done = self.do(who, lambda here: earning.earn(here, order, self.policy, stamp(self.now)))
         terms = done.entry.opens
         sale = naive.Sale(None, 0)
         if terms is None:
@@ -72,30 +70,32 @@ class Game:
         order = RedeemOrder(order_ref="R", points=points)
         try:
             done = self.do(
-                who, lambda here: rules.redeem(here, order, self.policy, stamp(self.now))
+                who, lambda here: spending.redeem(here, order, self.policy, stamp(self.now))
             )
         except InsufficientPoints:
             assert self.players[who].available < points
             return
-        spending = self.players[who].redeem(points)
+        spent = self.players[who].redeem(points)
         names = [a.lot_id for a in done.entry.allocations for _ in range(-a.points)]
-        assert names == [pot.name for pot in spending.tokens]
-        self.spent[who].append(((done.redeemed, done.parts), spending))
+        assert names == [pot.name for pot in spent.tokens]
+        self.spent[who].append(((done.redeemed, done.parts), spent))
 
     def restore(self, who: str, amount: int, kind: int) -> None:
         open_ = [i for i, ((r, _), _) in enumerate(self.spent[who]) if r.restorable]
         if not open_:
             return
         index = open_[kind % len(open_)]
-        (guard, parts), spending = self.spent[who][index]
+        (guard, parts), spent = self.spent[who][index]
         points = min(amount, guard.restorable)
         done = self.do(
             who,
-            lambda here: rules.restore(here, guard, parts, points, stamp(self.now)),
+            lambda here: spending.restore(
+                here, Restoration(redeemed=guard, parts=parts, points=points), stamp(self.now)
+            ),
         )
         new = "" if done.entry.opens is None else done.entry.opens.lot_id
-        self.players[who].restore(spending, points, new, self.renew)
-        self.spent[who][index] = ((done.redeemed, parts), spending)
+        self.players[who].restore(spent, points, new, self.renew)
+        self.spent[who][index] = ((done.redeemed, parts), spent)
 
     def reverse(self, who: str, amount: int, kind: int) -> None:
         if not self.sales[who]:
@@ -104,9 +104,11 @@ class Game:
         guard, sale = self.sales[who][index]
         points = min(amount, guard.reversible)
         reversal = self.policy.reversal_policy
+        expired = self.shelf.expired_of(guard.lot)
+        asked = Reversal(earned=guard, asked=points, expired=expired)
         found = self.players[who].available
         try:
-            done = self.do(who, lambda here: rules.reverse(here, guard, points, stamp(self.now)))
+            done = self.do(who, lambda here: earning.reverse(here, asked, stamp(self.now)))
         except InsufficientPoints:
             assert reversal.uncollected == "reject"
             refused = self.players[who].reverse(sale, points, reversal.shortfall, "reject")
@@ -122,7 +124,7 @@ class Game:
         if kind % 2:
             ends = None if kind % 3 else self.now + timedelta(hours=kind)
             asked = Adjustment(points_delta=amount, expires_at=ends)
-            done = self.do(who, lambda here: rules.adjust(here, asked, stamp(self.now)))
+            done = self.do(who, lambda here: adjusting.adjust(here, asked, stamp(self.now)))
             lot = done.entry.allocations[0].lot_id
             self.players[who].give(lot, amount, self.now, ends)
             self.players[who].step()
@@ -130,7 +132,7 @@ class Game:
         owe = kind % 4 == 0
         asked = Adjustment(points_delta=-amount, allow_debt=owe)
         try:
-            self.do(who, lambda here: rules.adjust(here, asked, stamp(self.now)))
+            self.do(who, lambda here: adjusting.adjust(here, asked, stamp(self.now)))
         except InsufficientPoints:
             assert self.players[who].take(amount, owe=owe) is False
             return
@@ -141,7 +143,7 @@ class Game:
         before = self.shelf.totals(who, self.now)
         written = 0
         for _ in range(20):
-            done = self.do(who, lambda here: rules.expire(here, until, stamp(self.now)))
+            done = self.do(who, lambda here: adjusting.expire(here, until, stamp(self.now)))
             written += len(done.entries)
             if not done.more:
                 break

@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 
 @dataclass(eq=False)
 class Pot:
-    """A lot: its points are tokens, the numbers do not matter."""
+    """A lot: its points are tokens, the numbers do not matter. ``swept`` are those that lay in it
+    when it was cleared after its end, and that no refund has counted yet."""
 
     name: str
     opens: datetime
     ends: datetime | None
     number: int
     tokens: int = 0
+    swept: int = 0
 
     def gone(self, now: datetime) -> bool:
         return self.ends is not None and self.ends <= now
@@ -136,17 +138,20 @@ class Player:
         return spent.who in self.joins and who == self.name and when >= self.joins[spent.who]
 
     def reverse(self, sale: Sale, points: int, shortfall: str, uncollected: str) -> bool:
-        """False: refused."""
-        own = 0
-        if sale.pot is not None and not sale.pot.gone(self.now):
+        """False: refused. What lies in the sale's own pot goes, though nobody could spend it any
+        more; what was swept from it is gone already, and is not taken a second time."""
+        own = swept = 0
+        if sale.pot is not None:
             own = min(sale.pot.tokens, points)
+            swept = min(sale.pot.swept, points - own)
         others = [p.tokens for p in self.ordered() if p is not sale.pot]
-        found = own + (sum(others) if shortfall == "any_lot" else 0)
+        found = own + swept + (sum(others) if shortfall == "any_lot" else 0)
         if uncollected == "reject" and found < points:
             return False
         if sale.pot is not None:
             sale.pot.tokens -= own
-        left = points - own
+            sale.pot.swept -= swept
+        left = points - own - swept
         if shortfall == "any_lot":
             left -= len(self.grab(left, sale.pot))
         self.owed += left if uncollected == "debt" else 0
@@ -165,6 +170,7 @@ class Player:
     def expire(self, until: datetime) -> int:
         due = [p for p in self.pots if p.gone(until) and p.tokens]
         for pot in due:
+            pot.swept += pot.tokens
             pot.tokens = 0
             self.step()
         return len(due)

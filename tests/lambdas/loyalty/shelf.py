@@ -9,8 +9,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import Decision, PolicyRecord, Recalculation, Stamp
+from lambdas.loyalty.models.records import (
+    EarnPolicy,
+    ExpiredLotsRecord,
+    ExpiryPolicy,
+    PointValue,
+    PolicyRecord,
+    RedeemPolicy,
+    RestorePolicy,
+    ReversalPolicy,
+)
+from lambdas.loyalty.rules import recalculation
+from lambdas.loyalty.rules.adjusting import expiry_month
+from lambdas.loyalty.rules.decision import Decision, Stamp
+from lambdas.loyalty.rules.quote import Quote, Sale, quote
+from lambdas.loyalty.rules.recalculation import Recalculation
 from shared.codec import decode, encode
 from shared.fields import Money
 from shared.ledger import (
@@ -21,6 +34,7 @@ from shared.ledger import (
     LedgerEntry,
     Lot,
     LotPage,
+    LotTerms,
     PagesMissing,
     Replay,
     Totals,
@@ -55,21 +69,26 @@ def policy(**parts: Any) -> PolicyRecord:
         policy_version=parts.pop("policy_version", "v1"),
         currency="EUR",
         effective_from=START - timedelta(days=3650),
-        earn_policy=rules.EarnPolicy(
+        earn_policy=EarnPolicy(
             **{"points_per_unit": Decimal(1), "unit_minor": 1, **parts.pop("earn", {})}
         ),
-        redeem_policy=rules.RedeemPolicy(
+        redeem_policy=RedeemPolicy(
             **{
                 "mode": "per_point",
-                "point_value": rules.PointValue(points=100, money=Money("EUR", 100)),
+                "point_value": PointValue(points=100, money=Money("EUR", 100)),
                 **parts.pop("redeem", {}),
             }
         ),
-        expiry_policy=rules.ExpiryPolicy(**parts.pop("expiry", {})),
-        reversal_policy=rules.ReversalPolicy(**parts.pop("reversal", {})),
-        restore_policy=rules.RestorePolicy(**parts.pop("restore", {})),
+        expiry_policy=ExpiryPolicy(**parts.pop("expiry", {})),
+        reversal_policy=ReversalPolicy(**parts.pop("reversal", {})),
+        restore_policy=RestorePolicy(**parts.pop("restore", {})),
         **parts,
     )
+
+
+def priced(terms: PolicyRecord, sale: Sale, moment: datetime) -> Quote:
+    """The quote of a sale in an org whose days are those of UTC."""
+    return quote(terms, sale, moment, UTC)
 
 
 def merging(source: Holdings, target: Holdings, by: Stamp) -> list[Decision]:
@@ -99,6 +118,7 @@ class Shelf:
         self.entries: dict[str, list[LedgerEntry]] = {}
         self.heads: dict[str, CheckpointRecord] = {}
         self.parts: dict[str, list[CheckpointPart]] = {}
+        self.expired: dict[tuple[str, str, int], ExpiredLotsRecord] = {}
         self.trips = 0
 
     def balance(self, guid: str, now: datetime) -> BalanceRecord:
@@ -162,6 +182,10 @@ class Shelf:
             assert page.revision == (1 if before is None else before.revision + 1), page.ref
             assert before is None or page.page_id == "open" or before.bound == page.bound
             self.pages[page.ref] = again(page)
+        for expired in decision.expired:
+            place = (change.balance.customer_guid, expired.month, expired.sequence)
+            assert place not in self.expired
+            self.expired[place] = again(expired)
         for made in decision.entries:
             self.entries.setdefault(made.customer_guid, []).append(again(made))
 
@@ -180,6 +204,14 @@ class Shelf:
             self.write(decision)
 
     # ---------------------------------------------------------------- looking
+
+    def expired_of(self, lot: LotTerms | None) -> int:
+        """How many points of a lot ``expire`` entries have taken, by the records of its month."""
+        if lot is None or lot.expires_at is None:
+            return 0
+        records = [r for (_, month, _), r in self.expired.items() if month == expiry_month(lot)]
+        lots = [expired for record in records for expired in record.lots]
+        return sum(expired.points for expired in lots if expired.lot_id == lot.lot_id)
 
     def replay(self, guid: str, until: datetime | None = None) -> Replay:
         sources = {
@@ -238,7 +270,7 @@ class Shelf:
         balance = self.balance(guid, now)
         mine = {guid, *(merge.customer_guid for merge in balance.absorbed)}
         pages = [page for page in self.pages.values() if page.owner in mine]
-        return rules.recalculate(balance, pages, self.replay(guid))
+        return recalculation.recalculate(balance, pages, self.replay(guid))
 
     def totals(self, guid: str, now: datetime) -> Totals:
         found: Totals = self.ask(guid, now, lambda here: here.settled(now).totals())

@@ -8,8 +8,9 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from lambdas.loyalty import rules, storage
-from lambdas.loyalty.rules import Decision
+from lambdas.loyalty import storage
+from lambdas.loyalty.rules import adjusting
+from lambdas.loyalty.rules.decision import Decision, Stamp
 from shared import auth
 from shared.codec import Item, item_wire
 from shared.keys import of_org
@@ -26,11 +27,11 @@ def long_history(guid: str, empty: int, lots: int) -> tuple[Decision, list[Ledge
     ids, entries = count(), []
     holdings = Holdings.empty(guid, on(1))
     for n in range(empty + lots):
-        stamp = rules.Stamp(now=on(1) + timedelta(seconds=n), new_id=lambda: f"{next(ids):026d}")
+        stamp = Stamp(now=on(1) + timedelta(seconds=n), new_id=lambda: f"{next(ids):026d}")
         points = 3 if n >= empty else (1 if n % 2 == 0 else -1)
         ends = on(2).replace(year=2090) + timedelta(hours=n) if n >= empty and n % 3 else None
-        asked = rules.Adjustment(points_delta=points, expires_at=ends)
-        decision = rules.adjust(holdings, asked, stamp)
+        asked = adjusting.Adjustment(points_delta=points, expires_at=ends)
+        decision = adjusting.adjust(holdings, asked, stamp)
         holdings = decision.holdings
         entries += decision.entries
     return replace(decision, entries=tuple(entries), change=holdings.commit()), entries

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from lambdas.loyalty import storage
 from shared import auth
+from shared.codec import Item
 from shared.fields import LARGEST_INTEGER
-from tests.builders import WHY, World, euro
+from shared.keys import of_org
+from shared.table import Table
+from tests.builders import WHY, World, euro, store
 from tests.conftest import Database
 from tests.lambdas.loyalty.tills import Member, on, policy
 from tests.meter import item_size
@@ -148,7 +153,8 @@ def test_nobody_is_told_a_number_that_json_cannot_hold(world: World) -> None:
     assert member.redeem("R", LARGEST_INTEGER).fields == ["redeem_points"]
     assert member.redeem("R", 1_000).status == 200
     assert member.adjust(1_000).status == 200
-    assert member.call("restore", order_ref="R").fields == ["points"]
+    assert member.call("restore", order_ref="R", points=1_000).fields == ["points"]
+    assert member.call("restore", order_ref="R").fields == ["order_ref"], "nothing else was sent"
     debtor = Member.of(world)
     assert debtor.adjust(-LARGEST_INTEGER, allow_debt=True).status == 200
     assert debtor.adjust(-1, allow_debt=True).fields == ["points_delta"]
@@ -180,6 +186,22 @@ def test_versions_are_counted_and_named_however_many_there_are(world: World) -> 
         stale = following(revision)
         assert (stale.tag, stale.detail) == ("conflict", {"current_revision": 5})
         assert stale.body["revision"] == stale.body["data"]["policy"]["revision"] == 5
+
+
+def test_however_many_names_are_taken_the_next_is_free_after_a_few_trips(
+    world: World, meter: Any
+) -> None:
+    keys = of_org(world.code)
+    assert policy(world, policy_version="first").status == 200
+    place = storage.policy_named(keys, "first")
+    chosen = Table().load([place]).require(place)
+    for number in range(2, 302):
+        named = replace(chosen, policy_version=f"v{number}")
+        store(Item(keys.loyalty_policy_named(f"v{number}"), named))
+    with meter.measuring() as costs:
+        made = policy(world, channel_code="web_shop")
+    assert made.data["policy"]["policy_version"] == "v302"
+    assert costs[0].trips <= 8
 
 
 def test_the_number_before_the_first_version_is_none(world: World) -> None:

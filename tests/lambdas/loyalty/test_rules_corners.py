@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import Decision, RedeemOrder
+from lambdas.loyalty.rules import adjusting, recalculation, spending
+from lambdas.loyalty.rules.decision import Decision
+from lambdas.loyalty.rules.spending import RedeemOrder, Restoration
 from shared.errors import InvalidInput
 from shared.ledger import Holdings
 from tests.lambdas.loyalty.counter import CUSTOMER, Till
@@ -95,15 +96,15 @@ def test_a_restore_on_the_survivor_makes_whole_what_repaid_since_on_either_side(
     shelf, terms = Shelf(), policy()
 
     def adjust(who: str, points: int, day: float) -> Decision:
-        asked = rules.Adjustment(points_delta=points, allow_debt=points < 0)
-        return shelf.do(who, at(day), lambda here: rules.adjust(here, asked, stamp(at(day))))
+        asked = adjusting.Adjustment(points_delta=points, allow_debt=points < 0)
+        return shelf.do(who, at(day), lambda here: adjusting.adjust(here, asked, stamp(at(day))))
 
     own = adjust("source", 90, 0).entry.allocations[0].lot_id
     before = adjust("target", 5, 0).entry.allocations[0].lot_id
     adjust("target", -8, 1)
     adjust("target", 7, 1.5)
     order = RedeemOrder(order_ref="R", points=90)
-    done = shelf.do("source", at(2), lambda here: rules.redeem(here, order, terms, stamp(at(2))))
+    done = shelf.do("source", at(2), lambda here: spending.redeem(here, order, terms, stamp(at(2))))
     adjust("source", -20, 3)
     there = adjust("source", 20, 4).entry.allocations[0].lot_id
     shelf.merge("source", "target", at(5))
@@ -113,7 +114,7 @@ def test_a_restore_on_the_survivor_makes_whole_what_repaid_since_on_either_side(
     assert guard is not None
 
     def restore(holdings: Holdings) -> Decision:
-        return rules.restore(holdings, guard, (), None, stamp(at(8)))
+        return spending.restore(holdings, Restoration(redeemed=guard), stamp(at(8)))
 
     back = shelf.do("target", at(8), restore)
     assert moved(back) == [(here, 30), (there, 20), (own, 40)]
@@ -126,12 +127,12 @@ def test_a_merge_that_repays_the_sources_debt_counts_as_since_its_redemption() -
     shelf, terms = Shelf(), policy()
 
     def adjust(who: str, points: int, day: float) -> Decision:
-        asked = rules.Adjustment(points_delta=points, allow_debt=points < 0)
-        return shelf.do(who, at(day), lambda here: rules.adjust(here, asked, stamp(at(day))))
+        asked = adjusting.Adjustment(points_delta=points, allow_debt=points < 0)
+        return shelf.do(who, at(day), lambda here: adjusting.adjust(here, asked, stamp(at(day))))
 
     own = adjust("source", 50, 0).entry.allocations[0].lot_id
     order = RedeemOrder(order_ref="R", points=50)
-    done = shelf.do("source", at(1), lambda here: rules.redeem(here, order, terms, stamp(at(1))))
+    done = shelf.do("source", at(1), lambda here: spending.redeem(here, order, terms, stamp(at(1))))
     adjust("source", -30, 2)
     payer = adjust("target", 40, 0).entry.allocations[0].lot_id
     shelf.merge("source", "target", at(3))
@@ -139,7 +140,9 @@ def test_a_merge_that_repays_the_sources_debt_counts_as_since_its_redemption() -
     guard = done.redeemed
     assert guard is not None
     back = shelf.do(
-        "target", at(4), lambda here: rules.restore(here, guard, (), None, stamp(at(4)))
+        "target",
+        at(4),
+        lambda here: spending.restore(here, Restoration(redeemed=guard), stamp(at(4))),
     )
     assert moved(back) == [(payer, 30), (own, 20)]
 
@@ -148,12 +151,12 @@ def test_a_ledger_merged_twice_still_knows_what_repaid_since() -> None:
     shelf, terms = Shelf(), policy()
 
     def adjust(who: str, points: int, day: float) -> Decision:
-        asked = rules.Adjustment(points_delta=points, allow_debt=points < 0)
-        return shelf.do(who, at(day), lambda here: rules.adjust(here, asked, stamp(at(day))))
+        asked = adjusting.Adjustment(points_delta=points, allow_debt=points < 0)
+        return shelf.do(who, at(day), lambda here: adjusting.adjust(here, asked, stamp(at(day))))
 
     own = adjust("a", 50, 0).entry.allocations[0].lot_id
     order = RedeemOrder(order_ref="R", points=50)
-    done = shelf.do("a", at(1), lambda here: rules.redeem(here, order, terms, stamp(at(1))))
+    done = shelf.do("a", at(1), lambda here: spending.redeem(here, order, terms, stamp(at(1))))
     adjust("b", 1, 1)
     adjust("c", 2, 1)
     shelf.merge("a", "b", at(2))
@@ -164,7 +167,9 @@ def test_a_ledger_merged_twice_still_knows_what_repaid_since() -> None:
     second = adjust("c", 20, 7).entry.allocations[0].lot_id
     guard = done.redeemed
     assert guard is not None
-    back = shelf.do("c", at(8), lambda here: rules.restore(here, guard, (), None, stamp(at(8))))
+    back = shelf.do(
+        "c", at(8), lambda here: spending.restore(here, Restoration(redeemed=guard), stamp(at(8)))
+    )
     assert moved(back) == [(second, 20), (first, 10), (own, 20)]
     result = shelf.recalculate("c", at(8))
     assert (result.differences, result.chain_fault) == ((), None)
@@ -202,12 +207,14 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def hourly(shelf: Shelf, who: str, lots: int, first_end: float) -> None:
     """So many lots of one point that expire one hour after the other."""
     for number in range(lots):
-        asked = rules.Adjustment(points_delta=1, expires_at=at(first_end) + timedelta(hours=number))
+        asked = adjusting.Adjustment(
+            points_delta=1, expires_at=at(first_end) + timedelta(hours=number)
+        )
         now = at(0) + timedelta(minutes=number)
         shelf.do(
             who,
             now,
-            lambda here, asked=asked, now=now: rules.adjust(here, asked, stamp(now)),
+            lambda here, asked=asked, now=now: adjusting.adjust(here, asked, stamp(now)),
             lambda page: page.page_id == "open",
         )
 
@@ -228,7 +235,7 @@ def test_a_ledger_in_segments_is_merged_and_spent_like_any_other(
     done = shelf.do(
         "target",
         at(2),
-        lambda here: rules.redeem(here, order, policy(), stamp(at(2))),
+        lambda here: spending.redeem(here, order, policy(), stamp(at(2))),
         lambda _: False,
     )
     assert done.entry.balance_after.available_points == 5
@@ -245,7 +252,7 @@ def test_expire_keeps_to_one_transaction_however_thin_the_pages_are(
     hourly(shelf, "one", 200, 1)
     more = True
     while more:
-        done = shelf.do("one", at(30), lambda here: rules.expire(here, None, stamp(at(30))))
+        done = shelf.do("one", at(30), lambda here: adjusting.expire(here, None, stamp(at(30))))
         assert done.change is not None
         size = len(done.entries) + len(done.change.put) + len(done.change.drop)
         assert size <= 96
@@ -265,7 +272,7 @@ def test_expire_goes_by_date_even_where_the_first_pages_were_not_read(
         done = shelf.do(
             "one",
             at(30),
-            lambda here: rules.expire(here, None, stamp(at(30))),
+            lambda here: adjusting.expire(here, None, stamp(at(30))),
             lambda page: page.page_id in ("open", "p9", "p10", "p11"),
         )
         ends += [entry.effective_at for entry in done.entries]
@@ -285,7 +292,7 @@ def test_a_page_that_lost_its_last_lot_is_repaired_in_its_place() -> None:
     ref = next(ref for ref in shelf.pages if ref[1] != "open")
     page = shelf.pages[ref]
     shelf.pages[ref] = replace(page, lots=page.lots[:-1])
-    shelf.write(rules.repair(shelf.recalculate(CUSTOMER, at(1)), stamp(at(1))))
+    shelf.write(recalculation.repair(shelf.recalculate(CUSTOMER, at(1)), stamp(at(1))))
     assert till.sound(at(1))
     taken = till.redeem(100, at(2))
     assert taken.entry.balance_after.available_points == 0

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import (
-    RedeemOrder,
-    Sale,
-)
+from lambdas.loyalty.models.records import PointValue, RedeemedOrderRecord
+from lambdas.loyalty.rules import earning, spending
+from lambdas.loyalty.rules.policy import require_pricing_policy
+from lambdas.loyalty.rules.quote import Sale
+from lambdas.loyalty.rules.spending import RedeemOrder
 from shared.errors import (
     AlreadyExists,
     CurrencyMismatch,
@@ -23,7 +23,7 @@ from shared.errors import (
 )
 from shared.fields import Money
 from tests.lambdas.loyalty.counter import CUSTOMER, Till, day, euros, in_debt, three_lots
-from tests.lambdas.loyalty.shelf import START, at, policy, stamp
+from tests.lambdas.loyalty.shelf import START, at, policy, priced, stamp
 
 # ---------------------------------------------------------------- the specification's examples
 
@@ -86,7 +86,7 @@ def test_a_restore_in_parts_does_what_one_does() -> None:
 def test_a_quote_is_what_an_earn_a_moment_later_grants() -> None:
     till = Till(policy(expiry={"mode": "days", "days": 365}, earn={"pending_days": 14}))
     sale = Sale(amount=euros(1234))
-    quoted = rules.quote(till.policy, sale, at(0))
+    quoted = priced(till.policy, sale, at(0))
     done = till.earn(1234, at(0) + timedelta(seconds=90), quote_hash=quoted.quote_hash)
     assert done.entry.points == quoted.points
     with pytest.raises(QuoteStale) as refused:
@@ -97,7 +97,7 @@ def test_a_quote_is_what_an_earn_a_moment_later_grants() -> None:
 def test_a_quote_of_last_month_is_stale_where_points_expire_with_the_month() -> None:
     monthly = policy(expiry={"mode": "month_end", "months": 12})
     sale = Sale(amount=euros(100))
-    quoted = [rules.quote(monthly, sale, day(*when)) for when in ((1, 30), (1, 31), (2, 1))]
+    quoted = [priced(monthly, sale, day(*when)) for when in ((1, 30), (1, 31), (2, 1))]
     assert quoted[0].quote_hash == quoted[1].quote_hash != quoted[2].quote_hash
     assert quoted[0].lots[0].expires_at == datetime(2027, 2, 1, tzinfo=UTC)
 
@@ -130,25 +130,25 @@ def test_points_that_are_no_longer_countable_are_refused() -> None:
 
 def test_only_who_may_choose_prices_by_another_version() -> None:
     current, other = policy(), policy(policy_version="v2")
-    assert rules.chosen(None, current, may_choose=False) is current
-    assert rules.chosen(other, current, may_choose=True) is other
+    assert require_pricing_policy(None, current, may_choose=False) is current
+    assert require_pricing_policy(other, current, may_choose=True) is other
     with pytest.raises(Forbidden):
-        rules.chosen(other, current, may_choose=False)
+        require_pricing_policy(other, current, may_choose=False)
     with pytest.raises(InvalidState):
-        rules.chosen(None, None, may_choose=True)
+        require_pricing_policy(None, None, may_choose=True)
 
 
 def test_an_order_earns_once_and_its_repeat_is_known() -> None:
     guard = Till().earn(100, START).earned
     assert guard is not None
-    guard.ensure_repeated_by({CUSTOMER}, Sale(amount=euros(100)))
+    earning.ensure_same_earn(guard, {CUSTOMER}, Sale(amount=euros(100)))
     for customers, sale in (
         ({"another"}, Sale(amount=euros(100))),
         ({CUSTOMER}, Sale(amount=euros(101))),
         ({CUSTOMER}, Sale(amount=euros(100), channel_code="web")),
     ):
         with pytest.raises(AlreadyExists):
-            guard.ensure_repeated_by(customers, sale)
+            earning.ensure_same_earn(guard, customers, sale)
 
 
 # ---------------------------------------------------------------- redeem
@@ -178,7 +178,7 @@ def test_a_redemption_pays_at_most_its_share_of_the_order() -> None:
 
 
 def test_the_value_of_points_is_rounded_down() -> None:
-    till = Till(policy(redeem={"point_value": rules.PointValue(points=3, money=Money("EUR", 2))}))
+    till = Till(policy(redeem={"point_value": PointValue(points=3, money=Money("EUR", 2))}))
     till.earn(100, at(0))
     assert till.redeem(100, at(1)).entry.value == euros(66)
 
@@ -189,10 +189,10 @@ def test_another_currency_is_refused() -> None:
     order = RedeemOrder(order_ref="R", points=1, order_amount=Money("USD", 5))
     with pytest.raises(CurrencyMismatch):
         till.shelf.ask(
-            CUSTOMER, at(1), lambda here: rules.redeem(here, order, till.policy, stamp(at(1)))
+            CUSTOMER, at(1), lambda here: spending.redeem(here, order, till.policy, stamp(at(1)))
         )
     with pytest.raises(CurrencyMismatch):
-        rules.quote(till.policy, Sale(amount=Money("USD", 5)), at(1))
+        priced(till.policy, Sale(amount=Money("USD", 5)), at(1))
 
 
 def test_expired_points_do_not_count_whether_or_not_expire_has_run() -> None:
@@ -211,7 +211,11 @@ def test_a_repeated_redemption_is_known() -> None:
     guard = till.redeem(10, at(1)).redeemed
     assert guard is not None
     other = replace(guard, points=11, loyalty_txn_id="merged")
-    assert rules.repeated([guard], 10, None, None) is guard
-    assert rules.repeated([guard, other], 11, None, None) is other
+
+    def repeat(*before: RedeemedOrderRecord, points: int) -> RedeemedOrderRecord:
+        return spending.redeemed_alike(before, RedeemOrder(order_ref="R", points=points))
+
+    assert repeat(guard, points=10) is guard
+    assert repeat(guard, other, points=11) is other
     with pytest.raises(AlreadyExists):
-        rules.repeated([guard], 11, None, None)
+        repeat(guard, points=11)

@@ -12,17 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import (
-    Decision,
-    EarnOrder,
-    RedeemOrder,
-    Sale,
-)
+from lambdas.loyalty.rules import earning, spending
+from lambdas.loyalty.rules.decision import Decision
+from lambdas.loyalty.rules.earning import EarnOrder, Reversal
+from lambdas.loyalty.rules.quote import Sale
+from lambdas.loyalty.rules.spending import RedeemOrder, Restoration
 from shared.fields import Money
 from shared.ledger import Holdings
 from tests.lambdas.loyalty.game import ONE, TWO, Game
-from tests.lambdas.loyalty.shelf import START, policy, stamp
+from tests.lambdas.loyalty.shelf import START, policy, priced, stamp
 
 
 @pytest.fixture(autouse=True)
@@ -166,14 +164,16 @@ def test_restoring_leaves_the_lots_of_having_redeemed_less(
     by = stamp(game.now)
 
     def redeemed(many: int) -> Decision:
-        return rules.redeem(here, RedeemOrder(order_ref="R", points=many), game.policy, by)
+        return spending.redeem(here, RedeemOrder(order_ref="R", points=many), game.policy, by)
 
     done = redeemed(points)
     assert done.redeemed is not None
     undone, guard = done.holdings, done.redeemed
     for part in (back // 2, back - back // 2):
         if part:
-            step = rules.restore(undone, guard, done.parts, part, by)
+            step = spending.restore(
+                undone, Restoration(redeemed=guard, parts=done.parts, points=part), by
+            )
             assert step.redeemed is not None
             undone, guard = step.holdings, step.redeemed
     less = redeemed(points - back).holdings if points > back else here.settled(game.now)
@@ -227,16 +227,18 @@ def test_refunds_in_any_split_sum_to_what_was_earned(
     )
     by = stamp(START)
     sale = Sale(amount=Money("EUR", amount))
-    promised = rules.quote(terms, sale, START)
+    promised = priced(terms, sale, START)
     order = EarnOrder(order_ref="E", sale=sale, quote_hash=promised.quote_hash)
-    done = rules.earn(Holdings.empty(ONE, START), order, terms, by)
+    done = earning.earn(Holdings.empty(ONE, START), order, terms, by)
     assert done.entry.points == promised.points
     edges = sorted({min(cut, amount) for cut in cuts} | {0, amount})
     total = 0
     for low, high in pairwise(edges):
         guard = done.earned
         assert guard is not None
-        done = rules.reverse(done.holdings, guard, Money("EUR", high - low), by)
+        done = earning.reverse(
+            done.holdings, Reversal(earned=guard, asked=Money("EUR", high - low)), by
+        )
         assert done.entry.points <= 0
         total -= done.entry.points
     assert total == promised.points

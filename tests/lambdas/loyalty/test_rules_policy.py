@@ -12,12 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import Line, Multiplier, Sale
-from lambdas.loyalty.rules.policy import expires_at, rounded
+from lambdas.loyalty.models.records import Line, Multiplier, PolicyRecord
+from lambdas.loyalty.rules.policy import (
+    drafted,
+    ensure_not_back_dated,
+    ensure_repeated,
+    expires_at,
+    in_force,
+    rounded,
+)
+from lambdas.loyalty.rules.quote import Sale
 from shared.errors import AlreadyExists, InvalidInput
 from shared.fields import Money
-from tests.lambdas.loyalty.shelf import START, again, at, policy
+from tests.lambdas.loyalty.shelf import START, again, at, policy, priced
 
 GIVEN: dict[str, Any] = {
     "earn_policy": {"points_per_unit": Decimal("1.5")},
@@ -29,8 +36,8 @@ def sale(amount: int, *lines: Line, channel: str | None = None) -> Sale:
     return Sale(amount=Money("EUR", amount), lines=lines, channel_code=channel)
 
 
-def points(terms: rules.PolicyRecord, sold: Sale) -> int:
-    return rules.quote(terms, sold, START).points
+def points(terms: PolicyRecord, sold: Sale) -> int:
+    return priced(terms, sold, START).points
 
 
 # ---------------------------------------------------------------- versions
@@ -38,7 +45,7 @@ def points(terms: rules.PolicyRecord, sold: Sale) -> int:
 
 def test_the_defaults_are_one_major_unit_and_a_hundred_points_for_it() -> None:
     for currency, major in (("EUR", 100), ("JPY", 1), ("KWD", 1000)):
-        made = rules.drafted(GIVEN, currency, START)
+        made = drafted(GIVEN, currency, START)
         assert made.earn_policy.unit_minor == major
         assert made.redeem_policy.point_value.money == Money(currency, major)
         assert made.redeem_policy.point_value.points == 100
@@ -56,29 +63,28 @@ def test_the_newest_version_of_the_channel_is_in_force_else_the_default() -> Non
     cases = [(at(4), None, "old"), (at(5), None, "twin"), (at(6), "web", "twin")]
     cases += [(at(7), "web", "web"), (at(9), "till", "twin")]
     for moment, channel, name in cases:
-        found = rules.in_force(versions, moment, channel)
+        found = in_force(versions, moment, channel)
         assert found is not None
         assert found.policy_version == name
-    assert rules.in_force(versions, at(-9999), None) is None
-    assert rules.in_force([web], at(9), None) is None
+    assert in_force(versions, at(-9999), None) is None
+    assert in_force([web], at(9), None) is None
 
 
 def test_a_version_set_again_repeats_and_another_of_its_name_is_refused() -> None:
-    first = rules.drafted({**GIVEN, "policy_version": "v1"}, "EUR", START)
-    same = rules.drafted({**GIVEN, "policy_version": "V1"}, "EUR", at(1))
-    assert rules.repeats(first, same, dated=False)
-    assert not rules.repeats(None, same, dated=False)
+    first = drafted({**GIVEN, "policy_version": "v1"}, "EUR", START)
+    same = drafted({**GIVEN, "policy_version": "V1"}, "EUR", at(1))
+    ensure_repeated(first, same, dated=False)
     other = replace(same, earn_policy=replace(same.earn_policy, pending_days=3))
     for draft, dated in ((other, False), (same, True)):
         with pytest.raises(AlreadyExists):
-            rules.repeats(first, draft, dated=dated)
+            ensure_repeated(first, draft, dated=dated)
 
 
 def test_a_version_does_not_begin_in_the_past() -> None:
-    late = rules.drafted({**GIVEN, "effective_from": at(1)}, "EUR", START)
-    rules.not_back_dated(late, at(1))
+    late = drafted({**GIVEN, "effective_from": at(1)}, "EUR", START)
+    ensure_not_back_dated(late, at(1))
     with pytest.raises(InvalidInput) as refused:
-        rules.not_back_dated(late, at(1.001))
+        ensure_not_back_dated(late, at(1.001))
     assert refused.value.minor[0].field == "policy.effective_from"
 
 
@@ -100,17 +106,17 @@ def test_the_end_of_a_month_is_the_start_of_the_next(
     sold: datetime, months: int, ends: datetime
 ) -> None:
     terms = policy(expiry={"mode": "month_end", "months": months})
-    assert expires_at(terms.expiry_policy, sold) == ends
+    assert expires_at(terms.expiry_policy, sold, UTC) == ends
 
 
 def test_dates_count_from_the_sale() -> None:
     terms = policy(earn={"pending_days": 14}, expiry={"mode": "days", "days": 365})
-    (lot,) = rules.quote(terms, sale(100), at(3)).lots
-    assert (lot.available_from, lot.expires_at) == (at(17), at(368))
-    (forever,) = rules.quote(policy(), sale(100), at(3)).lots
+    (lot,) = priced(terms, sale(100), at(3)).lots
+    assert (lot.available_from, lot.expires_at) == (at(17), at(382))
+    (forever,) = priced(policy(), sale(100), at(3)).lots
     assert (forever.available_from, forever.expires_at) == (at(3), None)
     with pytest.raises(InvalidInput):
-        rules.quote(terms, sale(100), datetime(9500, 1, 1, tzinfo=UTC))
+        priced(terms, sale(100), datetime(9500, 1, 1, tzinfo=UTC))
 
 
 # ---------------------------------------------------------------- points
@@ -202,7 +208,7 @@ def test_more_money_never_earns_less(amounts: list[int], data: st.DataObject) ->
 def test_a_quote_hash_changes_with_whatever_changes_the_grant() -> None:
     terms = policy(expiry={"mode": "days", "days": 30})
     sold = sale(100, Line(amount=50, sku="A"), channel="web")
-    first = rules.quote(terms, sold, START).quote_hash
+    first = priced(terms, sold, START).quote_hash
     others = [
         (replace(terms, policy_version="v2"), sold),
         (terms, sale(101, Line(amount=50, sku="A"), channel="web")),
@@ -212,10 +218,10 @@ def test_a_quote_hash_changes_with_whatever_changes_the_grant() -> None:
         (terms, sale(100, Line(amount=50, sku="A", eligible=False), channel="web")),
         (terms, sale(100, Line(amount=50, sku="A"))),
     ]
-    hashes = {rules.quote(version, other, START).quote_hash for version, other in others}
+    hashes = {priced(version, other, START).quote_hash for version, other in others}
     assert len(hashes) == len(others)
     assert first not in hashes
-    later = rules.quote(terms, sold, START + timedelta(hours=30))
+    later = priced(terms, sold, START + timedelta(hours=30))
     assert later.quote_hash == first
 
 
@@ -229,23 +235,23 @@ def test_a_quote_says_in_words_how_it_came_about() -> None:
         },
         expiry={"mode": "days", "days": 365},
     )
-    assert rules.quote(terms, sale(1001), START).explanation == (
+    assert priced(terms, sale(1001), START).explanation == (
         "3 points per 2.00 EUR make 15.015 points.",
         "Rounded down: 15 points.",
         "At most 12 points per order.",
         "The points are pending for 14 days.",
-        "The points expire 365 days after the sale.",
+        "The points expire 365 days after they become available.",
     )
     small = policy(earn={"min_amount_minor": 5000})
-    assert rules.quote(small, sale(1001), START).explanation == (
+    assert priced(small, sale(1001), START).explanation == (
         "10.01 EUR is below the least amount that earns, 50.00 EUR.",
     )
     doubled = policy(
         earn={"multipliers": (Multiplier(kind="channel", id="web", factor=Decimal("0.333333")),)}
     )
-    said = rules.quote(doubled, sale(1, channel="web"), START).explanation
+    said = priced(doubled, sale(1, channel="web"), START).explanation
     assert said[0] == "The channel counts 0.333333 times."
-    lines = rules.quote(doubled, sale(9, Line(amount=3), Line(amount=4, eligible=False)), START)
+    lines = priced(doubled, sale(9, Line(amount=3), Line(amount=4, eligible=False)), START)
     assert lines.explanation[:2] == (
         "0.03 EUR of the lines is eligible.",
         "With multipliers that counts as 3 minor units.",
@@ -253,7 +259,7 @@ def test_a_quote_says_in_words_how_it_came_about() -> None:
 
 
 def test_a_shown_quote_is_plain_and_leaves_out_what_is_absent() -> None:
-    shown = rules.quote(policy(), sale(100), START).shown()
+    shown = priced(policy(), sale(100), START).shown()
     assert shown["lots"] == [{"available_from": "2026-01-01T00:00:00Z", "points": 100}]
     assert shown["amount"] == {"currency": "EUR", "amount": 100}
     assert set(shown) == {

@@ -8,18 +8,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lambdas.loyalty import rules
-from lambdas.loyalty.rules import (
-    Decision,
-    EarnOrder,
-    RedeemOrder,
-    Sale,
-)
+from lambdas.loyalty.rules import earning, recalculation, spending
+from lambdas.loyalty.rules.decision import Decision
+from lambdas.loyalty.rules.earning import EarnOrder
+from lambdas.loyalty.rules.quote import Sale
+from lambdas.loyalty.rules.spending import RedeemOrder
 from shared.errors import (
     InsufficientPoints,
     InvalidInput,
     InvalidState,
 )
+from shared.ledger import expiring
 from tests.lambdas.loyalty.counter import CUSTOMER, Till, day, euros, in_debt, three_lots
 from tests.lambdas.loyalty.shelf import at, policy, stamp
 
@@ -222,7 +221,7 @@ def test_a_thousand_open_lots_leave_earn_and_redeem_at_one_read() -> None:
     till.shelf.do(
         CUSTOMER,
         now,
-        lambda here: rules.earn(here, order, till.policy, stamp(now)),
+        lambda here: earning.earn(here, order, till.policy, stamp(now)),
         lambda page: page.page_id == "open",
     )
     assert till.shelf.trips == 1
@@ -231,7 +230,7 @@ def test_a_thousand_open_lots_leave_earn_and_redeem_at_one_read() -> None:
     done = till.shelf.do(
         CUSTOMER,
         now,
-        lambda here: rules.redeem(here, spend, till.policy, stamp(now)),
+        lambda here: spending.redeem(here, spend, till.policy, stamp(now)),
         lambda page: page.page_id in ("open", first.page_id),
     )
     assert till.shelf.trips == 1
@@ -252,12 +251,12 @@ def test_lots_whose_dates_lie_crosswise_in_many_pages_are_found_in_few_looks(dat
     done = till.shelf.do(
         CUSTOMER,
         at(3),
-        lambda here: rules.redeem(here, order, till.policy, stamp(at(3))),
+        lambda here: spending.redeem(here, order, till.policy, stamp(at(3))),
         lambda page: page.page_id == "open",
     )
     assert done.entry.balance_after.available_points == 22_499
     assert till.shelf.trips <= 8
-    till.shelf.ask(CUSTOMER, at(3), lambda here: here.settled(at(3)).expiring(), lambda _: False)
+    till.shelf.ask(CUSTOMER, at(3), lambda here: expiring(here.settled(at(3))), lambda _: False)
     assert till.shelf.trips <= 4
 
 
@@ -295,7 +294,7 @@ def test_no_item_outgrows_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     done = till.shelf.do(
         CUSTOMER,
         at(3),
-        lambda here: rules.redeem(here, order, till.policy, stamp(at(3))),
+        lambda here: spending.redeem(here, order, till.policy, stamp(at(3))),
         lambda _: False,
     )
     assert done.entry.balance_after.available_points == 2940
@@ -326,7 +325,7 @@ def test_a_stored_balance_that_went_wrong_is_found_and_repaired() -> None:
     assert any(name.startswith("pages.") for name in fields)
     assert result.chain_ok
     assert not result.equal
-    shelf.write(rules.repair(result, stamp(at(4))))
+    shelf.write(recalculation.repair(result, stamp(at(4))))
     assert till.sound(at(4))
     assert till.available(at(4)) == 250
 
@@ -335,7 +334,7 @@ def test_a_lost_page_comes_back_from_the_ledger() -> None:
     till = many(200)
     before = till.shelf.lots(CUSTOMER, at(3))
     del till.shelf.pages[next(ref for ref in till.shelf.pages if ref[1] != "open")]
-    till.shelf.write(rules.repair(till.shelf.recalculate(CUSTOMER, at(3)), stamp(at(3))))
+    till.shelf.write(recalculation.repair(till.shelf.recalculate(CUSTOMER, at(3)), stamp(at(3))))
     assert till.shelf.lots(CUSTOMER, at(3)) == before
     assert till.sound(at(3))
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambdas.loyalty import storage
-from lambdas.loyalty.rules import Stamp
+from lambdas.loyalty.rules.decision import Stamp
 from shared import auth
 from shared.api import new_id
 from shared.keys import of_org

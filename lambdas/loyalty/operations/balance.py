@@ -1,5 +1,4 @@
-"""Several ledgers walked as one, newest entry first: a customer's own, and those of everyone who
-was merged into it. Each keeps its own sequence, so a walk remembers a place in each."""
+"""The balance, now or at a time; and the ledger as a list."""
 
 from __future__ import annotations
 
@@ -8,13 +7,58 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.loyalty import storage
-from shared.api import Call
+from lambdas.loyalty.models.requests import LoyaltyBalanceGetRequest, LoyaltyLedgerListRequest
+from lambdas.loyalty.operations.ledger_replay import replayed
+from lambdas.loyalty.operations.loyalty_account import LoyaltyAccount, account_reads
+from shared.api import Answer, Call
+from shared.codec import shown
 from shared.customer_state import CustomerStateRecord, require_readable_customer, state_at
-from shared.ledger import LedgerEntry
+from shared.ledger import LedgerEntry, expiring_of
+from shared.lists import Page, answer_walk
 from shared.paging import ROUNDS, WIDER
 from shared.records import Get, Records
 
-Page = tuple[list[dict[str, Any]], str | None]
+
+def loyalty_balance_get(call: Call, body: LoyaltyBalanceGetRequest) -> Answer:
+    """Answers the points balance of a customer, now or as it was or will be at a time."""
+    at = body.as_of or call.now
+    past = at < call.now
+
+    def work(records: Records) -> Answer:
+        account = LoyaltyAccount.of(call, records, body.customer_guid, ahead=True)
+        revision = account.balance.revision
+        if past:
+            # Only the entries know what was: those that were recorded by then.
+            replay = replayed(call.keys, records, account.owners, until=at).replay
+            dates = [shown(found) for found in expiring_of(replay.open_lots.values(), at)]
+            balance = shown(replay.totals, expiring=dates, as_of=at, revision=revision)
+        else:
+            balance = storage.balance_shown(account.holdings.settled(at), revision, whole=True)
+        data = {"customer_guid": account.guid, "balance": balance, **account.redirect}
+        return Answer(data, revision)
+
+    history = [storage.checkpoints(call.keys, body.customer_guid)] if past else []
+    return call.read([*account_reads(call, body.customer_guid, ahead=True), *history], work)
+
+
+def loyalty_ledger_list(call: Call, body: LoyaltyLedgerListRequest) -> Answer:
+    """Lists the entries of a customer's ledger, newest first, with those of everyone who was merged
+    into the customer."""
+
+    def keep(entry: LedgerEntry) -> dict[str, Any] | None:
+        right_kind = body.kind in (None, entry.kind)
+        right_order = body.order_ref in (None, entry.order_ref)
+        return storage.entry_shown(entry) if right_kind and right_order else None
+
+    walk = LedgerWalk(call, body.customer_guid, keep)
+    answer = answer_walk(call, body, walk.page, plural="transactions")
+    assert walk.state is not None, "a page was read"
+    if walk.state.customer_guid != body.customer_guid:
+        answer.data["redirected_from"] = body.customer_guid
+    return answer
+
+
+# ---------------------------------------------------------------- several ledgers as one
 
 
 @dataclass(slots=True)
@@ -46,9 +90,11 @@ class _Ledger:
 
 
 @dataclass(slots=True)
-class Walk:
-    """A page of a walk. ``keep`` makes an item of an entry, or (None) drops it. ``state`` is that
-    of the customer whose ledgers were walked, once a page was read."""
+class LedgerWalk:
+    """Walks the ledgers of a customer and of everyone who was merged into it as one, newest entry
+    first. Each keeps its own sequence, so the walk remembers a place in each. ``keep`` makes an
+    item of an entry, or (None) drops it. ``state`` is that of the customer whose ledgers are
+    walked; it is known once a page was read."""
 
     call: Call
     named: str
@@ -56,9 +102,9 @@ class Walk:
     state: CustomerStateRecord | None = None
 
     def page(self, limit: int, cursor: str | None) -> Page:
-        """Up to ``limit`` items, and the cursor of the next page: absent exactly when nothing is
-        left. The customer named is read in the first trip; who else's ledgers belong to the walk is
-        known then."""
+        """Returns up to ``limit`` items, and the cursor of the next page, which is absent exactly
+        when nothing is left. The first trip reads the customer who was named; it shows whose
+        ledgers belong to the walk beside."""
         positions = _positions(cursor)
         ledgers = [_Ledger(self.named, positions.get(self.named))]
         state = self.state = self._begin(ledgers, limit + 1)
@@ -96,7 +142,7 @@ class Walk:
     def _fill(
         self, ledgers: Iterable[_Ledger], many: int, beside: Iterable[Get[Any]] = ()
     ) -> Records:
-        """Reads on in every ledger of which nothing is left to hand, in one trip."""
+        """Reads on in every ledger whose buffer is empty, in one trip."""
         wanted = {
             ledger.guid: storage.entries_before(self.call.keys, ledger.guid, ledger.before, many)
             for ledger in ledgers
@@ -114,6 +160,6 @@ def _cursor(ledgers: Iterable[_Ledger]) -> str:
 
 
 def _positions(cursor: str | None) -> dict[str, int]:
-    """The sequences that a cursor names: the walk goes on before them."""
+    """Returns the sequences that a cursor names: the walk goes on before them."""
     pairs = (part.rpartition(":") for part in (cursor or "").split())
     return {guid: int(sequence) for guid, _, sequence in pairs}

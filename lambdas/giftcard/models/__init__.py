@@ -1,0 +1,1 @@
+"""Gift cards and their movements in three shapes: what comes in, what is stored, what goes out."""

@@ -1,0 +1,73 @@
+"""What comes in."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from lambdas.giftcard import codes
+from lambdas.giftcard.models.records import StoredStatus
+from shared.fields import Guid, Instant, MoneyIn, Note, OrderRef, RecordId, Request, refuse
+
+
+def _without_separators(value: str) -> str:
+    # Upper case may lengthen a letter ("ß"); no card has such a code, so its length is of no use.
+    return re.sub(r"[\s-]", "", value).upper()
+
+
+def _importable(code: str) -> str:
+    if not re.fullmatch("[A-Z0-9]{12,32}", code):
+        raise refuse("card-code", "must be 12 to 32 letters and digits")
+    if codes.is_mistyped(code):
+        # Bearers could never use such a card: their requests are refused without a look-up.
+        raise refuse("card-code", "has 17 characters, so the last one must check the others")
+    return code
+
+
+_TypedCode = Annotated[
+    str,
+    AfterValidator(_without_separators),
+    WithJsonSchema({"type": "string", "examples": ["7K3M-9QWX-2VBN-4RTZ-H"]}),
+]
+# A malformed code is no fault of the body: it is answered as an unknown one.
+CardCode = Annotated[_TypedCode, RecordId()]
+ImportedCode = Annotated[_TypedCode, AfterValidator(_importable)]
+
+
+class StoredValueIssueRequest(Request):
+    """``card_code``: only for a card that exists elsewhere already (import)."""
+
+    amount: MoneyIn
+    card_code: ImportedCode | None = None
+    customer_guid: Guid | None = None
+    expires_at: Instant | None = None
+    memo: Note | None = None
+    promotional: bool = False
+
+
+class StoredValueGetRequest(Request):
+    card_code: CardCode
+
+
+class StoredValueRedeemRequest(Request):
+    """``allow_partial``: take what is there, where that is less than ``amount``."""
+
+    card_code: CardCode
+    order_ref: OrderRef
+    amount: MoneyIn
+    allow_partial: bool = False
+
+
+class StoredValueReverseRequest(Request):
+    """Without ``amount``: all that is left of what the order took."""
+
+    card_code: CardCode
+    order_ref: OrderRef
+    amount: MoneyIn | None = None
+
+
+class StoredValueStatusSetRequest(Request):
+    card_code: CardCode
+    status: StoredStatus

@@ -1,0 +1,171 @@
+"""What every route does for a customer whose erasure has begun, derived from the table.
+
+A request that has a ``customer_guid`` anywhere names a customer. Where the scene names none there,
+one is put there, so that an optional link is covered too. A new family needs no line here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lambdas.families import FAMILIES
+from shared.api import Route
+from shared.codec import KIND, key_of
+from shared.keys import of_org
+from tests.builders import Response, World
+from tests.conftest import Database
+from tests.contract.scenes import SCENES
+from tests.contract.test_tenants import Place, naming, sent
+from tests.faults import Faults, then
+
+NAME = "customer_guid"
+
+ROWS = [row for rows in FAMILIES.values() for row in rows if row.request is not None]
+CASES = [(row, p) for row in ROWS if row.request for p in naming(row.request) if p[-1] == NAME]
+WRITING = [(row, place) for row, place in CASES if row.writes]
+READING = [(row, place) for row, place in CASES if not row.writes]
+UNNAMED = [row for row in ROWS if row.writes and row not in [row for row, _ in WRITING]]
+
+each_job = pytest.mark.parametrize("job_kind", ["delete", "anonymize"])
+
+
+def each(cases: list[tuple[Route, Place]]) -> Any:
+    ids = [f"{row.path} {'.'.join(place)}" for row, place in cases]
+    return pytest.mark.parametrize(("row", "place"), cases, ids=ids)
+
+
+def named(world: World, row: Route, place: Place) -> tuple[dict[str, Any], str]:
+    """The body of a call that names a customer at the place, and that customer."""
+    body = SCENES[row.path](world)
+    holder: Any = body
+    for name in place[:-1]:
+        holder = holder.get(name, {})
+    guid = holder.get(NAME) or world.customer()[NAME]
+    return sent(body, place, guid), guid
+
+
+def kind_of(item: dict[str, Any]) -> str:
+    return str(item[KIND]["S"])
+
+
+def begin(world: World, guid: str, job_kind: str) -> None:
+    world.set_state(guid, job_id="job_1", job_kind=job_kind)
+
+
+def is_fenced(answer: Response) -> None:
+    """Refused without a word about the customer."""
+    assert (answer.status, answer.tag) in ((404, "not-found"), (409, "busy")), answer.body
+    assert "data" not in answer.body
+    assert "revision" not in answer.body
+
+
+def bodies(row: Route, place: Place, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The call as it is, under a key, and with a revision that is not the current one."""
+    found = [body, {**body, "idempotency_key": "k"}]
+    if row.revision != "none" and place == (NAME,):
+        found.append({**body, "expected_revision": 77})
+    return found
+
+
+def test_such_routes_are_found_in_the_table() -> None:
+    writing, reading = ({row.path for row, _ in cases} for cases in (WRITING, READING))
+    assert {"/customer/update", "/loyalty/earn", "/account/contact/create"} <= writing
+    assert {"/customer/get", "/loyalty/preview"} <= reading
+
+
+@each_job
+@each(WRITING)
+def test_a_write_for_a_fenced_customer_is_refused_and_leaves_nothing(
+    world: World,
+    database: Database,
+    published: Callable[[str], list[dict[str, Any]]],
+    row: Route,
+    place: Place,
+    job_kind: str,
+) -> None:
+    body, guid = named(world, row, place)
+    begin(world, guid, job_kind)
+    before, events = database.items(world.code), published(world.code)
+    for asked in bodies(row, place, body):
+        is_fenced(world.owner(row.path, asked))
+    assert database.items(world.code) == before
+    assert published(world.code) == events
+
+
+@each_job
+@each(WRITING)
+def test_a_fence_that_comes_between_read_and_write_stops_the_write(
+    world: World, database: Database, faults: Faults, row: Route, place: Place, job_kind: str
+) -> None:
+    body, guid = named(world, row, place)
+    begun: list[list[dict[str, Any]]] = []
+
+    def erase() -> None:
+        begin(world, guid, job_kind)
+        begun.append(database.items(world.code))
+
+    faults.inject(then(erase), operation="transact_write_items")
+    is_fenced(world.owner(row.path, {**body, "idempotency_key": "k"}))
+    assert faults.pending == 0
+    assert database.items(world.code) == begun[0]
+
+
+@each(WRITING)
+def test_an_answer_kept_with_a_customer_is_gone_when_its_deletion_has_begun(
+    world: World, database: Database, row: Route, place: Place
+) -> None:
+    body, guid = named(world, row, place)
+    body["idempotency_key"] = "k"
+    assert world.owner(row.path, body).status == 200
+    assert world.owner(row.path, body).replayed
+    begin(world, guid, "delete")
+    before = database.items(world.code)
+    keys = of_org(world.code)
+    (marker,) = (item for item in before if key_of(item) == keys.marker(row.path, "k"))
+    again = world.owner(row.path, body)
+    if marker["at_pk"]["S"] == keys.customer_state(guid)[0]:
+        is_fenced(again)
+        assert again.status == 404
+    else:
+        # The answer speaks of a record that is not the customer's, and lies with that record.
+        assert again.replayed
+    assert database.items(world.code) == before
+
+
+@each(READING)
+def test_a_read_of_a_customer_whose_deletion_has_begun_is_404(
+    world: World, row: Route, place: Place
+) -> None:
+    body, guid = named(world, row, place)
+    assert world.owner(row.path, body).status == 200
+    begin(world, guid, "delete")
+    answer = world.owner(row.path, body)
+    is_fenced(answer)
+    assert answer.status == 404
+
+
+def test_no_other_write_leaves_a_word_about_a_fenced_customer(
+    database: Database, published: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    """A request may name a record that is linked to a customer. Whether it is refused or not,
+    nothing that it writes says anything about that customer."""
+    looked_at = []
+    for row in UNNAMED:
+        world = World()
+        body = SCENES[row.path](world)
+        states = (item for item in database.items(world.code) if kind_of(item) == "customer_state")
+        guids = [item[NAME]["S"] for item in states]
+        for guid in guids:
+            begin(world, guid, "delete")
+        before, events = database.items(world.code), published(world.code)
+        answer = world.owner(row.path, body)
+        assert answer.status in (200, 404, 409), (row.path, answer.body)
+        written = [item for item in database.items(world.code) if item not in before]
+        written += published(world.code)[len(events) :]
+        assert not [guid for guid in guids if guid in json.dumps(written)], row.path
+        looked_at += [row.path] if guids else []
+    assert looked_at
