@@ -14,7 +14,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
-from shared.fields import Circumstances, Name, Request, Shape, ShortText, refuse
+from shared import field_schemas as schemas
+from shared.fields import Circumstances, Listed, Name, Request, Shape, ShortText, refuse
 
 
 def _email(value: str) -> str:
@@ -31,7 +32,7 @@ def _email(value: str) -> str:
 Email = Annotated[
     str,
     AfterValidator(_email),
-    WithJsonSchema({"type": "string", "maxLength": 254, "examples": ["ada@example.com"]}),
+    WithJsonSchema(schemas.EMAIL),
 ]
 
 
@@ -53,12 +54,9 @@ def _ascii_domain(domain: str) -> str:
         return domain
 
 
-_PHONE = r"\+?[0-9 ()./-]{3,32}"
-
-
 def _phone(value: str, info: ValidationInfo) -> str:
     """E.164; a national form is read in the region of the org."""
-    if not re.fullmatch(_PHONE, value.strip()):
+    if not re.fullmatch(schemas.PHONE_FORM, value.strip()):
         raise refuse("form", "must be a phone number")
     known = info.context
     assert isinstance(known, Circumstances), "the door validates"
@@ -71,7 +69,7 @@ def _phone(value: str, info: ValidationInfo) -> str:
 Phone = Annotated[
     str,
     AfterValidator(_phone),
-    WithJsonSchema({"type": "string", "examples": ["+12025550123"]}),
+    WithJsonSchema(schemas.PHONE),
 ]
 
 
@@ -94,7 +92,7 @@ def as_e164(value: str, region: str) -> str | None:
 def contact_point(value: str, region: str) -> str:
     """An e-mail, a phone number or anything else that messages go to, as it is kept and shown: a
     number as E.164, read in ``region`` where it is national; all else as it was typed."""
-    number = as_e164(value, region) if re.fullmatch(_PHONE, value.strip()) else None
+    number = as_e164(value, region) if re.fullmatch(schemas.PHONE_FORM, value.strip()) else None
     return value if number is None else number
 
 
@@ -152,7 +150,7 @@ def _website(value: str) -> str:
 Website = Annotated[
     Name,
     AfterValidator(_website),
-    WithJsonSchema({"type": "string", "maxLength": 200, "examples": ["https://example.com"]}),
+    WithJsonSchema(schemas.WEBSITE),
 ]
 
 
@@ -173,7 +171,7 @@ def _country(value: str) -> str:
 Country = Annotated[
     str,
     AfterValidator(_country),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$", "examples": ["US"]}),
+    Listed("Country", lambda: sorted(_countries()), "An ISO 3166-1 alpha-2 country code."),
 ]
 
 
@@ -186,9 +184,7 @@ def _language(value: str) -> str:
     return langcodes.standardize_tag(tag)
 
 
-Language = Annotated[
-    str, AfterValidator(_language), WithJsonSchema({"type": "string", "examples": ["en-GB"]})
-]
+Language = Annotated[str, AfterValidator(_language), WithJsonSchema(schemas.LANGUAGE)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

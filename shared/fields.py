@@ -8,88 +8,72 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from functools import cache
-from typing import Annotated, Any, ClassVar
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from shared import field_schemas as schemas
+from shared.amounts import (
+    LARGEST_INTEGER as LARGEST_INTEGER,
 )
-from pydantic_core import PydanticCustomError
+from shared.amounts import (
+    Currency as Currency,
+)
+from shared.amounts import (
+    Factor as Factor,
+)
+from shared.amounts import (
+    Money as Money,
+)
+from shared.amounts import (
+    MoneyIn as MoneyIn,
+)
+from shared.amounts import (
+    MoneyOrZeroIn as MoneyOrZeroIn,
+)
+from shared.amounts import (
+    MoneyOut as MoneyOut,
+)
+from shared.amounts import (
+    NotNegative as NotNegative,
+)
+from shared.amounts import (
+    Percent as Percent,
+)
+from shared.amounts import (
+    PointsDelta as PointsDelta,
+)
+from shared.amounts import (
+    Positive as Positive,
+)
+from shared.amounts import (
+    is_currency as is_currency,
+)
+from shared.amounts import (
+    major_unit as major_unit,
+)
+from shared.models import (
+    NULL as NULL,
+)
+from shared.models import (
+    Circumstances as Circumstances,
+)
+from shared.models import (
+    Listed as Listed,
+)
+from shared.models import (
+    Request as Request,
+)
+from shared.models import (
+    Shape as Shape,
+)
+from shared.models import (
+    refuse as refuse,
+)
 
-from shared.errors import Fault
-from shared.marks import Word
-from shared.settings import OrgSettings
-
-LARGEST_INTEGER = 2**53 - 1
 MAP_BYTES, MAP_KEYS = 8 * 1024, 50
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a field may ask beside its value: the clock of the call, and the org's settings."""
-
-    now: datetime
-    org: OrgSettings
-
-    @property
-    def today(self) -> date:
-        """The date in the org's time zone."""
-        return self.now.astimezone(ZoneInfo(self.org.timezone)).date()
-
-
-NULL = object()
-"""Stands where a request says ``null`` and may not."""
-
-
-class Request(BaseModel):
-    """What comes in. ``null`` has no meaning here: an absent value is left out."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, defer_build=True, populate_by_name=True
-    )
-    clearable: ClassVar[frozenset[str]] = frozenset()
-    named_by: ClassVar[tuple[str, ...]] = ()
-    """The kinds of sources of which the first may name the order in the place of ``order_ref``."""
-    needs_order: ClassVar[bool] = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_nulls(cls, data: Any) -> Any:
-        if isinstance(data, dict) and None in data.values():
-            # No type accepts NULL, so each such field gets its own fault beside all others.
-            return {k: NULL if v is None and k not in cls.clearable else v for k, v in data.items()}
-        return data
-
-    def faults(self, org: OrgSettings) -> Iterable[Fault]:
-        """Returns the faults that only another field shows. Each part of a request speaks for
-        itself. Nothing that time may make wrong belongs here: a repeat must find its answer however
-        late it comes."""
-        assert org.currency, "the org of the call"
-        return ()
-
-
-class Shape(BaseModel):
-    """What goes out, for the API document and the tests; answers are built by ``shown``."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
-
-def refuse(kind: str, message: str) -> PydanticCustomError:
-    """A fault of the field being validated; the message must not repeat the value."""
-    return PydanticCustomError(kind.replace("-", "_"), message)
-
 
 # ---------------------------------------------------------------- text
 
@@ -130,16 +114,12 @@ def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterV
     return AfterValidator(check)
 
 
-def _length(most: int, least: int = 1) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "minLength": least, "maxLength": most})
-
-
-Name = Annotated[str, _text(200), _length(200)]
-ShortText = Annotated[str, _text(64), _length(64)]
-SearchText = Annotated[str, _text(254), _length(254)]
+Name = Annotated[str, _text(200), WithJsonSchema(schemas.NAME)]
+ShortText = Annotated[str, _text(64), WithJsonSchema(schemas.SHORT_TEXT)]
+SearchText = Annotated[str, _text(254), WithJsonSchema(schemas.SEARCH_TEXT)]
 """What is searched for: any text that can be a name or an e-mail address."""
-Note = Annotated[str, _text(4000, lines=True), _length(4000)]
-Reason = Annotated[str, _text(1000, lines=True), _length(1000)]
+Note = Annotated[str, _text(4000, lines=True), WithJsonSchema(schemas.NOTE)]
+Reason = Annotated[str, _text(1000, lines=True), WithJsonSchema(schemas.REASON)]
 
 
 def matching(pattern: str, message: str, *, upper: bool = False) -> Any:
@@ -168,38 +148,37 @@ class RecordId:
 Guid = Annotated[
     str,
     matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
-    _length(64),
+    WithJsonSchema(schemas.GUID),
     RecordId(),
 ]
 ForeignId = Annotated[
     str,
     matching(r"[\x21-\x7e]{1,64}", "must be an id of 1 to 64 printable characters"),
-    _length(64),
+    WithJsonSchema(schemas.FOREIGN_ID),
     RecordId(ours=False),
 ]
 """The id of a record of another system."""
-CODE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+CODE = schemas.CODE
 Code = Annotated[
     str,
     matching(CODE, "must be 1 to 64 of A-Z a-z 0-9 . _ - and begin with a letter or digit"),
-    WithJsonSchema({"type": "string", "pattern": f"^{CODE}$"}),
+    WithJsonSchema(schemas.CODE_TEXT),
 ]
 ChannelCode = Annotated[
     str,
     matching(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", "must be lower snake case"),
-    WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"}),
+    WithJsonSchema(schemas.CHANNEL_CODE),
 ]
-CCCODE = r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}"
 CcCode = Annotated[
     str,
-    matching(CCCODE, "must look like XXXX-XXXX-XXXX"),
-    WithJsonSchema({"type": "string", "pattern": f"^{CCCODE}$"}),
+    matching(schemas.CCCODE, "must look like XXXX-XXXX-XXXX"),
+    WithJsonSchema(schemas.CC_CODE),
 ]
 ORGCODE = r"[A-Z0-9-]{2,32}"
 OrgCode = Annotated[
     str,
     matching(ORGCODE, "must be 2 to 32 of A-Z 0-9 -", upper=True),
-    WithJsonSchema({"type": "string", "examples": ["ACME"]}),
+    WithJsonSchema(schemas.ORG_CODE),
 ]
 
 
@@ -210,107 +189,13 @@ def _printable(value: str) -> str:
     return text
 
 
-OrderRef = Annotated[str, AfterValidator(_printable), _length(128)]
-IdempotencyKey = Annotated[str, AfterValidator(_printable), _length(128)]
+OrderRef = Annotated[str, AfterValidator(_printable), WithJsonSchema(schemas.ORDER_REF)]
+IdempotencyKey = Annotated[str, AfterValidator(_printable), WithJsonSchema(schemas.IDEMPOTENCY_KEY)]
 
-_CATEGORIES = (
-    "LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD"
-    "|ACCOUNTING|COMPLIANCE|TAX|SYSTEM"
-)
-REASON_CODE = rf"({_CATEGORIES})\.[A-Z0-9_]{{1,48}}"
 ReasonCode = Annotated[
     str,
-    matching(REASON_CODE, "must be CATEGORY.CODE with a known category"),
-    WithJsonSchema({"type": "string", "pattern": f"^{REASON_CODE}$"}),
-]
-
-
-# ---------------------------------------------------------------- money
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Money:
-    """An integer number of minor units of an ISO 4217 currency."""
-
-    currency: Word
-    amount: int
-
-    def plus(self, minor: int) -> Money:
-        return Money(self.currency, self.amount + minor)
-
-
-@cache
-def _exponents() -> dict[str, int]:
-    import iso4217
-
-    return {c.code: c.exponent for c in iso4217.Currency if c.exponent is not None}
-
-
-def major_unit(currency: str) -> int:
-    """How many minor units one major unit of the currency has (EUR 100, JPY 1)."""
-    return int(10 ** _exponents()[currency])
-
-
-def is_currency(code: str) -> bool:
-    """Whether the code is a currency of ISO 4217 that has a minor unit."""
-    return code in _exponents()
-
-
-def _currency(value: str) -> str:
-    if not is_currency(value):
-        raise refuse("currency", "must be an ISO 4217 currency code")
-    return value
-
-
-Currency = Annotated[
-    str,
-    AfterValidator(_currency),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]}),
-]
-Positive = Annotated[int, Field(gt=0, le=LARGEST_INTEGER)]
-NotNegative = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
-
-
-class MoneyIn(Request):
-    """More than nothing, in minor units."""
-
-    currency: Currency
-    amount: Positive
-
-    def money(self) -> Money:
-        return Money(self.currency, self.amount)
-
-
-class MoneyOrZeroIn(Request):
-    """Nothing or more, in minor units."""
-
-    currency: Currency
-    amount: NotNegative
-
-    def money(self) -> Money:
-        return Money(self.currency, self.amount)
-
-
-class MoneyOut(Shape):
-    currency: str
-    amount: int
-
-
-def _factor(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise refuse("decimal", "must be a decimal number")
-    text = str(value)
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
-        # Fifteen digits are what every reader of JSON numbers takes exactly.
-        message = "must be a decimal number of at most 9 digits and 6 places, not negative"
-        raise refuse("decimal", message)
-    return Decimal(text)
-
-
-Factor = Annotated[
-    Decimal,
-    BeforeValidator(_factor),
-    WithJsonSchema({"type": ["number", "string"], "minimum": 0, "examples": [1.5]}),
+    matching(schemas.REASON_CODE, "must be CATEGORY.CODE with a known category"),
+    WithJsonSchema(schemas.REASON_CODE_TEXT),
 ]
 
 
@@ -335,11 +220,7 @@ def _instant(value: Any) -> Any:
     return moment
 
 
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_instant),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema(schemas.INSTANT)]
 
 
 def _day(value: Any) -> Any:
@@ -351,7 +232,7 @@ def _day(value: Any) -> Any:
     raise refuse("date", "must be a date, YYYY-MM-DD")
 
 
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(schemas.DAY)]
 
 
 def instant_text(moment: datetime) -> str:
@@ -399,9 +280,7 @@ def _map(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-FreeMap = Annotated[
-    dict[str, Any], AfterValidator(_map), WithJsonSchema({"type": "object", "maxProperties": 50})
-]
+FreeMap = Annotated[dict[str, Any], AfterValidator(_map), WithJsonSchema(schemas.FREE_MAP)]
 
 
 def bounded(item: Any, most: int) -> Any:
@@ -418,14 +297,20 @@ def _distinct(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-Tags = Annotated[list[ShortText], Field(max_length=50), AfterValidator(_distinct)]
+Tags = Annotated[
+    list[ShortText],
+    Field(max_length=50, title="Tags", description=schemas.TAGS),
+    AfterValidator(_distinct),
+]
 
 
 class SourceRef(Request):
     """What a change goes back to: the kind of the thing, and its id."""
 
     kind: ShortText
-    id: Annotated[str, _text(128), _length(128)]
+    """What kind of thing it is: `order`, `ticket`, `loyalty_txn` …"""
+    id: Annotated[str, _text(128), WithJsonSchema(schemas.SOURCE_ID)]
+    """Its id in the system that it comes from."""
 
 
 class SourceRefOut(Shape):
@@ -439,7 +324,11 @@ def source_refs(value: Any) -> Any:
     return [e for e in value if e not in nothing] if isinstance(value, list) else value
 
 
-SourceRefs = Annotated[list[SourceRef], Field(max_length=20), BeforeValidator(source_refs)]
+SourceRefs = Annotated[
+    list[SourceRef],
+    Field(max_length=20, title="SourceRefs", description=schemas.SOURCE_REFS),
+    BeforeValidator(source_refs),
+]
 
 
 def _limit(value: Any) -> Any:
@@ -448,8 +337,9 @@ def _limit(value: Any) -> Any:
     return min(max(value, 1), 256)
 
 
-Limit = Annotated[int, BeforeValidator(_limit), WithJsonSchema({"type": "integer", "default": 8})]
-NextToken = str  # what it says is for ``paging.read`` to judge
+Limit = Annotated[int, BeforeValidator(_limit), WithJsonSchema(schemas.LIMIT)]
+# What a token says is for ``paging.read`` to judge.
+NextToken = Annotated[str, WithJsonSchema(schemas.NEXT_TOKEN)]
 
 
 class Page(Request):

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from infra.local.bus import BusRecorder
 from infra.local.gateway import PREFIX, Gateway, HttpRequest
 from infra.local.stream import StreamPump
-from infra.openapi import document, written
+from infra.openapi import document, minified
 from shared import envelope
 from shared.errors import InvalidInput
 from shared.fields import Instant
@@ -51,7 +51,7 @@ class Application:
         self._gateway = Gateway()
         self._bus, self._pump, self._count = bus, pump, count
         self._test_clock = test_clock
-        self._document = written(document())
+        self._document = minified(document())
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         request = _request(environ)

@@ -1,0 +1,155 @@
+"""The OpenAPI document of every route."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+import lambdas
+from infra.openapi import responses
+from infra.openapi.envelopes import Answer, ErrorEnvelope
+from infra.openapi.schemas import (
+    TEMPLATE,
+    answer_models,
+    request_models,
+    schemas_of,
+    with_parts,
+)
+from infra.openapi.source import plain
+from infra.openapi.words import Words
+from lambdas.families import FAMILIES
+from lambdas.kinds import KINDS
+from shared.api import ANYONE, BASE, Crosscutting, Route
+from shared.settings import API_VERSION
+
+_INFO = Path(__file__).with_name("info.md")
+
+
+def document() -> dict[str, Any]:
+    """Returns the OpenAPI 3.1 document, ready to be written."""
+    rows = sorted(rows_by_family(), key=lambda pair: pair[1].path)
+    schemas = schemas_of([row for _, row in rows], all_words())
+    paths: dict[str, Any] = {}
+    for family, row in rows:
+        paths.setdefault(BASE + row.path, {})[row.method.lower()] = _operation(family, row, schemas)
+    only = [row for _, row in rows]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "CRM",
+            "version": API_VERSION,
+            "summary": "Customers, loyalty and stored value of a retail company.",
+            "description": _INFO.read_text(encoding="utf-8"),
+            "contact": {"name": "The CRM's developers"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "wherever this document is served"}],
+        "tags": [{"name": name, "description": _introduction(name)} for name in sorted(FAMILIES)],
+        "security": [{"session": [], "org": []}, {"key": [], "org": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": responses.responses(only),
+            "parameters": responses.PARAMETERS,
+            "headers": responses.headers(),
+            "examples": responses.examples(),
+            "securitySchemes": _SECURITY,
+        },
+    }
+
+
+_SECURITY = {
+    name: {"type": "apiKey", "in": "header", "name": header, "description": words}
+    for name, header, words in (
+        ("session", "x-session-guid", "The session of a person."),
+        ("key", "x-api-key", "The API key of a service account, which belongs to one org."),
+        ("org", "x-orgcode", "The org that the call is about."),
+    )
+}
+
+
+def rows_by_family() -> list[tuple[str, Route]]:
+    return [(family, row) for family, rows in FAMILIES.items() for row in rows]
+
+
+def all_words() -> Words:
+    """Returns the words of every model that the documents show."""
+    return Words(all_models())
+
+
+def all_models() -> list[type[BaseModel]]:
+    rows = [row for _, row in rows_by_family()]
+    shapes: Iterable[type[BaseModel]] = (shape for kind in KINDS for shape in kind.events.values())
+    beside = (Crosscutting, Answer, ErrorEnvelope)
+    return with_parts([*request_models(rows), *answer_models(rows), *beside, *shapes])
+
+
+def _introduction(family: str) -> str:
+    """What a family is for, in the words of its package, and the events that it publishes."""
+    said = inspect.getdoc(vars(lambdas)[family]) or ""
+    actions = sorted(
+        action
+        for kind in KINDS
+        for action, shape in kind.events.items()
+        if shape.__module__.startswith(f"lambdas.{family}.")
+    )
+    events = f"\n\nEvents: {', '.join(f'`{action}`' for action in actions)}." if actions else ""
+    return "\n\n".join(plain(part) for part in said.split("\n\n")) + events
+
+
+def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": row.path.strip("/").replace("/", "_"),
+        "summary": f"{row.summary} (class {row.latency.tier})",
+        "description": plain(inspect.getdoc(row.operation) or "") + _advice(row),
+        "tags": [family],
+        "x-route-class": row.latency.tier,
+        "x-latency-p95-ms": row.latency.p95_ms,
+        "x-latency-p99-ms": row.latency.p99_ms,
+        "x-roles-any-of": list(row.roles),
+        "x-expected-revision": row.revision,
+        "x-error-tags": sorted({error.tag for error in row.refusals}),
+    }
+    if row.extension:
+        made["x-extension"] = True
+    if row.roles == (ANYONE,):
+        made["security"] = []
+    if row.writes:
+        made["parameters"] = [{"$ref": "#/components/parameters/IdempotencyKey"}]
+    if row.request is not None:
+        made["requestBody"] = _body(row, schemas[row.request.__name__])
+    made["responses"] = responses.of_route(row)
+    return made
+
+
+def _advice(row: Route) -> str:
+    own = " · ".join(f"`{error.tag}`" for error in row.refuses)
+    return _about_repeats(row) + (f" Refusals of its own: {own}." if own else "")
+
+
+def _about_repeats(row: Route) -> str:
+    if row.needs_key:
+        return " `idempotency_key` is required, in the body or as the header `Idempotency-Key`."
+    if row.keyed is not None:
+        return f" A repeat is recognised by {row.keyed}, or by `idempotency_key`."
+    new = (
+        " Without `idempotency_key` each call is a new effect: clients that retry must send a key."
+    )
+    return new if row.writes else ""
+
+
+def _body(row: Route, schema: dict[str, Any]) -> dict[str, Any]:
+    assert row.request is not None
+    ref: dict[str, Any] = {"$ref": TEMPLATE.format(model=row.request.__name__)}
+    if row.bare:
+        # Where the text is told apart by its form, no field has that name.
+        field = schema["properties"].get(row.bare, {"type": "string", "minLength": 1})
+        words = "In the place of the object: the text alone that names the record."
+        ref = {"oneOf": [ref, {**field, "description": words}]}
+    content = {"schema": ref} | ({} if row.sample is None else {"example": row.sample})
+    # An empty body is an empty object.
+    return {"required": bool(schema.get("required")), "content": {"application/json": content}}

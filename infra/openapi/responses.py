@@ -1,0 +1,126 @@
+"""The shared responses, headers, parameters and examples; routes refer to them.
+
+A refusal has one response per status, which explains all tags of that status. Which of them a
+route may answer is said by the operation, in ``x-error-tags``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from infra.openapi.schemas import TEMPLATE
+from shared import envelope, errors
+from shared.api import Route
+from shared.errors import ApiError, Fault
+from shared.settings import SERVICE
+
+# The usual refusal of each status gives the response its example, and its name to the response.
+_USUAL: dict[int, tuple[str, type[ApiError]]] = {
+    400: ("BadRequest", errors.InvalidInput),
+    401: ("Unauthorized", errors.Unauthorized),
+    403: ("Forbidden", errors.Forbidden),
+    404: ("NotFound", errors.NotFound),
+    409: ("Conflict", errors.Conflict),
+    413: ("PayloadTooLarge", errors.PayloadTooLarge),
+    415: ("UnsupportedMediaType", errors.UnsupportedMediaType),
+    428: ("RevisionRequired", errors.ExpectedRevisionRequired),
+    429: ("RateLimited", errors.RateLimited),
+    500: ("InternalError", errors.InternalError),
+    503: ("Unavailable", errors.Unavailable),
+}
+_ALWAYS = ("X-API-Version", "X-Request-Id")
+
+HEADERS = {
+    "X-API-Version": ("The version of the API: the date of its contract.", "2026-03-04"),
+    "X-Request-Id": ("The id of the request, as in `stats`.", "01KA0000000000000000000000"),
+    "Idempotent-Replay": ("`true` where this is the answer of an earlier call.", "true"),
+    "Retry-After": ("After how many seconds to try again.", "60"),
+}
+
+PARAMETERS = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same as `idempotency_key` in the body; if both are sent, they agree.",
+        "schema": {"$ref": TEMPLATE.format(model="IdempotencyKey")},
+    }
+}
+
+
+def headers() -> dict[str, Any]:
+    return {
+        name: {"description": words, "schema": {"type": "string", "examples": [example]}}
+        for name, (words, example) in HEADERS.items()
+    }
+
+
+def responses(rows: Iterable[Route]) -> dict[str, Any]:
+    """Returns the response of every envelope, and that of every status of refusals."""
+    made: dict[str, Any] = {}
+    refusals: dict[int, dict[type[ApiError], None]] = {}
+    for row in rows:
+        name = row.envelope.__name__
+        more = ("Idempotent-Replay",) if row.writes else ()
+        if name not in made or row.writes:
+            made[name] = _response("Done.", name, (*_ALWAYS, *more))
+        for error in row.refusals:
+            refusals.setdefault(error.status, {})[error] = None
+    for status, classes in refusals.items():
+        made[_USUAL[status][0]] = _refusal(sorted(classes, key=lambda cls: cls.tag))
+    return dict(sorted(made.items()))
+
+
+def examples() -> dict[str, Any]:
+    """Returns an example of every status of refusals; their tags and messages differ, no more."""
+    return {name: {"value": _example(error)} for name, error in _USUAL.values()}
+
+
+def of_route(row: Route) -> dict[str, Any]:
+    """Returns the responses of a route, by status."""
+    names = {200: row.envelope.__name__} | {e.status: _USUAL[e.status][0] for e in row.refusals}
+    return {
+        str(status): {"$ref": f"#/components/responses/{name}"}
+        for status, name in sorted(names.items())
+    }
+
+
+def _response(words: str, schema: str, names: Iterable[str]) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": TEMPLATE.format(model=schema)}}
+    return {
+        "description": words,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "content": {"application/json": content},
+    }
+
+
+def _refusal(classes: list[type[ApiError]]) -> dict[str, Any]:
+    words = "\n".join(f"- `{cls.tag}`: {cls.message}" for cls in classes)
+    waits = any(cls.retry_after_s is not None for cls in classes)
+    names = (*_ALWAYS, "Retry-After") if waits else _ALWAYS
+    made = _response(words, "ErrorEnvelope", names)
+    name = _USUAL[classes[0].status][0]
+    example = {"$ref": f"#/components/examples/{name}"}
+    made["content"]["application/json"]["examples"] = {name: example}
+    return made
+
+
+_MINOR: dict[type[ApiError], list[Fault]] = {
+    errors.InvalidInput: [Fault("missing", "customer.email", "is required")]
+}
+_DETAIL: dict[type[ApiError], dict[str, Any]] = {errors.Conflict: {"current_revision": 4}}
+
+
+def _example(error: type[ApiError]) -> dict[str, Any]:
+    build = {"build_major": "1", "build_minor": "0", "build_id": "MONDAY-1765671116"}
+    stats = {
+        "call": "POST /account/update",
+        "service": SERVICE,
+        "request_id": "01KA0000000000000000000000",
+        "timestamp_utc": "2026-01-01T00:00:00Z",
+        "latency_ms": 3,
+        "build": build,
+    }
+    made = error(minor=_MINOR.get(error, ()), detail=_DETAIL.get(error))
+    return envelope.refusal(made, stats)

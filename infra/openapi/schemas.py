@@ -1,0 +1,269 @@
+"""The component schemas: what the models say, each part under a name of its own.
+
+Requests are closed and have the crosscutting fields beside their own; answers are open, so that a
+new field breaks no reader. An absent value is left out, never null; null stands only where it
+clears a field. No type is anonymous: states, free objects and the types of fields are components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, get_origin
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from infra.openapi.envelopes import Answer, ErrorEnvelope
+from infra.openapi.naming import name_enums, pascal
+from infra.openapi.source import plain
+from infra.openapi.words import Words
+from shared.api import Crosscutting, Route
+from shared.errors import ApiError
+from shared.fields import Request
+
+Schemas = dict[str, Any]
+TEMPLATE = "#/components/schemas/{model}"
+FREE_OBJECT = {
+    "type": "object",
+    "additionalProperties": True,
+    "description": "Fields that depend on the case.",
+}
+
+
+class Generator(GenerateJsonSchema):
+    """Pydantic's generator without titles that repeat a field's name, and without defaults that
+    would be refused if they were sent: null, or an object full of nulls."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        made = super().default_schema(schema)
+        if made.get("default", 0) is None or isinstance(made.get("default"), dict):
+            del made["default"]
+        return made
+
+
+def request_models(rows: Iterable[Route]) -> list[type[BaseModel]]:
+    return list(dict.fromkeys(row.request for row in rows if row.request is not None))
+
+
+def answer_models(rows: Iterable[Route]) -> list[type[BaseModel]]:
+    return list(dict.fromkeys(row.envelope for row in rows))
+
+
+def schemas_of(rows: list[Route], words: Words) -> Schemas:
+    """Returns the component schemas of all rows, in alphabetical order."""
+    ref = TEMPLATE
+    inputs = model_schemas([*request_models(rows), Crosscutting], "validation", words, ref)
+    outputs = model_schemas(
+        [*answer_models(rows), Answer, ErrorEnvelope], "serialization", words, ref
+    )
+    found = merged(inputs, outputs)
+    found["ErrorTag"] = error_tags()
+    crosscutting = _crosscutting(found)
+    envelope = found.pop("Answer")
+    for row in rows:
+        if row.request is not None:
+            _complete_request(found, row, crosscutting)
+        _complete_envelope(found[row.envelope.__name__], envelope)
+    return dict(sorted(found.items()))
+
+
+def model_schemas(
+    models: list[type[BaseModel]], mode: Literal["validation", "serialization"], words: Words,
+    template: str,
+) -> Schemas:  # fmt: skip
+    """Returns the schemas of the models and of all that they consist of, by name."""
+    _, whole = models_json_schema(
+        [(model, mode) for model in models], ref_template=template, schema_generator=Generator
+    )
+    found: Schemas = whole.get("$defs", {})
+    parts = with_parts(models)
+    for model in parts:
+        schema = found[model.__name__]
+        clearable = getattr(model, "clearable", frozenset())
+        for field, prop in schema.get("properties", {}).items():
+            without_null(prop, keep=field in clearable)
+        _restrict(model, schema)
+        if mode == "serialization":
+            schema.pop("additionalProperties", None)
+        name_enums(model, schema, found, template)
+    for schema in found.values():
+        schema.pop("title", None)
+    found = hoisted(found, template)
+    for model in parts:
+        _describe(model, found, words)
+    return found
+
+
+def with_parts(models: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
+    """Returns the models and every model below them."""
+    found: dict[type[BaseModel], None] = {}
+    waiting: list[Any] = list(models)
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            if one not in found:
+                found[one] = None
+                waiting += [field.annotation for field in one.model_fields.values()]
+        elif get_origin(one) is not Literal:
+            waiting += getattr(one, "__args__", ())
+    return list(found)
+
+
+def _describe(model: type[BaseModel], found: Schemas, words: Words) -> None:
+    schema = found[model.__name__]
+    if "description" in schema:
+        schema["description"] = plain(schema["description"])
+    for field, prop in schema.get("properties", {}).items():
+        said = words.of(model, field)
+        of_type = found.get(prop.get("$ref", "").rpartition("/")[2], {}).get("description")
+        # A field's own words stand beside the reference, its type's with the type.
+        if said is not None and said != of_type:
+            prop["description"] = said
+
+
+def without_null(prop: Schemas, *, keep: bool) -> None:
+    """An absent value is left out; ``null`` stands only where it clears a field."""
+    options = prop.get("anyOf")
+    if options is None or keep or {"type": "null"} not in options:
+        return
+    left = [option for option in options if option != {"type": "null"}]
+    del prop["anyOf"]
+    prop.update({**(left[0] if len(left) == 1 else {"anyOf": left}), **prop})
+
+
+def _restrict(model: type[BaseModel], schema: Schemas) -> None:
+    """Says which fields go together. Each rule stands in ``allOf``, where generators that look for
+    fields alone find nothing to stumble over."""
+    if not issubclass(model, Request):
+        return
+    rules: list[Any] = []
+    if model.exactly_one:
+        rules.append({"oneOf": [{"required": [name]} for name in model.exactly_one]})
+    if model.at_most_one:
+        names = model.at_most_one
+        pairs = [[a, b] for n, a in enumerate(names) for b in names[n + 1 :]]
+        rules.append({"not": {"anyOf": [{"required": pair} for pair in pairs]}})
+    if model.needs_order:
+        fields = [n for n in ("order_ref", "loyalty_txn_id") if n in model.model_fields]
+        source = {
+            "required": ["source_refs"],
+            "properties": {
+                "source_refs": {
+                    "contains": {"properties": {"kind": {"enum": list(model.named_by)}}}
+                }
+            },
+        }
+        rules.append({"anyOf": [*({"required": [name]} for name in fields), source]})
+    if rules:
+        schema["allOf"] = rules
+
+
+def hoisted(found: Schemas, template: str) -> Schemas:
+    """Makes a component of every type that has a title, and of every free object."""
+    made: Schemas = {}
+    for schema in found.values():
+        for node in list(_nodes(schema)):
+            name = "FreeObject" if _is_free(node) else node.get("title")
+            if name is None:
+                continue
+            default = node.pop("default", None)
+            whole = {k: v for k, v in node.items() if k != "title"}
+            if name == "FreeObject":
+                whole = FREE_OBJECT
+            made = merged(made, {name: whole})
+            node.clear()
+            node["$ref"] = template.format(model=name)
+            if default is not None:
+                node["default"] = default
+    return merged(found, made)
+
+
+def _is_free(node: Schemas) -> bool:
+    untitled = "title" not in node and "properties" not in node
+    return untitled and node.get("type") == "object" and node.get("additionalProperties") is True
+
+
+def _nodes(schema: Any, *, top: bool = True) -> Iterator[Schemas]:
+    """Every schema within a schema, the innermost first, without the schema itself."""
+    if not isinstance(schema, dict):
+        return
+    inner = [*schema.get("properties", {}).values(), schema.get("items")]
+    inner += [one for key in ("anyOf", "allOf", "oneOf") for one in schema.get(key, ())]
+    inner.append(schema.get("additionalProperties"))
+    for one in inner:
+        yield from _nodes(one, top=False)
+    if not top:
+        yield schema
+
+
+def merged(*parts: Schemas) -> Schemas:
+    """Returns all parts in one; two things of one name are a mistake."""
+    found: Schemas = {}
+    for part in parts:
+        for name, schema in part.items():
+            if found.setdefault(name, schema) != schema:
+                raise ValueError(f"two schemas are called {name}")
+    return found
+
+
+def error_tags() -> Schemas:
+    """The enum of all tags, each class of errors saying its own."""
+    classes: list[type[ApiError]] = [ApiError]
+    for cls in classes:
+        classes += cls.__subclasses__()
+    tags = sorted({cls.tag for cls in classes})
+    return {
+        "type": "string",
+        "enum": tags,
+        "description": "The kinds of refusals. Each route names those that it can give in "
+        "`x-error-tags`; the message says the rest.",
+    }
+
+
+def _crosscutting(found: Schemas) -> Schemas:
+    """The fields that every request takes, each as a reference to a component."""
+    properties: Schemas = found.pop("Crosscutting")["properties"]
+    for field, prop in properties.items():
+        if prop.keys() != {"$ref"}:
+            name = pascal(field)
+            found |= merged({k: v for k, v in found.items() if k == name}, {name: dict(prop)})
+            prop.clear()
+            prop["$ref"] = TEMPLATE.format(model=name)
+    return properties
+
+
+def _complete_request(found: Schemas, row: Route, crosscutting: Schemas) -> None:
+    assert row.request is not None
+    schema = found[row.request.__name__]
+    taken = {k: v for k, v in crosscutting.items() if k != "dry_run" or row.dry_run}
+    schema["properties"] = {**schema.get("properties", {}), **taken}
+    required = set(schema.get("required", []))
+    if row.provenance == "required":
+        required |= {"reason", "source_refs"}
+        schema["properties"]["source_refs"] = {**taken["source_refs"], "minItems": 1}
+    if row.revision == "required" and not row.creates:
+        required.add("expected_revision")
+    if required:
+        schema["required"] = sorted(required)
+    inner = schema["properties"].get(row.record or "")
+    if inner is not None:
+        name = inner["$ref"].rpartition("/")[2]
+        repeated = {k: crosscutting[k] for k in ("request_context", "reason", "source_refs")}
+        found[name]["properties"] = {**found[name]["properties"], **repeated}
+
+
+def _complete_envelope(schema: Schemas, envelope: Schemas) -> None:
+    own = schema["properties"]
+    about = envelope["properties"]
+    schema["properties"] = {
+        "success": about["success"],
+        "data": own["data"],
+        **({"revision": about["revision"]} if "revision" in own else {}),
+        "build": about["build"],
+        "stats": about["stats"],
+    }
+    schema["required"] = sorted({*schema.get("required", []), *envelope["required"]})
