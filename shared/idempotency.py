@@ -1,4 +1,4 @@
-"""The stored records of idempotency: the request that has used a key, and the answer for replays."""
+"""The stored records of idempotency: which request used a key, and the answer for replays."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 One table holds every record. ``pk`` and ``sk`` are strings. There are three sparse, overloaded
 indexes; beside the keys they have the attribute ``v``, which is what a list may show. Every
-partition of an org's records starts with ``O#<org>#``, so a key of one org never reaches a record of
-another. Whatever identifies a person, a secret, a card or an order is in a key only as ``h(…)``:
+partition of an org's records starts with ``O#<org>#``, so a key of one org never reaches a record
+of another. Whatever identifies a person, a secret, a card or an order is in a key only as ``h(…)``:
 HMAC-SHA-256 under the org's own key, 128 bits, base 32. The org's key is derived from one root,
 which never rotates: after a rotation no stored key could be computed again.
 """
@@ -282,7 +282,7 @@ class Keys:
     # ------------------------------------------------------------ lists
 
     def listed(self, index: Index, kind: str, sort: str, state: str = "") -> dict[str, str]:
-        """Returns the index entry of a record: in the list of its kind, or of its kind and state."""
+        """Returns the index entry that lists a record under its kind, or its kind and state."""
         return {index.partition: self.list_of(kind, state), index.sort: sort}
 
     def list_of(self, kind: str, state: str = "") -> str:

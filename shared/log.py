@@ -1,5 +1,4 @@
-"""The structured log and the metrics. No other module imports Powertools, which happens at first
-use.
+"""The structured log and the metrics. Only this module imports Powertools, at first use.
 
 A line has the call, the outcome and the request id. It never has a body, a header, a personal value
 or a secret: the door passes exactly the values of a line, and nothing here reads a request.

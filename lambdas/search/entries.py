@@ -94,6 +94,6 @@ def _write(table: Table, place: Searched, wanted: set[str], gone: set[str]) -> N
         )
         left = answer.get("UnprocessedItems", {}).get(settings().table_name, [])
         requests = left + requests[BATCH:]
-        if left and not table.patience.wait():
+        if left and not table.retry_budget.may_retry_after_pause():
             # The stream brings the record again.
             raise Unavailable()
