@@ -34,7 +34,7 @@ EDITORS = ("crm_manage", "crm_edit", "crm_privacy_admin")
 
 Rule = Literal["none", "optional", "required"]
 
-# The errors that every route may give, and those that every route which writes may give beside them.
+# The errors that every route may give, and those that every route that writes may give as well.
 EVERYWHERE: tuple[type[ApiError], ...] = (
     errors.InvalidInput,
     errors.ContextMismatch,

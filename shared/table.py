@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A transaction that was cancelled: each write whose condition failed, with the current item."""
+    """A cancelled transaction: each write whose condition failed, with the current item."""
 
     writes: tuple[tuple[Write, CurrentItem], ...]
 

@@ -68,13 +68,13 @@ def database() -> Iterator[Database]:
 @pytest.fixture
 def world(database: Database) -> World:
     """A verified org of its own."""
-    assert database.engine.alive
+    assert database.engine.is_running
     return World()
 
 
 @pytest.fixture
 def other_world(database: Database) -> World:
-    assert database.engine.alive
+    assert database.engine.is_running
     return World()
 
 
@@ -83,7 +83,7 @@ def faults(database: Database) -> Iterator[Faults]:
     """The client that goes wrong on request."""
     from shared import clients
 
-    assert database.engine.alive
+    assert database.engine.is_running
     real = clients.dynamodb()
     made = Faults(real)
     clients.use(dynamodb=made)
@@ -96,7 +96,7 @@ def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter
     """The client that keeps the bill."""
     from shared import clients, table
 
-    assert database.engine.alive
+    assert database.engine.is_running
     real = clients.dynamodb()
     made = Meter(real)
     pool = table.pool()
