@@ -2,8 +2,8 @@
 
 Each consumer has its own reader, as a deployed function has its own mapping, so a slow one does not
 hold up the other. After a failure the reader repeats the batch from the first failed record on.
-After a limited number of attempts it gives up that record and goes on with the next, as the deployed
-mapping does with its failure destination.
+After a limited number of attempts it gives up that record and goes on with the next, as the
+deployed mapping does with its failure destination.
 """
 
 from __future__ import annotations
