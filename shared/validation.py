@@ -96,22 +96,19 @@ def apart(row: Route, value: Any) -> Parts:
 
 
 def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Facts, Any]:
-    """Returns the facts of the crosscutting fields, and the validated body. Raises 400 with every
-    fault."""
+    """Returns the crosscutting facts and the validated body, or raises 400 with every fault."""
     row, faults = call.route, []
     # The top level wins over what the record object repeats, but both are validated.
     given = {**parts.repeated, **parts.crosscutting}
-    circumstances = Circumstances(call.now, call.settings)
-    over, fault_list = _validated(Crosscutting, given, circumstances)
+    known = Circumstances(call.now, call.settings)
+    over, fault_list = _validated(Crosscutting, given, known)
     faults += fault_list + _required(row, given, headers)
     if parts.repeated:
-        inner, fault_list = _validated(Crosscutting, parts.repeated, circumstances)
+        inner, fault_list = _validated(Crosscutting, parts.repeated, known)
         faults += [replace(f, field=f"{row.record}.{f.field}") for f in fault_list]
         if inner is not None and inner.request_context is not None:
             faults += _disagreements(call, inner.request_context, f"{row.record}.")
-    body, fault_list = (
-        _validated(row.request, parts.own, circumstances) if row.request else (None, [])
-    )
+    body, fault_list = _validated(row.request, parts.own, known) if row.request else (None, [])
     faults += fault_list
     if body is not None:
         faults += _own_faults(body, call.settings)
@@ -120,8 +117,8 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
     context = None if over is None else over.request_context
     if context is not None and "request_context" in parts.crosscutting:
         faults += _disagreements(call, context, "")
-    key, key_faults = _header(headers, "idempotency-key", circumstances)
-    cccode, cc_faults = _header(headers, "x-cccode", circumstances)
+    key, key_faults = _header(headers, "idempotency-key", known)
+    cccode, cc_faults = _header(headers, "x-cccode", known)
     faults += key_faults + cc_faults
     if faults or over is None:
         raise InvalidInput(minor=_once(faults))

@@ -61,7 +61,7 @@ def keep(place: Searched, known: set[str]) -> None:
 class _AnyRecord:
     """A record of any class. Only its item is used, so the class is not needed."""
 
-    KIND: ClassVar[str] = "any"
+    KIND: ClassVar[str] = "raw"
 
 
 def _current_tokens(table: Table, place: Searched) -> set[str]:
