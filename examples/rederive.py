@@ -62,6 +62,7 @@ def derive(entries: list[dict[str, Any]], until: datetime) -> dict[str, int]:
                 "until": None if ends is None else datetime.fromisoformat(ends),
             }
         for move in entry.get("allocations", []):
+            # What is written off, or had expired before, is taken from nobody: neither is a lot.
             if move["lot_id"] == "debt":
                 debt -= move["points"]
             elif move["lot_id"] in lots:

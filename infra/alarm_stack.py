@@ -1,9 +1,10 @@
-"""What wakes somebody: an alarm per route with the row's own numbers, rolled up per latency class,
-and an alarm for every way in which work can fail or be left lying.
+"""The alarms: one per route and percentile with the row's own limits, combined per latency class,
+and one for every way in which work can fail or be left undone.
 
-Missing data is never a fault (a route that nobody calls is not slow), and a percentile of a few
-calls is not judged. The names of what is watched come from the settings, so that this stack binds
-no other one; only the mappings' ids, which Lambda makes, are handed over.
+Missing data never raises an alarm (a route that nobody calls is not slow), and a percentile of a
+few calls is ignored. The names of the watched resources come from the settings, so that this stack
+does not depend on another one. Only the ids of the stream mappings are passed in, because Lambda
+makes them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PERIOD = Duration.minutes(5)
 _SLOW_PERIODS = 3
 _LATE_STREAM_MS = 5 * 60 * 1000
 _METRICS_IN_MATH = 10
-"""How many metrics CloudWatch lets one alarm add up."""
+"""The most metrics that CloudWatch accepts in the expression of one alarm."""
 
 _TABLE_OPERATIONS = (
     "BatchGetItem",
@@ -42,7 +43,7 @@ _TABLE_OPERATIONS = (
 
 
 class AlarmStack(Stack):
-    """The alarms, and the topic that tells of them."""
+    """The alarms, and the topic that they notify."""
 
     def __init__(
         self,
@@ -71,13 +72,13 @@ class AlarmStack(Stack):
         CfnOutput(self, "AlarmTopicArn", value=self.topic.topic_arn)
 
     def _topic(self) -> sns.Topic:
-        """Encrypted with a key of our own: alarms may not use the service's default key."""
+        """Returns the topic. It has its own key, because alarms may not use the default one."""
         key = kms.Key(
             self,
             "TopicKey",
             enable_key_rotation=True,
             description="Encrypts the alarm topic.",
-            # It guards messages in flight, nothing that is kept.
+            # It only encrypts messages on their way. Nothing that is kept needs it.
             removal_policy=RemovalPolicy.DESTROY,
         )
         own_alarms = {"StringEquals": {"aws:SourceAccount": self.account}}
@@ -85,7 +86,7 @@ class AlarmStack(Stack):
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                # In a key's own policy this is the key.
+                # In the policy of a key, "*" means this key.
                 resources=["*"],
                 conditions=own_alarms,
             )
@@ -102,7 +103,8 @@ class AlarmStack(Stack):
         return topic
 
     def _latency(self, routes: Iterable[Route]) -> None:
-        """A slow route alone wakes nobody; its class does, once, and names the route."""
+        """The alarm of a route notifies nobody. The alarm of its latency class does, once for all
+        slow routes of the class."""
         by_tier: dict[str, list[cloudwatch.IAlarmRule]] = {tier.name: [] for tier in Tier}
         for route in routes:
             for statistic, limit_ms in _limits(route.latency):
@@ -143,7 +145,7 @@ class AlarmStack(Stack):
 
     def _function_faults(self, name: str) -> None:
         for metric in ("Errors", "Throttles"):
-            self._any(
+            self._add_alarm(
                 f"{name.capitalize()}{metric}",
                 f"{name} {metric.lower()}",
                 f"The function {name} had {metric.lower()}.",
@@ -151,15 +153,15 @@ class AlarmStack(Stack):
             )
 
     def _answered_faults(self, family: str, routes: Sequence[Route]) -> None:
-        """Answers with a 5xx, which the function itself does not count as its errors."""
+        """Adds alarms for answers with a 5xx. The function's own errors do not include them."""
         if self._environment.emulator:
             return
-        for part, some in enumerate(_parts(routes, _METRICS_IN_MATH), start=1):
+        for part, chunk in enumerate(_parts(routes, _METRICS_IN_MATH), start=1):
             metrics = {
                 f"m{number}": self._gateway_metric("5XXError", "Sum", route)
-                for number, route in enumerate(some)
+                for number, route in enumerate(chunk)
             }
-            self._any(
+            self._add_alarm(
                 f"{family.capitalize()}Faults{part}",
                 f"{family} 5xx {part}",
                 f"Routes of {family} answered with a server fault.",
@@ -167,8 +169,8 @@ class AlarmStack(Stack):
             )
 
     def _stream_faults(self, name: str, mapping_id: str) -> None:
-        """Late, stored as a failure, or worse, dropped."""
-        self._any(
+        """Adds alarms for stream records that are late, stored as failures, or dropped."""
+        self._add_alarm(
             f"{name.capitalize()}IteratorAge",
             f"{name} is late",
             f"{name} is more than five minutes behind the table's stream.",
@@ -176,10 +178,10 @@ class AlarmStack(Stack):
             above=_LATE_STREAM_MS,
         )
         for metric in ("OnFailureDestinationDeliveredEventCount", "DroppedEventCount"):
-            self._any(
+            self._add_alarm(
                 f"{name.capitalize()}{metric}",
                 f"{name} {metric}",
-                f"{name} gave up on stream records; drive them again from the failure bucket.",
+                f"{name} gave up on stream records; process them again from the failure bucket.",
                 cloudwatch.Metric(
                     namespace="AWS/Lambda",
                     metric_name=metric,
@@ -190,10 +192,10 @@ class AlarmStack(Stack):
             )
 
     def _queue_depth(self, queue_name: str) -> None:
-        self._any(
+        self._add_alarm(
             "RefusedEvents",
             "refused events",
-            "The bus refused events; they lie in the publisher's queue.",
+            "The bus refused events; they are in the publisher's queue.",
             cloudwatch.Metric(
                 namespace="AWS/SQS",
                 metric_name="ApproximateNumberOfMessagesVisible",
@@ -204,8 +206,9 @@ class AlarmStack(Stack):
         )
 
     def _api_faults(self) -> None:
-        """Faults of the API as a whole, which are counted in every environment."""
-        self._any(
+        """Adds the alarm for faults of the whole API. Unlike the metrics per route, this metric
+        exists in every environment."""
+        self._add_alarm(
             "ApiFaults",
             "api 5xx",
             "The API answered with a server fault.",
@@ -216,7 +219,7 @@ class AlarmStack(Stack):
         for place in (None, *(index.name for index in INDEXES)):
             for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
                 where = {"GlobalSecondaryIndexName": place} if place else {}
-                self._any(
+                self._add_alarm(
                     f"Table{place or ''}{metric}",
                     f"table {place or 'itself'} {metric}",
                     "DynamoDB throttles the table or an index of it.",
@@ -227,9 +230,11 @@ class AlarmStack(Stack):
                 f"m{number}": self._table_metric("SystemErrors", {"Operation": operation})
                 for number, operation in enumerate(_TABLE_OPERATIONS)
             }
-            self._any("TableSystemErrors", "table system errors", "DynamoDB fails.", _sum(metrics))
+            self._add_alarm(
+                "TableSystemErrors", "table system errors", "DynamoDB fails.", _sum(metrics)
+            )
 
-    def _any(
+    def _add_alarm(
         self,
         construct_id: str,
         name: str,
@@ -238,7 +243,7 @@ class AlarmStack(Stack):
         *,
         above: int = 0,
     ) -> None:
-        """An alarm that notifies as soon as the metric is above the mark."""
+        """Adds an alarm that notifies as soon as the metric is above the threshold."""
         alarm = cloudwatch.Alarm(
             self,
             construct_id,
@@ -255,7 +260,7 @@ class AlarmStack(Stack):
     def _gateway_metric(
         self, name: str, statistic: str, route: Route | None = None
     ) -> cloudwatch.Metric:
-        """Of one row, or, without one, of the whole stage."""
+        """Returns a metric of one route, or of the whole stage."""
         row = {"Method": route.method, "Resource": PREFIX + route.path} if route else {}
         return cloudwatch.Metric(
             namespace="AWS/ApiGateway",
@@ -294,7 +299,8 @@ def _limits(latency: Latency) -> Iterator[tuple[str, int]]:
 
 
 def _sum(metrics: dict[str, cloudwatch.Metric]) -> cloudwatch.MathExpression:
-    """A metric without data counts as none, or one silent route would silence them all."""
+    """Returns the sum of the metrics. A metric without data counts as 0: otherwise one route
+    without calls would leave the whole sum without data."""
     return cloudwatch.MathExpression(
         expression=" + ".join(f"FILL({name}, 0)" for name in metrics),
         using_metrics=dict(metrics),

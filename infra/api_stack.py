@@ -1,8 +1,8 @@
 """The route table as a REST API: one function per family, each row a method on its own path.
 
-Nothing here lists a route. A row answers on its method; every other method of a known path goes to
-the same function, whose door refuses it; what no row knows is answered by the gateway itself, in
-the API's own envelope. Rights follow from the rows: what a family may do is what its rows say.
+Nothing here lists a route. The method of a row goes to the function of its family. So does every
+other method of a known path, and the door refuses it. The gateway itself answers unknown paths, in
+the API's own envelope. The rights of a function follow from the rows of its family.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from shared.envelope import HEADERS
 from shared.routes import ANYONE, Route
 
 _TIMEOUT_S = 28
-"""A second less than the gateway waits, so that a slow call ends as an answer of ours."""
+"""A second less than the gateway waits, so that the function ends a slow call, not the gateway."""
 
 _GATEWAY_RETRY_S = 1
-"""The gateway's throttle fills up every second; a longer wait would help nobody."""
+"""The gateway's throttle allows new requests every second, so a longer wait is of no use."""
 
 Refusal = type[errors.ApiError]
 
 GATEWAY_REFUSALS: Mapping[str, Refusal] = {
-    # How the gateway says that it has no such path. One who sends an Authorization header to it
-    # hears of a bad signature instead.
+    # The gateway's answer for an unknown path. With an Authorization header it is a bad signature
+    # instead.
     "MISSING_AUTHENTICATION_TOKEN": errors.NotFound,
     "INVALID_SIGNATURE": errors.NotFound,
     "EXPIRED_TOKEN": errors.NotFound,
@@ -103,8 +103,8 @@ class ApiStack(Stack):
             timeout_s=_TIMEOUT_S,
         )
         target = recipe.live(made, self._environment)
-        # One permission for all methods of the stage: a permission per method would grow the
-        # function's policy past its size limit, and would say nothing else.
+        # One permission for all methods of the stage. A permission per method would allow the same,
+        # and make the function's policy larger than its limit.
         target.add_permission(
             "Gateway",
             principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
@@ -130,7 +130,8 @@ class ApiStack(Stack):
         }
 
     def _integration(self, target: lambda_.IFunction) -> apigateway.Integration:
-        """The function as a proxy, without the permissions that the library adds per method."""
+        """Returns the function as a proxy, without the permissions that the library adds per
+        method."""
         uri = (
             f"arn:{self.partition}:apigateway:{self.region}:lambda:path/2015-03-31/functions/"
             f"{target.function_arn}/invocations"
@@ -147,8 +148,8 @@ class ApiStack(Stack):
             rest_api_name=self._environment.shared_name,
             description="The CRM's API.",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # The gateway writes no log at all in an account that has never been given this role,
-            # and other APIs of the account may lean on it once it is there.
+            # In an account without this role the gateway writes no logs. Other APIs of the account
+            # may use the role too, so it is never removed.
             cloud_watch_role=deployed,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if deployed else None,
             deploy_options=self._stage_options(),
@@ -177,7 +178,7 @@ class ApiStack(Stack):
         )
 
     def _keep_execution_log_finite(self, api: apigateway.RestApi) -> None:
-        """The gateway would make this log group itself, without an end."""
+        """Makes the log group first: the gateway would make it without a retention period."""
         log = logs.LogGroup(
             self,
             "ExecutionLog",
@@ -191,7 +192,7 @@ class ApiStack(Stack):
         build = {f"build_{part}": value for part, value in self._environment.build.items()}
         for name, refusal in GATEWAY_REFUSALS.items():
             headers = {
-                # The media type is that of the template.
+                # The template sets the media type.
                 **{name: f"'{value}'" for name, value in HEADERS.items() if name != "content-type"},
                 "X-Request-Id": "context.requestId",
             }
@@ -207,14 +208,14 @@ class ApiStack(Stack):
 
     def _give_reasons(self, api: apigateway.RestApi) -> None:
         reasons = {
-            "APIG2": "The door checks every body against its row's model and answers all faults at "
-            "once in the envelope; a second, weaker check would answer first, in another form.",
+            "APIG2": "The door validates every body against its row's model and returns all faults "
+            "at once in the envelope; a weaker check before it would answer in another form.",
             "APIG3": "A web ACL is the account's choice and has a fixed monthly price; the stage's "
-            "throttle and the API's own limits hold without it, and one can be attached.",
-            "APIG4": "Callers are sessions and API keys of an org, known to the table only: the "
-            "door identifies them on every row but the public status.",
-            "COG4": "Identities are not the API's to keep: sessions come from the platform, so a "
-            "user pool would hold nobody.",
+            "throttle and the API's own limits work without it, and one can be attached.",
+            "APIG4": "Callers are sessions and API keys of an org, which only the table knows: the "
+            "door identifies them on every route but the public health check.",
+            "COG4": "The API does not manage identities: sessions come from the platform, so a "
+            "user pool would be empty.",
         }
         for rule, reason in reasons.items():
             accept(api, rule, reason)
@@ -223,7 +224,7 @@ class ApiStack(Stack):
             accept(
                 api.node.find_child("CloudWatchRole"),
                 f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{managed}]",
-                "The gateway takes this role for the whole account and refuses one with less than "
+                "The gateway uses this role for the whole account and refuses one with less than "
                 "its managed policy; only the gateway's own service can assume it.",
             )
 
@@ -232,7 +233,7 @@ ACCESS_LOG = {
     "request_id": "$context.requestId",
     "time": "$context.requestTimeEpoch",
     "method": "$context.httpMethod",
-    # The path's pattern, not the path: what a stranger types into one may be personal.
+    # The pattern of the path, not the path: a path that somebody typed may be personal.
     "resource": "$context.resourcePath",
     "status": "$context.status",
     "latency_ms": "$context.responseLatency",
@@ -241,13 +242,13 @@ ACCESS_LOG = {
     "response_bytes": "$context.responseLength",
     "gateway_error": "$context.error.responseType",
 }
-"""What the gateway notes of a call: nothing that names a person, their address or their device, no
-query, no header. Who called stands in the function's log, as the opaque id of the actor."""
+"""The fields of the access log. None names a person, an address or a device, and there is no query
+and no header. The function's log has the fingerprint of the credential."""
 
 
 def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, object]:
-    """The envelope of a refusal that the gateway gives itself. Only values which the gateway makes
-    are filled in: it inserts them unescaped, so a caller's path must not be among them."""
+    """Returns the envelope of an error that the gateway returns itself. The gateway inserts values
+    unescaped. So it inserts only values that it makes itself, and not the path, for example."""
     return {
         "success": False,
         "error": {
@@ -262,14 +263,14 @@ def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, object]:
 
 
 def needs_table(routes: Sequence[Route]) -> bool:
-    """Whether any row has to know its caller, and so has to read."""
+    """Returns whether any row needs its caller, and so has to read the table."""
     return any(route.roles != (ANYONE,) for route in routes)
 
 
 def rights(routes: Sequence[Route], records: Records) -> list[iam.PolicyStatement]:
-    """What the rows of a family add up to."""
+    """Returns the rights that the rows of a family need together."""
     if not needs_table(routes):
         return []
-    known = [*recipe.may_read(records), *recipe.may_extend_sessions(records)]
+    reads = [*recipe.may_read(records), *recipe.may_extend_sessions(records)]
     writes = any(route.writes for route in routes)
-    return [*known, *recipe.may_write(records)] if writes else known
+    return [*reads, *recipe.may_write(records)] if writes else reads

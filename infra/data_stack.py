@@ -1,6 +1,7 @@
-"""What must outlive every release: the table with its indexes and stream, and the root secret.
+"""The stack of everything that must outlive a release: the table with its indexes and stream, and
+the root secret.
 
-The schema is not written here; it is read from ``shared.keys``, where the code reads it too.
+The schema comes from ``shared.keys``, which the code uses too.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ class DataStack(Stack):
         CfnOutput(self, "RootSecretArn", value=self.root_secret.secret_arn)
 
     def _table(self, environment: Environment) -> dynamodb.Table:
-        """On-demand billing, because the load of a till has no plateau to provision for.
+        """Returns the table, with on-demand billing, because the load of tills is not steady.
 
-        The key is AWS-managed: its use shows in the audit trail and costs nothing a month. A key
-        of our own would add a monthly price and a right on every function, and would protect
-        from nobody who can already read the table. Deletion protection is on everywhere, so that
-        even a table which may go has to be let go of by hand first.
+        The encryption key is AWS-managed: its use is in the audit trail, and it has no monthly
+        price. A key of our own would have a monthly price and need a right on every function. It
+        would not protect from anybody who can already read the table. Deletion protection is on in
+        every environment, so that nobody removes a table by accident.
         """
         table = dynamodb.Table(
             self,
@@ -67,8 +68,8 @@ class DataStack(Stack):
         return table
 
     def _root_secret(self) -> secretsmanager.Secret:
-        """Kept even where the table is not: a table restored from a backup is unreadable by its
-        look-ups without the root that its keys were made with."""
+        """Returns the root secret. It is kept even if the table is removed: without it, no look-up
+        would work in a table that is restored from a backup."""
         secret = secretsmanager.Secret(
             self,
             "RootSecret",
@@ -81,8 +82,8 @@ class DataStack(Stack):
         accept(
             secret,
             "SMG4",
-            "Every stored key is derived from this root: a rotation would make every "
-            "e-mail, phone, code and session look-up miss. It is read by functions only.",
+            "Every stored key is derived from this root: after a rotation no look-up by "
+            "e-mail, phone, code or session would work. Only functions read it.",
         )
         return secret
 

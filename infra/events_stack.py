@@ -1,9 +1,9 @@
-"""From the table's stream outwards: the event bus with its archive, the publisher that fills it,
-and the consumer that keeps the search entries.
+"""The consumers of the table's stream: the publisher with the event bus and its archive, and the
+consumer that writes the search entries.
 
-Both readers of the stream are mapped alike: a batch that fails is halved until the bad record
-stands alone, is retried for six hours, and then lies whole in the bucket, to be driven again. The
-stream allows two readers a shard; there is no third here.
+Both consumers have the same mapping. A batch that fails is halved until the bad record is alone.
+That record is retried for six hours, and is then stored whole in the bucket, to be processed again.
+A shard of the stream allows two consumers, so there must not be a third.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ _CHANGES = [
         "dynamodb": {"NewImage": {EVENTS: {"S": [{"exists": True}]}}},
     }
 ]
-"""What carries events. A removal never does, and neither does a search entry or a marker: they
-must not wake the publisher only to be passed over."""
+"""Only items with events. Removals, search entries and idempotency keys have none, and must not
+start the publisher for nothing."""
 
 _SEARCHED_KINDS = {KIND: {"S": sorted(SEARCHED)}}
 _SEARCHED = [
     {"dynamodb": {"NewImage": _SEARCHED_KINDS}},
     {"dynamodb": {"OldImage": _SEARCHED_KINDS}},
 ]
-"""What can change a search entry: a searched record as it is now, or, removed, as it was."""
+"""Only searched records: the new image, or the old image of a record that was removed."""
 
 
 class EventsStack(Stack):
-    """The bus, the two readers of the stream, and where their failures go."""
+    """The bus, the two consumers of the stream, and the places of their failures."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class EventsStack(Stack):
         CfnOutput(self, "RefusedEventsQueueUrl", value=self.refused.queue_url)
 
     def _bus(self) -> events.EventBus:
-        """Only this account may put or subscribe. The archive lets a new consumer hear the past;
-        the emulator has no archives."""
+        """Returns the bus. Only this account may use it. A new consumer can get old events from the
+        archive. The emulator has no archives."""
         bus = events.EventBus(self, "Bus", event_bus_name=self._environment.shared_name)
         if not self._environment.emulator:
             bus.archive(
@@ -98,8 +98,8 @@ class EventsStack(Stack):
         return bus
 
     def _failure_bucket(self) -> s3.Bucket:
-        """Whole stream records, so also personal data: no versions and a short life, or an erased
-        customer would live on here."""
+        """Returns the bucket of stream records that failed. They contain personal data. So it has
+        no versions and a short life: an erased customer must not stay here."""
         bucket = s3.Bucket(
             self,
             "Failures",
@@ -120,12 +120,12 @@ class EventsStack(Stack):
             bucket,
             "S1",
             "Empty unless a record failed for six hours; every object in it raises an alarm. "
-            "A second bucket of access logs would outlive what it tells about.",
+            "A second bucket with access logs would outlive the objects that it logs.",
         )
         return bucket
 
     def _refused_queue(self) -> sqs.Queue:
-        """Single events that the bus refused, while the rest of their batch went through."""
+        """Returns the queue of single events that the bus has refused."""
         queue = sqs.Queue(
             self,
             "RefusedEvents",
@@ -138,8 +138,8 @@ class EventsStack(Stack):
         accept(
             queue,
             "SQS3",
-            "This is where failed work ends: nothing but the re-drive command reads it, an alarm "
-            "watches its depth, and a message stays until the command succeeds.",
+            "This is the place of failed work: a person reads it after the alarm on its depth, "
+            "and a message that cannot be handled has nowhere else to go.",
         )
         return queue
 
@@ -192,8 +192,8 @@ class EventsStack(Stack):
     def _mapping(
         self, construct_id: str, reader: lambda_.Function, patterns: list[dict[str, Any]]
     ) -> lambda_.CfnEventSourceMapping:
-        """Written without the library's helper, which would let the reader list every stream of
-        the account and read and delete in the bucket."""
+        """Returns the mapping. The library's helper would also let the consumer list every stream
+        of the account, and read and delete objects in the bucket."""
         mapping = lambda_.CfnEventSourceMapping(
             self,
             construct_id,
@@ -208,19 +208,19 @@ class EventsStack(Stack):
             maximum_record_age_in_seconds=_GIVE_UP_AFTER_S,
             destination_config={"onFailure": {"destination": self.failures.bucket_arn}},
             filter_criteria={"filters": [{"pattern": json.dumps(each)} for each in patterns]},
-            # The counts tell of what was given up on; without them only the bucket would know.
+            # The alarms on failed and dropped records use these counts.
             metrics_config={"metrics": ["EventCount"]},
         )
         role = reader.role
         if role is None:
             raise ValueError("the recipe gives every function a role of its own")
-        # Creating the mapping already reads the stream under this role.
+        # Lambda reads the stream under this role as soon as the mapping is made.
         mapping.node.add_dependency(role)
         bucket = self.resolve(self.failures.bucket_arn)["Fn::GetAtt"][0]
         accept(
             role,
             f"IAM5[Resource::<{bucket}.Arn>/{recipe.FAILURE_OBJECTS}]",
             "Lambda names each object of a failed batch by mapping, shard and time, so only the "
-            "prefix can be known; it may put there, and read nothing.",
+            "prefix is known; the function may write there, and read nothing.",
         )
         return mapping

@@ -1,7 +1,7 @@
-"""The one recipe of a function, and the rights that a function may be given.
+"""How a function is made, and the rights that it may have.
 
-Every function of every stack is made here, so what holds for one holds for all: the runtime, the
-log group with its end, a role with nothing but what is listed. Nothing here knows a route.
+Every function of every stack is made here. So all have the same runtime, a log group with a
+retention period, and a role with the listed rights only. Nothing here knows a route.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from infra.settings import SERVICE, Environment
 from shared.keys import INDEXES
 
 IDENTITY_PARTITIONS = "A#*"
-"""Where sessions lie (``A#h(secret)``): all that a family which only reads may ever write to."""
+"""The partitions of sessions (``A#h(secret)``). A family that only reads may write to no other."""
 
 _READ = ("dynamodb:BatchGetItem",)
 _WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem")
@@ -41,7 +41,7 @@ _STREAM = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """Where the records lie, as the other stacks need to know it."""
+    """The names of the data stack's resources, for the other stacks."""
 
     table_name: str
     table_arn: str
@@ -61,11 +61,11 @@ def function(
     rights: Sequence[iam.PolicyStatement],
     timeout_s: int,
 ) -> lambda_.Function:
-    """The function whose entry is ``lambdas/<name>/handler.py``, with exactly these rights beside
-    writing its own log.
+    """Returns the function of ``lambdas/<name>/handler.py``. It has exactly these rights, and may
+    write its own log.
 
-    Tracing is off: its daemon may only be granted on every resource, and the log line of a call
-    already says how long it took and how many units it used.
+    Tracing is off: its rights can only be granted on every resource, and the log line of a call
+    already has the latency.
     """
     log = _log(scope, construct_id, name, environment)
     made = lambda_.Function(
@@ -98,8 +98,8 @@ def function(
 
 
 def live(made: lambda_.Function, environment: Environment) -> lambda_.IFunction:
-    """What callers invoke: the function itself, or the alias of its published version where a
-    version is needed (a started picture, or instances kept warm)."""
+    """Returns what callers invoke: the function, or an alias of its published version where
+    SnapStart or provisioned concurrency need a version."""
     if environment.snap_start or environment.provisioned_concurrency:
         return made.add_alias(
             "live", provisioned_concurrent_executions=environment.provisioned_concurrency
@@ -108,20 +108,20 @@ def live(made: lambda_.Function, environment: Environment) -> lambda_.IFunction:
 
 
 def layer(scope: Construct, package: Package) -> lambda_.LayerVersion:
-    """The layer, one per stack: a layer handed from stack to stack could never be replaced, since
-    CloudFormation keeps what another stack imports."""
+    """Returns the layer. Each stack has its own: CloudFormation does not replace a resource that
+    another stack imports, so a shared layer could never be updated."""
     return lambda_.LayerVersion(
         scope,
         "Layer",
         code=lambda_.Code.from_asset(str(package.layer)),
         compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
         compatible_architectures=[lambda_.Architecture.ARM_64],
-        description="What every function stands on: shared/ and its pinned dependencies.",
+        description="What every function needs: shared/ and its pinned dependencies.",
     )
 
 
 def retention(environment: Environment) -> logs.RetentionDays:
-    """How long the environment keeps its logs."""
+    """Returns how long the environment keeps its logs."""
     days = {
         7: logs.RetentionDays.ONE_WEEK,
         30: logs.RetentionDays.ONE_MONTH,
@@ -131,7 +131,8 @@ def retention(environment: Environment) -> logs.RetentionDays:
 
 
 def may_read(records: Records) -> list[iam.PolicyStatement]:
-    """Batches by key, and queries on the table and its named indexes."""
+    """Returns the rights to read by key, to query the table and its indexes, and to read the root
+    secret."""
     indexes = [f"{records.table_arn}/index/{index.name}" for index in INDEXES]
     return [
         _allow(_READ, [records.table_arn]),
@@ -141,14 +142,15 @@ def may_read(records: Records) -> list[iam.PolicyStatement]:
 
 
 def may_extend_sessions(records: Records) -> list[iam.PolicyStatement]:
-    """A session in use lives on, also where nothing else is written: its partition, no other."""
+    """Returns the right to extend sessions, which routes that only read need too. It covers the
+    partitions of sessions only."""
     return [
         iam.PolicyStatement(
             actions=["dynamodb:UpdateItem"],
             resources=[records.table_arn],
             conditions={
                 "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [IDENTITY_PARTITIONS]},
-                # "For all" also holds of no value at all; a write without a key is not ours.
+                # "ForAllValues" also holds where there is no value, so require that there is one.
                 "Null": {"dynamodb:LeadingKeys": "false"},
             },
         )
@@ -156,13 +158,14 @@ def may_extend_sessions(records: Records) -> list[iam.PolicyStatement]:
 
 
 def may_write(records: Records) -> list[iam.PolicyStatement]:
-    """The actions that a transaction is made of: DynamoDB checks each of them, and has no right
-    for the transaction as such."""
+    """Returns the rights for the actions of a transaction. DynamoDB checks each of them, and has no
+    separate right for transactions."""
     return [_allow(_WRITE, [records.table_arn])]
 
 
 def may_index_search(records: Records) -> list[iam.PolicyStatement]:
-    """Re-read what changed, and keep the entries under which it is found."""
+    """Returns the rights to read the records that have changed, and to write their search
+    entries."""
     return [
         _allow(_SEARCH, [records.table_arn]),
         _allow(["secretsmanager:GetSecretValue"], [records.root_secret_arn]),
@@ -170,18 +173,18 @@ def may_index_search(records: Records) -> list[iam.PolicyStatement]:
 
 
 def may_follow_stream(records: Records) -> list[iam.PolicyStatement]:
-    """Read the table's stream: all four rights on the one stream."""
+    """Returns the rights to read the table's stream."""
     return [_allow(_STREAM, [records.stream_arn])]
 
 
 def may_publish(bus_arn: str, queue_arn: str) -> list[iam.PolicyStatement]:
-    """Put events on the one bus, and what it refuses into the one queue."""
+    """Returns the rights to put events on the bus, and refused ones into the queue."""
     return [_allow(["events:PutEvents"], [bus_arn]), _allow(["sqs:SendMessage"], [queue_arn])]
 
 
 def may_store_failures(bucket_arn: str) -> list[iam.PolicyStatement]:
-    """What a stream mapping needs for its failure destination: the objects' names are Lambda's
-    own, made at the moment of the failure."""
+    """Returns the rights that a stream mapping needs for its failure destination. Lambda chooses
+    the names of the objects, so only their prefix is known."""
     return [
         _allow(["s3:ListBucket"], [bucket_arn]),
         _allow(["s3:PutObject"], [f"{bucket_arn}/{FAILURE_OBJECTS}"]),
@@ -189,7 +192,7 @@ def may_store_failures(bucket_arn: str) -> list[iam.PolicyStatement]:
 
 
 FAILURE_OBJECTS = "aws/lambda/*"
-"""Under which names a stream mapping stores what it gave up on."""
+"""The names under which a stream mapping stores failed batches."""
 
 
 def _log(scope: Construct, construct_id: str, name: str, environment: Environment) -> logs.LogGroup:

@@ -1,4 +1,4 @@
-"""Exceptions from the rules of cdk-nag: always on one construct, always with the reason."""
+"""Exceptions from the rules of cdk-nag. Each one is for one construct, and has a reason."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ PACK = "AwsSolutions"
 
 
 def accept(construct: IConstruct, rule: str, reason: str) -> None:
-    """Let this construct break the rule (``S1``, or a finding such as ``IAM5[Resource::…]``)."""
+    """Allows this construct to break a rule (``S1``, or a finding like ``IAM5[Resource::…]``)."""
     Validations.of(construct).acknowledge(Acknowledgment(id=f"{PACK}-{rule}", reason=reason))

@@ -1,9 +1,9 @@
-"""What is uploaded, built without a container: the layer and one folder per function.
+"""The assets that are uploaded: the layer and one folder per function, built without a container.
 
-``make package`` runs this module. It fetches the layer's pinned dependencies as ready-made wheels
-for the runtime (Python 3.13 on arm64), whatever machine it runs on; that is the one step which
-needs a network. Everything else is copied from the checkout at each synthesis, so no stale code
-can be deployed. A function gets the modules that its handler reaches, and no other family's.
+``make package`` runs this module. It fetches the layer's pinned dependencies as wheels for the
+runtime (Python 3.13 on arm64), on any machine. Only this step needs a network. All other files are
+copied from the checkout at each synthesis, so old code cannot be deployed. A function has the
+modules that its handler imports, and no module of another family.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 REQUIREMENTS = ROOT / "shared" / "requirements.txt"
 LIMIT_MIB = 15
-"""A function and its layer together, zipped: what a cold start has to fetch."""
+"""The limit of a function with its layer, zipped. A cold start has to fetch both."""
 
 _EVENT_FUNCTIONS = ("events", "search")
 _STAMP = "requirements.sha256"
-# What wheels bring that no request reads: translations of country names, tests, type stubs.
+# Files of wheels that no request needs: translations of country names, tests, type stubs.
 _NOT_SHIPPED = ("pycountry/locales", "**/tests", "**/*.pyi", "**/*.pyx", "bin", "**/__pycache__")
 
 
 class NotPackaged(Exception):
-    """The layer's dependencies are missing, or were made from another lock file."""
+    """The layer's dependencies are missing, or are from another lock file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Where the assets lie: the layer's folder, and one folder per function under ``functions``."""
+    """The folders of the assets: the layer, and one per function under ``functions``."""
 
     layer: Path
     functions: Path
@@ -48,13 +48,13 @@ class Package:
 
 
 def staged(families: Iterable[str], *, host: bool = False, build: Path = BUILD) -> Package:
-    """The assets, with today's code in them. ``NotPackaged`` where ``make package`` has to run
-    first. ``host`` means the layer made for this machine, which only the emulator can run."""
+    """Returns the assets, with the current code. Raises ``NotPackaged`` where ``make package`` has
+    to run first. ``host``: the layer for this machine, which only the emulator can run."""
     package = Package(layer=_layer_folder(build, host=host), functions=build / "functions")
     if not _is_fetched(package.layer):
         raise NotPackaged(
-            "The layer's dependencies are not built, or not from today's shared/requirements.txt: "
-            "run `make package` first, or synthesise with `-c assets=none` to look at templates."
+            "The layer's dependencies are missing, or older than shared/requirements.txt: run "
+            "`make package` first, or synthesise with `-c assets=none` to see the templates only."
         )
     _copy_shared(package.layer / "python")
     for name in (*families, *_EVENT_FUNCTIONS):
@@ -63,7 +63,7 @@ def staged(families: Iterable[str], *, host: bool = False, build: Path = BUILD) 
 
 
 def empty(folder: Path, families: Iterable[str]) -> Package:
-    """Assets with nothing in them, to look at templates; not for deployment."""
+    """Returns empty assets, for templates that are only read, not deployed."""
     package = Package(layer=folder / "layer", functions=folder / "functions")
     package.layer.mkdir(parents=True, exist_ok=True)
     for name in (*families, *_EVENT_FUNCTIONS):
@@ -72,8 +72,8 @@ def empty(folder: Path, families: Iterable[str]) -> Package:
 
 
 def fetch_dependencies(*, host: bool = False, build: Path = BUILD) -> Path:
-    """Fetch the pinned wheels, every one checked against its hash, into the layer's folder, unless
-    they are there already: only a new lock file needs the network again."""
+    """Fetches the pinned wheels into the layer's folder, and checks their hashes. Returns the
+    folder. Fetches nothing if they are there already: only a new lock file needs the network."""
     layer = _layer_folder(build, host=host)
     if _is_fetched(layer):
         return layer
@@ -96,8 +96,8 @@ def fetch_dependencies(*, host: bool = False, build: Path = BUILD) -> Path:
 
 
 def reached_modules(name: str, root: Path = ROOT) -> list[Path]:
-    """The files under ``lambdas`` that the function's handler imports, directly or through others,
-    with the packages that they lie in."""
+    """Returns the files under ``lambdas`` that the function's handler imports, directly or
+    indirectly, and the ``__init__`` files of their packages."""
     found: set[Path] = set()
     waiting = [root / "lambdas" / name / "handler.py"]
     while waiting:
@@ -111,7 +111,7 @@ def reached_modules(name: str, root: Path = ROOT) -> list[Path]:
 
 
 def zipped_bytes(folder: Path) -> int:
-    """The size of the folder as it is uploaded."""
+    """Returns the size of the folder as it is uploaded, in bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in sorted(folder.rglob("*")):
@@ -121,7 +121,7 @@ def zipped_bytes(folder: Path) -> int:
 
 
 def sizes(package: Package) -> dict[str, int]:
-    """Per function, what a cold start fetches: itself and the layer, zipped, in bytes."""
+    """Returns the size of each function with its layer, zipped, in bytes."""
     layer = zipped_bytes(package.layer)
     return {
         folder.name: layer + zipped_bytes(folder)
@@ -135,7 +135,8 @@ def _layer_folder(build: Path, *, host: bool) -> Path:
 
 
 def _stamp(layer: Path) -> Path:
-    """Beside the layer, not in it: what is uploaded must not say how it was made."""
+    """Returns the file with the hash of the lock file. It is beside the layer, so it is not
+    uploaded."""
     return layer.parent / f"{layer.name}.{_STAMP}"
 
 
@@ -203,12 +204,11 @@ def _imported_names(node: ast.AST, path: Path, root: Path) -> Iterator[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fetch, stage, and say how large each function is; 1 where one is over the limit."""
+    """Fetches, stages, and prints the size of each function. Returns 1 if one is over the limit."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--host", action="store_true", help="for this machine: the emulator's")
     host = parser.parse_args(arguments).host
-    # Imported here: the routes bring every model with them, which a module that only copies
-    # files must not cost its importers.
+    # Imported here: it imports every model, and the other users of this module do not need them.
     from lambdas.families import FAMILIES
 
     fetch_dependencies(host=host)

@@ -1,8 +1,8 @@
-"""What the environments decide differently: one frozen value each, and the names that follow.
+"""The settings of each environment, and the names that follow from them.
 
-Nothing here knows a construct. The environment's name goes into stack names and physical names
-(``crm-prod-data``, ``crm-prod-account``), never into a construct id: the same template must come
-out for every environment, or a change is tried on something else than what it is meant for.
+Nothing here knows a construct. The environment's name is a part of stack names and physical names
+(``crm-prod-data``, ``crm-prod-account``), and never of a construct id. So every environment has the
+same constructs, and a change that was tested in one fits the others.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ _UNNAMED_BUILD = {"major": "1", "minor": "0", "id": "LOCAL-0000000000"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One environment. With ``keep_data`` the table outlives its stack, and no stack can be ended
-    by accident.
+    """One environment.
 
-    ``detailed_metrics`` are billed per route and metric. ``throttle_*`` hold for the whole API
-    (requests, requests per second). ``reserved_concurrency`` is taken from the account's pool, per
-    function; ``provisioned_concurrency`` is paid by the hour; either is off when absent.
-    ``snap_start`` restores a function from a picture of its started process. The deployed build is
-    named by ``build`` (``major``, ``minor``, ``id``). ``emulator`` leaves out what the local
-    emulator of AWS refuses: the events archive, composite alarms, metric-math alarms, the
-    gateway's account settings.
+    - ``keep_data``: the table stays when its stack is removed, and stacks are protected from it.
+    - ``detailed_metrics``: metrics per route. Each is billed.
+    - ``throttle_rate`` and ``throttle_burst``: limits of the whole API, in requests per second and
+      in requests.
+    - ``reserved_concurrency``: per function, from the account's pool. None: off.
+    - ``provisioned_concurrency``: per function, billed by the hour. None: off.
+    - ``snap_start``: functions start from a snapshot of an initialised process.
+    - ``build``: the deployed build (``major``, ``minor``, ``id``).
+    - ``emulator``: leaves out what the local emulator of AWS does not accept: the events archive,
+      composite alarms, metric-math alarms, the gateway's account settings.
     """
 
     name: str
@@ -48,16 +50,16 @@ class Environment:
     build: Mapping[str, str] = field(default_factory=lambda: dict(_UNNAMED_BUILD))
 
     def stack(self, concern: str) -> str:
-        """The stack's name, such as ``crm-dev-data``."""
+        """Returns the name of a stack, such as ``crm-dev-data``."""
         return f"{SERVICE}-{self.name}-{concern}"
 
     def function(self, family: str) -> str:
-        """The function's name, such as ``crm-dev-account``."""
+        """Returns the name of a function, such as ``crm-dev-account``."""
         return f"{SERVICE}-{self.name}-{family}"
 
     @property
     def shared_name(self) -> str:
-        """The name of what an environment has one of: table, bus, API."""
+        """The name of the table, the bus and the API. An environment has one of each."""
         return f"{SERVICE}-{self.name}"
 
 
@@ -99,7 +101,8 @@ ENVIRONMENTS = {
 def environment(
     name: str, *, emulator: bool = False, build: Mapping[str, str] | None = None
 ) -> Environment:
-    """The settings of the environment, for this build; ``ValueError`` where there is none."""
+    """Returns the settings of the environment, for this build. Raises ``ValueError`` for an unknown
+    name."""
     if name not in ENVIRONMENTS:
         raise ValueError(f"environment must be one of {', '.join(ENVIRONMENTS)}, not {name!r}")
     chosen = ENVIRONMENTS[name]

@@ -1,8 +1,8 @@
-"""The door: a gateway event in, the envelope out; the only place that knows HTTP.
+"""The door: it takes a gateway event and returns the envelope. No other module knows HTTP.
 
-``serve(ROUTES)`` makes a family's Lambda handler, a dict from (method, path) to row and no
-framework. The order of refusal is the order of the lines here: transport, credential, org, roles,
-schema, write gate, required revision; then the operation.
+``serve(ROUTES)`` makes a family's Lambda handler: a dict from (method, path) to the row of a route,
+without a framework. The checks run in the order of the lines here: transport, credential, org,
+roles, request validation, write gate, required revision. Then the operation runs.
 """
 
 from __future__ import annotations
@@ -49,14 +49,15 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_id(now: datetime) -> str:
-    """26 characters, sortable by creation: 48 bits of milliseconds, then 80 that nobody guesses."""
+    """Returns 26 characters that sort by creation time: 48 bits of milliseconds, then 80 random
+    bits, so that no id can be guessed."""
     milliseconds = max(0, int(now.timestamp() * 1000))
     number = (milliseconds << 80) | secrets.randbits(80)
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 class Door:
-    """A family's Lambda. ``answer`` is the same with a clock of the caller's choosing."""
+    """A family's Lambda handler. ``answer`` does the same, but takes the time from its caller."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
@@ -71,15 +72,17 @@ class Door:
     def answer(
         self, event: dict[str, Any], context: Any, now: datetime | None = None
     ) -> dict[str, Any]:
-        """The gateway's proxy event to its proxy response; never an exception."""
+        """Returns the proxy response to a proxy event of the gateway. It never raises."""
         began = time.perf_counter()
         wall = auth.now()
         path = str(event.get("path") or "")
+        # The rows have no base path: the gateway adds it.
         path = path.removeprefix(BASE) if path.startswith(BASE + "/") else path
-        visit = _Visit(
+        invocation = _Invocation(
             method=str(event.get("httpMethod") or "GET"),
             path=path,
             request_id=str(
+                # The gateway's id comes first: its access log has the same one.
                 (event.get("requestContext") or {}).get("requestId")
                 or getattr(context, "aws_request_id", None)
                 or new_id(wall)
@@ -89,7 +92,7 @@ class Door:
             wall=wall,
             began=began,
         )
-        return visit.respond(self, event)
+        return invocation.respond(self, event)
 
     def row(self, method: str, path: str) -> Route:
         row = self._rows.get((method, path))
@@ -106,13 +109,14 @@ class Door:
 
 
 def serve(routes: Sequence[Route]) -> Door:
-    """The door of a family: its ``lambda_handler``."""
+    """Returns the door of a family: its ``lambda_handler``."""
     return Door(routes)
 
 
 @dataclass(slots=True)
-class _Visit:
-    """One request on its way through the door."""
+class _Invocation:
+    """One request, from its event to its response. ``now`` may be a test clock; ``wall`` is the
+    real time."""
 
     method: str
     path: str
@@ -125,10 +129,10 @@ class _Visit:
     table: Table | None = None
 
     def respond(self, door: Door, event: dict[str, Any]) -> dict[str, Any]:
-        extra = {"X-Request-Id": self.request_id}
+        headers = {"X-Request-Id": self.request_id}
         if self.method == "OPTIONS" and door.methods(self.path):
             allow = ", ".join(sorted([*door.methods(self.path), "OPTIONS"]))
-            extra |= {
+            headers |= {
                 "Allow": allow,
                 "Access-Control-Allow-Methods": allow,
                 "Access-Control-Allow-Headers": "content-type, x-orgcode, x-session-guid, "
@@ -136,26 +140,26 @@ class _Visit:
                 "Access-Control-Max-Age": "600",
             }
             body = envelope.success({"allow": allow}, None, self._stats())
-            return envelope.response(200, body, extra.items())
+            return envelope.response(200, body, headers.items())
         refused: ApiError | None = None
         try:
             answer = self._serve(door.row(self.method, self.path), event)
         except ApiError as error:
             refused = error
         except Exception as error:
-            # A defect: said once in the log with its place, and nothing of it to the caller.
+            # A defect. The log gets its place in the code, once; the caller gets no detail.
             log.failed(error, call=f"{self.method} {self.path}", request_id=self.request_id)
             refused = InternalError()
         stats = self._stats()
         if refused is not None:
             status, body = refused.status, envelope.refusal(refused, stats)
-            extra |= refused.headers
+            headers |= refused.headers
         else:
             status, body = 200, envelope.success(answer.data, answer.revision, stats)
             if answer.replayed:
-                extra["Idempotent-Replay"] = "true"
+                headers["Idempotent-Replay"] = "true"
         self._log(status, refused)
-        return envelope.response(status, body, extra.items())
+        return envelope.response(status, body, headers.items())
 
     def _serve(self, row: Route, event: dict[str, Any]) -> Answer:
         self.table = Table()
@@ -163,13 +167,13 @@ class _Visit:
             answer: Answer = row.operation()
             return answer
         parts = apart(row, envelope.read_json(envelope.body_text(event, self.headers)))
-        said = replace(
-            auth.claim(self.headers, parts.crosscutting),
+        claim = replace(
+            auth.require_claim(self.headers, parts.crosscutting),
             mismatch=auth.contradiction(self.headers, parts.crosscutting, parts.repeated),
         )
         call = self.call = Call(
             route=row,
-            identity=auth.identify(said, row, self.table, self.wall),
+            identity=auth.identify(claim, row, self.table, self.wall),
             facts=Facts(request_id=self.request_id),
             now=self.now,
             table=self.table,
@@ -183,7 +187,8 @@ class _Visit:
             if row.revision == "required" and not row.creates:
                 facts.require_revision()
         except ApiError as error:
-            # What is wrong with a body comes before the write gate.
+            # A strict route verifies its caller before it gives any error. The write gate is no
+            # part of that for a 400: a faulty body is refused before the gate is asked.
             raise call.refusal(error, gated=error.status != 400) from None
         answer = row.operation(call, body)
         assert isinstance(answer, Answer), row.path
@@ -209,6 +214,7 @@ class _Visit:
 
     def _log(self, status: int, refused: ApiError | None) -> None:
         facts = {
+            # The path of an unknown route is a stranger's text, so the log does not get it.
             "call": f"{self.method} {self.path}" if self.call or status < 400 else "-",
             "status": status,
             "request_id": self.request_id,

@@ -1,9 +1,9 @@
-"""Who calls: headers and body to a ``Caller``, or 401, 403, 404.
+"""Authentication and roles: headers and body become a ``Caller``, or 401, 403 or 404.
 
-A session (a person) or an API key (a service account of one org) is found under the keyed hash of
-its secret; the secret itself is stored nowhere. A warm process caches callers for up to 30 s. It
-never refuses on cached knowledge, and routes that move money or points, merge, erase or set a
-policy verify the caller in the operation's own first batch.
+A session (of a person) or an API key (of a service account of one org) is stored under the keyed
+hash of its secret. The secret itself is not stored. A warm process caches callers for up to 30 s.
+No call is refused because of the cache: the table is read first. Routes that move money or points,
+merge, erase or set a policy verify the caller in the operation's own first batch.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ from shared.table import Table
 from shared.writes import Condition
 
 CACHED_S = 30
+"""How long a revoked credential may still pass, on routes that are not strict."""
+_CACHED_CALLERS = 10_000
 SESSION_LIFE = timedelta(hours=1)
 EXTENDED_EVERY = timedelta(minutes=1)
+"""A session is extended at most this often: every extension is a write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls, in which org, with which roles; everything a decision may ask about identity."""
+    """Who calls, in which org and with which roles. A decision knows no more of the identity."""
 
     org: OrgRecord
     actor: str
@@ -57,11 +60,11 @@ class Caller:
         return self.org.settings
 
     def has(self, *roles: str) -> bool:
-        """Whether any of the roles lets the caller do it; an owner may."""
+        """Returns whether the caller has any of the roles. An owner has all of them."""
         return self.owner or not self.roles.isdisjoint(roles)
 
     def stamp(self) -> dict[str, Any]:
-        """The identity as answers and events show it."""
+        """Returns the identity as answers and events show it."""
         name = "session_fingerprint" if self.context_source == "session" else "api_key_fingerprint"
         return {
             "orgcode": self.orgcode,
@@ -76,7 +79,8 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a request says of its caller, before any of it is verified."""
+    """What a request says about its caller, before any of it is verified. ``mismatch``: the error
+    of a request that names two orgs."""
 
     secret: str
     kind: Literal["session", "api_key"]
@@ -84,9 +88,9 @@ class Claim:
     mismatch: ContextMismatch | None = None
 
 
-def claim(headers: Mapping[str, str], body: Mapping[str, Any]) -> Claim:
-    """Returns the credential and the org that a request names. A header's credential counts before
-    the body's, a session before a key. Without any credential: 401, whatever else is wrong."""
+def require_claim(headers: Mapping[str, str], body: Mapping[str, Any]) -> Claim:
+    """Returns the credential and the org that a request names, or raises 401 where it has no
+    credential. A credential in a header comes before one in the body, a session before a key."""
     session = headers.get("x-session-guid") or _text(body, "session_guid")
     key = headers.get("x-api-key") or _text(body, "api_key")
     if not (session or key):
@@ -105,8 +109,8 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 def contradiction(
     headers: Mapping[str, str], body: Mapping[str, Any], record: Mapping[str, Any]
 ) -> ContextMismatch | None:
-    """The 400 of header, body and request context naming different orgs, where they do. It is
-    raised once the credential is known to be good."""
+    """Returns the 400 of a request whose header, body and request context name different orgs, else
+    None. It is raised after the credential was verified: without a valid one the answer is 401."""
     named = headers.get("x-orgcode", "").strip().upper() or None
     found = []
     places = [("orgcode", body.get("orgcode"))]
@@ -124,8 +128,8 @@ def contradiction(
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who calls, and what it takes to verify that again: the claim, and the real clock (a test
-    clock rules data, not credentials)."""
+    """Who calls, and what is needed to verify it again: the claim and the real time. A test clock
+    does not apply to credentials."""
 
     claim: Claim
     caller: Caller
@@ -145,54 +149,63 @@ _cache: dict[tuple[str, str, str], _CachedCaller] = {}
 
 
 def forget() -> None:
-    """Empties the cache; for tests and for a process that changes deployments."""
+    """Empties the cache. For tests, and for a process that changes deployments."""
     _cache.clear()
 
 
-def identify(said: Claim, route: Route, table: Table, wall: datetime) -> Identity:
-    """Returns who calls, from the cache or from the table; refuses a caller who lacks the roles."""
-    known = _cache.get((said.kind, said.secret, said.org or ""))
-    if known is not None and known.until > time.monotonic() and _lets_in(known.caller, route):
-        if said.mismatch is not None:
-            raise said.mismatch
-        return Identity(said, known.caller, wall)
-    caller = _read(said, table, wall)
-    if len(_cache) > 10_000:
+def identify(claim: Claim, route: Route, table: Table, wall: datetime) -> Identity:
+    """Returns who calls, from the cache or from the table. Raises 403 where the roles do not
+    suffice."""
+    known = _cache.get((claim.kind, claim.secret, claim.org or ""))
+    if (
+        known is not None
+        and known.until > time.monotonic()
+        and _cache_suffices(known.caller, route)
+    ):
+        if claim.mismatch is not None:
+            raise claim.mismatch
+        return Identity(claim, known.caller, wall)
+    caller = _read(claim, table, wall)
+    if len(_cache) > _CACHED_CALLERS:
+        # A bound on memory. So few processes reach it that an order of eviction is not worth it.
         _cache.clear()
-    _cache[(said.kind, said.secret, caller.orgcode)] = _CachedCaller(
+    _cache[(claim.kind, claim.secret, caller.orgcode)] = _CachedCaller(
         caller, time.monotonic() + CACHED_S
     )
     require_role(caller, route)
-    return Identity(said, caller, wall)
+    return Identity(claim, caller, wall)
 
 
-def _read(said: Claim, table: Table, wall: datetime) -> Caller:
-    """A first read, strongly consistent: the credential beside the org, then the membership."""
-    credential_at = Get(keys.credential(said.secret), CredentialRecord)
+def _read(claim: Claim, table: Table, wall: datetime) -> Caller:
+    """Reads the caller from the table, strongly consistent: credential and org in one trip, then
+    the membership, whose key is known only then."""
+    credential_at = Get(keys.credential(claim.secret), CredentialRecord)
     reads: list[Get[Any]] = [credential_at]
     org_at = None
-    if said.org is not None and _is_org(said.org):
-        org_at = Get(keys.of_org(said.org).org_record(), OrgRecord)
+    if claim.org is not None and _is_orgcode(claim.org):
+        org_at = Get(keys.of_org(claim.org).org_record(), OrgRecord)
         reads.append(org_at)
     records = table.load(reads)
-    credential = _require_live(records.get(credential_at), said, wall)
-    if said.org is None:
+    # The order of the errors: 401 before anything about the org, so that a request without a valid
+    # credential learns nothing.
+    credential = _require_valid(records.get(credential_at), claim, wall)
+    if claim.org is None:
         raise InvalidInput.of("orgcode", "is required: header x-orgcode or body", "missing")
-    if said.mismatch is not None:
-        raise said.mismatch
+    if claim.mismatch is not None:
+        raise claim.mismatch
     org = records.get(org_at) if org_at else None
     if credential.person is None:
-        return _caller(said, credential, org, None)
+        return _caller(claim, credential, org, None)
     # A malformed org code is read like an unknown one: both cost the same, and both are 404.
-    place = keys.of_org(said.org if org_at else "-").membership(credential.person)
+    place = keys.of_org(claim.org if org_at else "-").membership(credential.person)
     member_at = Get(place, MembershipRecord)
     membership = table.load([member_at]).get(member_at)
-    caller = _caller(said, credential, org, membership)
-    _extend(said, credential, table, wall)
+    caller = _caller(claim, credential, org, membership)
+    _extend_session(claim, credential, table, wall)
     return caller
 
 
-def _is_org(text: str) -> bool:
+def _is_orgcode(text: str) -> bool:
     import re
 
     from shared.fields import ORGCODE
@@ -200,10 +213,12 @@ def _is_org(text: str) -> bool:
     return re.fullmatch(ORGCODE, text) is not None
 
 
-def _require_live(record: CredentialRecord | None, said: Claim, wall: datetime) -> CredentialRecord:
+def _require_valid(
+    record: CredentialRecord | None, claim: Claim, wall: datetime
+) -> CredentialRecord:
     if (
         record is None
-        or record.context != said.kind
+        or record.context != claim.kind
         or record.revoked
         or (record.expires_at is not None and record.expires_at <= wall)
     ):
@@ -212,13 +227,13 @@ def _require_live(record: CredentialRecord | None, said: Claim, wall: datetime) 
 
 
 def _caller(
-    said: Claim,
+    claim: Claim,
     credential: CredentialRecord,
     org: OrgRecord | None,
     membership: MembershipRecord | None,
 ) -> Caller:
-    """Returns the caller that the records make. 404 for one who is no member: a stranger learns
-    nothing of the org."""
+    """Returns the caller of these records. Raises 404, not 403, for one who is no member: a
+    stranger does not learn whether the org exists."""
     if org is None:
         raise NotFound()
     if credential.person is None:
@@ -228,7 +243,7 @@ def _caller(
             org=org,
             actor=f"service_account:{credential.service_account}",
             context_source="api_key",
-            fingerprint="kf_" + keys.fingerprint(said.secret),
+            fingerprint="kf_" + keys.fingerprint(claim.secret),
             roles=frozenset(credential.roles),
         )
     if membership is None or membership.state != "active":
@@ -237,21 +252,23 @@ def _caller(
         org=org,
         actor=f"user_guid:{credential.person}",
         context_source="session",
-        fingerprint="sf_" + keys.fingerprint(said.secret),
+        fingerprint="sf_" + keys.fingerprint(claim.secret),
         roles=frozenset(membership.roles),
         owner=membership.owner,
     )
 
 
-def _extend(said: Claim, credential: CredentialRecord, table: Table, wall: datetime) -> None:
-    """Slides a session's expiry, at most once a minute. A call that loses the race has nothing to
-    do: another one has extended the session."""
+def _extend_session(
+    claim: Claim, credential: CredentialRecord, table: Table, wall: datetime
+) -> None:
+    """Extends a session, at most once a minute. Where the condition fails there is nothing to do:
+    another call has extended the session, or it was revoked."""
     expires = credential.expires_at
     later = wall + SESSION_LIFE
     if expires is None or later - expires < EXTENDED_EVERY:
         return
     table.touch(
-        keys.credential(said.secret),
+        keys.credential(claim.secret),
         "expires_at",
         {"S": instant_text(later)},
         Condition(
@@ -266,7 +283,7 @@ def _extend(said: Claim, credential: CredentialRecord, table: Table, wall: datet
 
 
 def reads_of(identity: Identity) -> list[Get[Any]]:
-    """Returns the reads of the caller's records, for a batch that is made anyway."""
+    """Returns the reads of the caller's records. They go into a batch that is read anyway."""
     places = keys.of_org(identity.caller.orgcode)
     found: list[Get[Any]] = [
         Get(keys.credential(identity.claim.secret), CredentialRecord),
@@ -281,37 +298,40 @@ def reads_of(identity: Identity) -> list[Get[Any]]:
 def verify(
     identity: Identity, route: Route, records: Records, *, gated: bool, refusing: bool
 ) -> Identity:
-    """Returns the identity as the table has it now. Refuses as at the door, by the write gate too
-    (``gated``). ``refusing``: the call only withdraws consent."""
-    reads, said = reads_of(identity), identity.claim
-    credential = _require_live(records.get(reads[0]), said, identity.wall)
+    """Returns the identity as the table has it now. Raises what the door raises; what the write
+    gate raises only if ``gated``. ``refusing``: the call only withdraws consent."""
+    reads, claim = reads_of(identity), identity.claim
+    credential = _require_valid(records.get(reads[0]), claim, identity.wall)
     membership = records.get(reads[2]) if len(reads) > 2 else None
-    caller = _caller(said, credential, records.get(reads[1]), membership)
+    caller = _caller(claim, credential, records.get(reads[1]), membership)
     require_role(caller, route)
     if route.writes and gated:
         require_write_access(caller, route, refusing=refusing)
     return replace(identity, caller=caller)
 
 
-def _lets_in(caller: Caller, route: Route) -> bool:
-    """Whether a cached caller passes. If not, the caller is read before the call is refused."""
+def _cache_suffices(caller: Caller, route: Route) -> bool:
+    """Returns whether a cached caller may make the call. If not, the table is read before the call
+    is refused: the caller may have got the role, or the org its status, since."""
     return may_call(caller, route) and (not route.writes or caller.org.status == "verified")
 
 
 def may_call(caller: Caller, route: Route) -> bool:
+    """Returns whether the caller's roles let it call the route."""
     roles = route.roles
     return roles[0] in (MEMBER, ANYONE) or caller.has(*roles)
 
 
 def require_role(caller: Caller, route: Route) -> None:
+    """Raises 403 where the caller's roles do not let it call the route."""
     if not may_call(caller, route):
         raise Forbidden(detail={"roles_any_of": list(route.roles)})
 
 
 def require_write_access(caller: Caller, route: Route, *, refusing: bool = False) -> None:
-    """The write gate: an org that is not verified may not write. Three duties pass in every status
-    but ``unverified``: the rows of two say so, the third is a call that only withdraws consent
-    (``refusing``)."""
+    """The write gate: raises 403 where the org is not verified. An org owes some writes to its
+    customers in every status but ``unverified``: those of a route whose row says ``open``, and on
+    one whose row says ``refusals`` those that only withdraw consent (``refusing``)."""
     status = caller.org.status
     duty = route.gate == "open" or (route.gate == "refusals" and refusing)
     if status != "verified" and not (duty and status != "unverified"):
@@ -319,6 +339,6 @@ def require_write_access(caller: Caller, route: Route, *, refusing: bool = False
 
 
 def now() -> datetime:
-    """The real clock, to the millisecond."""
+    """Returns the real time, to the millisecond."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

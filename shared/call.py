@@ -1,4 +1,4 @@
-"""One call: what a request said, who makes it, and everything impure that an operation needs."""
+"""One call: the facts of a request, its caller, and everything impure that an operation needs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from shared.settings import OrgSettings
 from shared.table import Table
 
 READS_AGAIN = 20
-"""How often one decision may ask for more. Records that contradict each other would have it ask for
-ever; an honest decision asks a handful of times."""
+"""How often one decision may ask for further records. A normal decision asks a few times. The limit
+ends a loop where damaged records make a decision ask for ever."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route answers: ``data``, and the revision of the one record that it speaks of."""
+    """What a route answers: ``data``, and the revision where the answer is about one record."""
 
     data: dict[str, Any]
     revision: int | None = None
@@ -36,13 +36,14 @@ class Answer:
 
 
 def repeated(data: dict[str, Any], revision: int | None) -> Answer:
-    """Returns the original answer for a repeat by natural key: nothing happens again."""
+    """Returns the original answer to a replay that was found by its natural key (an order, say). It
+    writes nothing."""
     return Answer(data, revision, replayed=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Why a change is made, and what it goes back to."""
+    """Why a change is made, and which documents it is based on."""
 
     reason: str | None = None
     reason_code: str | None = None
@@ -55,8 +56,8 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What one request said beside its own fields. ``request_hash`` tells a repeat from another
-    request under the same key. ``only_refuses``: the request only withdraws consent."""
+    """What one request said beside its own fields. ``request_hash`` tells a replay from another
+    request under the same idempotency key. ``only_refuses``: the request only withdraws consent."""
 
     request_id: str
     provenance: Provenance = Provenance()
@@ -69,20 +70,21 @@ class Facts:
     channel_code: str | None = None
 
     def ensure_revision(self, revision: int, record: dict[str, Any]) -> None:
-        """409 with the current record where another revision is expected."""
+        """Raises 409 with the current record where the request expects another revision."""
         if self.expected_revision not in (None, revision):
             raise Conflict(detail={"current_revision": revision}, record=record, revision=revision)
 
     def require_revision(self) -> None:
-        """428: for ``set`` routes, where only the read shows that there is a record to change."""
+        """Raises 428 where the request has no ``expected_revision``. The door calls it. A ``set``
+        route that may also create calls it itself, once it has read that the record exists."""
         if self.expected_revision is None:
             raise ExpectedRevisionRequired()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request on its way through an operation. Frozen: the clock, the ids and the table come
-    from outside, and no other state lives anywhere."""
+    """One request as an operation gets it. It is frozen. The clock, the ids and the table come from
+    outside, and a request has no other state."""
 
     route: Route
     identity: Identity
@@ -105,14 +107,14 @@ class Call:
 
     @property
     def today(self) -> date:
-        """The date in the org's time zone."""
+        """Returns the date in the org's time zone."""
         return self.now.astimezone(ZoneInfo(self.settings.timezone)).date()
 
     def guard(
         self, customer_guid: str, state: CustomerStateRecord | None = None, **demands: Any
     ) -> CustomerGuard:
-        """Returns the guard of a step that writes for a customer. Without ``state`` only the write
-        finds out how the customer is."""
+        """Returns the guard of a step that writes for a customer. Without ``state`` only the
+        condition of the write checks the customer's state."""
         return CustomerGuard(
             keys=self.keys,
             customer_guid=customer_guid,
@@ -125,20 +127,22 @@ class Call:
     # ---------------------------------------------------------------- reading
 
     def load(self, *reads: Read) -> Records:
-        """Makes the reads in one strong trip. On a strict route it also verifies who calls."""
+        """Returns the records, read in one strongly consistent trip. On a strict route it also
+        verifies the caller."""
         return self.verified(reads)[1]
 
     def require(self, get: Get[R]) -> R:
-        """Returns one record by its key, or 404."""
+        """Returns one record by its key. Raises 404 where it does not exist."""
         return self.load(get).require(get)
 
     def read(self, reads: Sequence[Read], work: Callable[[Records], T]) -> T:
-        """Makes the reads, then returns what ``work`` makes of the records. ``reads`` are a hint
-        that saves trips: what ``work`` asks for beyond them is read as well."""
+        """Reads, then returns the result of ``work`` on the records. ``reads`` are a hint that
+        saves trips: whatever else ``work`` asks for is read too."""
         return self.decided(self.load(*reads), work)
 
     def decided(self, records: Records, work: Callable[[Records], T]) -> T:
-        """Returns what ``work`` makes of the records, reading whatever else it asks for."""
+        """Returns the result of ``work`` on the records. Reads whatever else ``work`` asks for, and
+        runs it again."""
         for _ in range(READS_AGAIN):
             try:
                 return work(records)
@@ -147,8 +151,8 @@ class Call:
         raise Busy()
 
     def verified(self, reads: Sequence[Read], *, gated: bool = True) -> tuple[Call, Records]:
-        """Makes the reads; on a strict route the caller is read along and verified: the call that
-        comes back knows who calls at this moment."""
+        """Returns the call and the records. On a strict route it reads the caller in the same trip
+        and verifies it; the call that it returns has the identity as the table has it now."""
         if not self.route.strict:
             return self, self.table.load(reads)
         records = self.table.load([*reads, *auth.reads_of(self.identity)])
@@ -157,9 +161,9 @@ class Call:
         return replace(self, identity=identity), records
 
     def refusal(self, error: ApiError, *, gated: bool = True) -> ApiError:
-        """Returns an error for the caller to raise: what the request alone shows to be wrong. On a
-        strict route the caller is verified first. Nobody hears what is wrong before it is certain
-        who asks, nor (``gated``) anybody who may not write."""
+        """Returns the error, which says what is wrong with the request, for the operation to raise.
+        On a strict route it verifies the caller first, because only a verified caller may learn
+        what is wrong. ``gated``: the caller must also be allowed to write."""
         if self.route.strict:
             self.verified((), gated=gated)
         return error

@@ -1,9 +1,9 @@
-"""The AWS clients, made at first use: the only importer of boto3's core.
+"""The AWS clients, made at first use. No other deployed module imports the SDK's core.
 
-Each process keeps one client of a kind; they are safe to share between threads. Tests and the
-local server put their own in place with ``use``: an exact wrapper around the real one that injects
-what no engine does, or a recorder of what the bus received. Where a client sends its calls is the
-SDK's own setting (``AWS_ENDPOINT_URL`` and its kin), so nothing here knows of a local engine.
+A process has one client per service; threads share it safely. Tests and the local server replace a
+client with ``use``: by a wrapper around the real one that injects faults, or by a recorder of
+events. The SDK's own settings (such as ``AWS_ENDPOINT_URL``) say where a client sends its calls, so
+nothing here knows of a local engine.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ if TYPE_CHECKING:
 _lock = threading.Lock()
 _clients: dict[str, Any] = {}
 
+# The table is in the same region: a connection that takes longer will not come.
 _CONNECT_S = 0.3
 
 
 def dynamodb() -> DynamoDBClient:
-    """The table's client. It makes each call once: ``shared.table`` alone tries again."""
+    """Returns the table's client. It does not retry: only ``shared.table`` does."""
     return cast("DynamoDBClient", _client("dynamodb"))
 
 
 def events() -> Any:
-    """The event bus's client."""
+    """Returns the event bus's client."""
     return _client("events")
 
 
 def queues() -> Any:
-    """The client of the publisher's own queue."""
+    """Returns the client of the publisher's own queue."""
     return _client("sqs")
 
 
 def secrets() -> Any:
-    """The client of the secret store, called once per process."""
+    """Returns the client of the secret store, which a process calls once."""
     return _client("secretsmanager")
 
 
 def use(**replacements: Any) -> None:
-    """Put these in place of the real clients, by service name; ``None`` takes one back out."""
+    """Replaces the clients of these services. ``None`` makes the real one again at its next use."""
     with _lock:
         for name, client in replacements.items():
             if client is None:
@@ -56,6 +57,7 @@ def _client(name: str) -> Any:
     client = _clients.get(name)
     if client is None:
         with _lock:
+            # Another thread may have made it while this one waited for the lock.
             client = _clients.get(name)
             if client is None:
                 client = _clients[name] = _make(name)
@@ -71,7 +73,8 @@ def _make(name: str) -> Any:
         config=Config(
             connect_timeout=_CONNECT_S,
             read_timeout=settings().read_timeout_s,
-            # ``shared.table`` tries again by itself, within one time; for the others the SDK does.
+            # ``shared.table`` retries by itself, within one retry budget. Two layers that retry
+            # would multiply their attempts. For the other services the SDK retries.
             retries={"mode": "standard", "total_max_attempts": 1 if name == "dynamodb" else 3},
             tcp_keepalive=True,
             max_pool_connections=64,

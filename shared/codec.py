@@ -1,14 +1,19 @@
-"""Records to items and back: a frozen dataclass is one item, each field one attribute.
+"""The codec: it turns records into items and back. A frozen dataclass is one item, and each field
+is one attribute.
 
-The codec of a record's class is compiled from its annotations once. Stored forms: text, integers
-and booleans as themselves; times as fixed-width ISO text, so that text order is time order; dates
-as ``YYYY-MM-DD``; exact numbers as text; nested dataclasses and ``Mapping[str, X]`` as maps, which
-conditions may look into; ``dict`` as JSON text, because what callers put into a free map is theirs,
-not the database's to interpret. ``None`` is absent.
+The codec of a record's class is built once, from the annotations. The stored forms are:
 
-A nested dataclass of which an item holds very many says ``ROW = True``: it is stored as a list of
-its values in the order of its fields, because the names would be half of what is paid for. Such a
-class may only ever get further fields at its end, and takes its fields by position.
+- text, integers and booleans as themselves;
+- times as ISO text of a fixed width, so that they sort by time; dates as ``YYYY-MM-DD``;
+- exact numbers as text;
+- nested dataclasses and ``Mapping[str, X]`` as maps, so that conditions can look into them;
+- ``dict`` as JSON text: it holds what callers sent, which the database need not interpret.
+
+``None`` is not stored.
+
+A nested dataclass of which an item holds very many says ``ROW = True``. It is stored as a list of
+its values in the order of its fields, because the names would be half of the billed size. Such a
+class takes its fields by position, and new fields may only be added at its end.
 """
 
 from __future__ import annotations
@@ -55,8 +60,8 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class Item(Generic[R]):
-    """A record in its place: its key, its index entries, what lists may show of it (``view``), and
-    when the table may drop it (``expires``)."""
+    """A record with its key, its index entries, the part that lists may show (``view``), and the
+    time from which the table may delete it (``expires``)."""
 
     key: Key
     record: R
@@ -76,7 +81,7 @@ def _plain(tag: str, out: Callable[[Any], Any], back: Callable[[Any], Any]) -> _
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON with sorted keys; exact decimals become JSON numbers."""
+    """Returns compact JSON with sorted keys. Decimals become JSON numbers."""
     return json.dumps(
         value, separators=(",", ":"), sort_keys=True, ensure_ascii=False, default=float
     )
@@ -99,7 +104,8 @@ _SCALARS: dict[Any, _Codec] = {
 
 @cache
 def _codec(annotation: Any, *, marked: bool = False) -> _Codec:
-    """``marked``: the field says what its text is (``shared.marks``), so whatever is in it does."""
+    """Returns the codec of an annotation. ``marked``: the field's type says what its text is
+    (``shared.marks``). That holds for everything inside the field."""
     if get_origin(annotation) is Annotated:
         return _codec(get_args(annotation)[0], marked=marked or content_of(annotation) is not None)
     if not marked and (annotation is str or dict in (annotation, get_origin(annotation))):
@@ -146,8 +152,8 @@ class _Field:
     required: bool
 
     def missing(self, cls: Any) -> Any:
-        """Returns what stands for a value that is not stored. A record that lacks a required field
-        is damaged, or of another class: nothing may be decided on it."""
+        """Returns the value of a field that is not stored. Raises ``ValueError`` for a required
+        field: the item is damaged or of another class, and no decision may use it."""
         if self.required:
             raise ValueError(f"a stored {cls.__name__} has no {self.name}")
         return None if self.default is MISSING else self.default
@@ -177,14 +183,14 @@ _NOTHING: Wire = {"NULL": True}
 
 
 def _absent(value: Any, default: Any) -> bool:
-    # By type, not by ``==``: 0 equals False, and a number that is 0 is a number.
+    # Compare types too: 0 == False, but a number that is 0 must be stored.
     if isinstance(value, bool | tuple):
         return not value and type(default) is type(value) and not default
     return value is None
 
 
 def _row(record: Any, marked: bool) -> list[Wire]:
-    """The values of a record in the order of its fields, without the absent ones at the end."""
+    """Returns the values of a record in the order of its fields, without absent ones at the end."""
     row = []
     for f in _plan(record.__class__, marked):
         value = getattr(record, f.name)
@@ -205,7 +211,7 @@ def _of_row(cls: Any, row: list[Wire], marked: bool) -> Any:
 
 def encode(record: Any, marked: bool = False) -> Wire:
     """Returns the attributes of a record. Absent values and empty collections are left out.
-    ``marked``: it lies in a field that says what its texts are."""
+    ``marked``: the record is inside a field whose type says what its texts are."""
     wire: Wire = {}
     for f in _plan(record.__class__, marked):
         value = getattr(record, f.name)
@@ -215,7 +221,7 @@ def encode(record: Any, marked: bool = False) -> Wire:
 
 
 def decode(cls: Any, wire: Wire, marked: bool = False) -> Any:
-    """Returns the record of an item; attributes that are not its fields are the item's own.
+    """Returns the record of an item. Other attributes (keys, index entries) are ignored. Raises
     ``ValueError`` where a required field is missing."""
     values = {}
     for f in _plan(cls, marked):
@@ -230,8 +236,8 @@ def _names(cls: Any) -> tuple[str, ...]:
 
 
 def item_wire(item: Item[Any], change_id: str, events: list[dict[str, Any]]) -> Wire:
-    """The whole item as it is written. The change id says which logical write made it so; the
-    events ride along, for the publisher to find in the stream."""
+    """Returns the whole item as it is written. The change id names the logical write that wrote
+    it. The events are stored in the item, so that the publisher finds them in the stream."""
     wire = encode(item.record)
     wire[PARTITION], wire[SORT] = {"S": item.key[0]}, {"S": item.key[1]}
     wire[KIND], wire[CHANGE] = {"S": item.record.KIND}, {"S": change_id}
@@ -247,13 +253,14 @@ def item_wire(item: Item[Any], change_id: str, events: list[dict[str, Any]]) -> 
 
 
 def with_views(wires: list[Wire]) -> list[Wire]:
-    """Index entries with their views read, all at one go: a page has hundreds."""
+    """Returns the index entries with their views decoded. All views are decoded as one JSON array,
+    because a page has hundreds and one call is much faster."""
     views = json.loads("[" + ",".join(wire[VIEW]["S"] for wire in wires) + "]")
     return [{**wire, VIEW: view} for wire, view in zip(wires, views, strict=True)]
 
 
 def view_of(wire: Wire) -> dict[str, Any]:
-    """What a list may show of an index entry (see ``with_views``)."""
+    """Returns what a list may show of an index entry that ``with_views`` has decoded."""
     view: dict[str, Any] = wire[VIEW]
     return view
 
@@ -263,7 +270,7 @@ def key_of(wire: Wire) -> Key:
 
 
 def shown_value(value: Any) -> Any:
-    """A value as answers show it."""
+    """Returns a value as answers show it."""
     if isinstance(value, datetime):
         return instant_shown(value)
     if isinstance(value, date):
@@ -276,8 +283,8 @@ def shown_value(value: Any) -> Any:
 
 
 def shown(record: Any, *, without: tuple[str, ...] = (), **derived: Any) -> dict[str, Any]:
-    """A record as answers show it: its fields by name, absent ones and empty lists left out,
-    ``derived`` ones in their place."""
+    """Returns a record as answers show it: its fields by name, without absent ones and empty lists.
+    ``derived`` values are added, or replace the field of the same name."""
     out: dict[str, Any] = {}
     for name in _names(record.__class__):
         if name in without or name in derived:
@@ -290,6 +297,6 @@ def shown(record: Any, *, without: tuple[str, ...] = (), **derived: Any) -> dict
 
 
 def utc(moment: datetime) -> datetime:
-    """The same instant in UTC, to the millisecond: what records hold."""
+    """Returns the same instant in UTC, cut to the millisecond, as records store it."""
     moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

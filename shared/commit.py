@@ -1,9 +1,12 @@
 """The one way to write: load, decide, commit.
 
-``commit`` solves once what every write must get right: identity verified in the operation's own
-batch, the replay looked for before any refusal, a dry run, the idempotency key committed with the
-effect, the customer's guard in the same transaction, and deciding again with the current item when
-another write came first.
+``commit`` does what every write needs:
+
+- it verifies the caller in the operation's own batch, on strict routes;
+- it looks for a replay before it refuses anything;
+- it answers a dry run;
+- it writes the idempotency key and the customer's guard in the transaction of the effect;
+- it decides again with the current item where another write came first.
 """
 
 from __future__ import annotations
@@ -35,8 +38,8 @@ from shared.writes import (
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The record that an answer speaks of: its id, and the partition where the answer is kept and
-    erased with it."""
+    """The record that an answer is about: its id and its partition. The answer that replays get is
+    stored in that partition, and erased with the record."""
 
     partition: str
     record_id: str
@@ -44,9 +47,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A decision: the answer if the writes happen, the record that it speaks of, and the writes,
-    all or none. ``guards``: of each customer who is written to beside it. ``kept``: what a repeat
-    is given where that is not the answer's data, because some of it must not be stored."""
+    """A decision: the writes, all or none; the answer if they succeed; and the record that the
+    answer is about. ``guards``: one for each customer that is also written to. ``kept``: the data
+    that a replay gets, where some of the answer's data must not be stored."""
 
     answer: Answer
     subject: Subject
@@ -57,8 +60,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CustomerStep:
-    """A decision about a customer's records. What it writes, the kept answer included, is written
-    under the guard, and the guard has let the decision pass before anything is answered."""
+    """A decision about a customer's records. The guard is checked before anything is answered. It
+    is also a part of the transaction, which stores the answer for replays too."""
 
     answer: Answer
     guard: CustomerGuard
@@ -79,35 +82,38 @@ Decide = Callable[[Call, Records], Step | CustomerStep]
 
 
 def commit(call: Call, reads: Sequence[Read], decide: Decide) -> Answer:
-    """Loads, decides, writes; returns the answer. ``reads`` are a hint that saves trips. Without
-    any on a route that is not strict nothing is read: a creation is one trip, and its own
-    conditions refuse it."""
+    """Loads, decides and writes. Returns the answer. ``reads`` are a hint that saves trips. Without
+    reads, a route that is not strict reads nothing first: a creation then takes one trip, and the
+    conditions of its writes refuse what is not allowed."""
     records = Records()
     read_first = bool(reads) or call.route.strict
     if read_first:
         call, records = call.verified([*reads, *_marker_reads(call)])
-        replay = _replay(call, records)
+        replay = _find_replay(call, records)
         if replay is not None:
             return replay
     try:
-        return _written(call, records, decide)
+        return _decide_and_write(call, records, decide)
     except ApiError:
-        # A creation has not looked for its replay yet; a retry must not hear a refusal.
-        replay = None if read_first else _replay(call, call.table.load(_marker_reads(call)))
+        # A creation has not looked for its replay yet. A retry of a call that succeeded must get
+        # its answer, not an error.
+        replay = None if read_first else _find_replay(call, call.table.load(_marker_reads(call)))
         if replay is None:
             raise
         return replay
 
 
-def _written(call: Call, records: Records, decide: Decide) -> Answer:
+def _decide_and_write(call: Call, records: Records, decide: Decide) -> Answer:
     change_id, attempt = call.new_id(), 0
     while True:
         step = call.decided(records, lambda known: decide(call, known))
+        # Before any answer, even of a dry run or of a call that changes nothing: it shows records.
         for guard in step.guards:
             guard.ensure(records)
         if call.facts.dry_run:
             return Answer({**step.answer.data, "dry_run": True}, step.answer.revision)
-        writes = [*_binding(call, step), *step.writes]
+        # The idempotency key comes first: where several conditions fail, a replay wins.
+        writes = [*_idempotency_writes(call, step), *step.writes]
         if not writes:
             return step.answer
         writes += [write for guard in step.guards for write in guard.writes(records)]
@@ -115,32 +121,34 @@ def _written(call: Call, records: Records, decide: Decide) -> Answer:
         failed = call.table.transact(writes, change_id, attempt)
         if failed is None:
             return step.answer
-        answered = _meant(failed)
-        if answered is not None:
-            return answered
+        answer = _answer_to_failure(failed)
+        if answer is not None:
+            return answer
+        # Another write came first: decide again with the items that the failure brought.
         for write, current in failed.writes:
             records.learn(key_written(write), current)
-        if not call.table.patience.wait():
+        if not call.table.retry_budget.may_retry_after_pause():
             raise Busy()
         attempt += 1
 
 
-def _meant(failed: Failed) -> Answer | None:
-    """What the first failure that means something means: a refusal, or an answer."""
+def _answer_to_failure(failed: Failed) -> Answer | None:
+    """Raises or returns what the first failed write with an ``on_failure`` stands for: an error or
+    an answer. Returns None where the decision has to be made again."""
     for write, current in failed.writes:
-        meant = failure_of(write)
-        if callable(meant):
-            meant = meant(current)
-        if isinstance(meant, ApiError):
-            raise meant
-        if isinstance(meant, Answer):
-            return meant
+        result = failure_of(write)
+        if callable(result):
+            result = result(current)
+        if isinstance(result, ApiError):
+            raise result
+        if isinstance(result, Answer):
+            return result
     return None
 
 
 def _ensure_guarded(call: Call, guards: Sequence[CustomerGuard], writes: Sequence[Write]) -> None:
-    """A defect of ours where something is put into a customer's partition and no guard in the same
-    transaction looks at that customer: it could outlive the customer's erasure."""
+    """Raises ``ValueError`` (a defect) where a write puts something into a customer's partition and
+    no guard of the transaction covers that customer. Such an item could outlive the erasure."""
     guarded = {guid for guard in guards for guid in guard.covers}
     for write in writes:
         if isinstance(write, Put | Update | Touch):
@@ -158,18 +166,18 @@ def _marker_reads(call: Call) -> list[Read]:
     return [Get(call.keys.marker(call.route.path, call.facts.idempotency_key), MarkerRecord)]
 
 
-def _replay(call: Call, records: Records) -> Answer | None:
+def _find_replay(call: Call, records: Records) -> Answer | None:
     for read in _marker_reads(call):
         assert isinstance(read, Get)
         marker = records.get(read)
         if marker is not None and marker.expires_at > call.now:
-            return _repeated(call, marker)
+            return _original_answer(call, marker)
     return None
 
 
-def _repeated(call: Call, marker: MarkerRecord) -> Answer:
-    """Returns the original answer. 409 where the key stands for another request; 404 where the
-    record that it spoke of is gone, or the deletion of its customer has begun."""
+def _original_answer(call: Call, marker: MarkerRecord) -> Answer:
+    """Returns the original answer. Raises 409 where the key belongs to another request. Raises 404
+    where the record of the answer is gone, or the deletion of its customer has begun."""
     if marker.request_hash != call.facts.request_hash:
         raise IdempotencyKeyReused()
     snapshot_at = Get((marker.at_pk, marker.at_sk), SnapshotRecord)
@@ -184,8 +192,9 @@ def _repeated(call: Call, marker: MarkerRecord) -> Answer:
     return Answer(snapshot.data, snapshot.answered_revision, replayed=True)
 
 
-def _binding(call: Call, step: Step | CustomerStep) -> list[Write]:
-    """The key and the answer, committed with the effect: there is no state in between."""
+def _idempotency_writes(call: Call, step: Step | CustomerStep) -> list[Write]:
+    """Returns the writes of the idempotency key and of the answer that replays get. They are in the
+    transaction of the effect, so an effect never exists without its key."""
     key = call.facts.idempotency_key
     if key is None:
         return []
@@ -198,14 +207,15 @@ def _binding(call: Call, step: Step | CustomerStep) -> list[Write]:
     data = step.answer.data if step.kept is None else step.kept
     snapshot = SnapshotRecord(data=data, answered_revision=step.answer.revision)
 
-    def taken(current: CurrentItem) -> Answer | None:
-        there = current.record(MarkerRecord)
-        return None if there is None else _repeated(call, there)
+    def on_taken_key(current: CurrentItem) -> Answer | None:
+        existing = current.record(MarkerRecord)
+        return None if existing is None else _original_answer(call, existing)
 
     return [
         Put(
             Item(call.keys.marker(path, key), marker, expires=expires),
-            unless_exists=taken,
+            unless_exists=on_taken_key,
+            # The table deletes expired markers late, so an expired one may be overwritten.
             condition=absent_or_before("expires_at", instant_text(call.now)),
         ),
         Put(Item(place, snapshot, expires=expires), condition=None),

@@ -1,9 +1,8 @@
 """The state of a customer: one small record, which every write for the customer checks.
 
-Here lies what a family that is not the customers' own may ask and demand of a customer: whether
-there is one, which customer it is by now, and the guard. Nothing is written to a customer who is
-being erased, was merged away, or is blocked. The profile, and whoever changes the state, are the
-customers' own.
+Every family that writes for customers uses this module: it finds the customer, follows a merge, and
+guards the write. Nothing is written to a customer who is being erased, was merged into another one,
+or is blocked. The profile, and the changes of the state, belong to the customer family.
 """
 
 from __future__ import annotations
@@ -22,16 +21,17 @@ from shared.records import Get, Records
 from shared.writes import Check, Condition, Put, Touch, Write, at_revision
 
 HOLD = "hold_"
-"""What the id of a hold begins with; any other cause of a block is a reason in one word."""
+"""The prefix of a hold's id. Any other cause of a block is a reason in one word."""
 WRITABLE = ("active", "inactive")
+"""The statuses in which a customer may be written to, unless a guard says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerStateRecord:
-    """What others must know of a customer. ``blocked``: until when an action type is refused, and
-    ``blocked_by``: the hold's id or the reason. ``job_kind``: ``delete`` or ``anonymize``, while
-    one runs. ``absorbed``: the customers merged into this one; ``active_on``: the last day on which
-    something happened."""
+    """What other families must know about a customer. ``blocked``: until when an action type is
+    refused. ``blocked_by``: the id of the hold, or the reason. ``job_id`` and ``job_kind``
+    (``delete`` or ``anonymize``): the erasure, while one runs. ``absorbed``: the customers that
+    were merged into this one. ``active_on``: the day of the last activity."""
 
     KIND: ClassVar[str] = "customer_state"
     customer_guid: Id
@@ -50,9 +50,9 @@ class CustomerStateRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderHoldRecord:
-    """An action that is refused for one order only: from ``refused_from`` on, for a ``reason`` in
-    one word. While a hold is pending the state's ``blocked`` refuses the action for every order;
-    this is what stays of it where it was rejected, ran out, or was never granted."""
+    """An action that is refused for one order, from ``refused_from`` on, for a ``reason`` in one
+    word. While a hold is pending, the state's ``blocked`` refuses the action for every order. This
+    record remains where the hold was rejected, expired, or was never granted."""
 
     KIND: ClassVar[str] = "order_hold"
     refused_from: datetime
@@ -68,16 +68,16 @@ def state_item(keys: Keys, state: CustomerStateRecord) -> Item[CustomerStateReco
 
 
 def survivor_of(keys: Keys, records: Records, customer_guid: str) -> str:
-    """Returns the customer that this one is by now: itself, or the one that it was merged into.
-    A survivor was not merged itself, because redirects always point at the final one."""
+    """Returns the guid of the customer, or of the one that it was merged into. One step is enough:
+    ``merged_into`` always names the final survivor."""
     state = records.get(state_at(keys, customer_guid))
     return customer_guid if state is None else state.merged_into or customer_guid
 
 
 def require_customer(keys: Keys, records: Records, customer_guid: str) -> CustomerStateRecord:
-    """Returns the customer that a write is about, or the one that it was merged into. 404 where
-    there is none; ``busy`` while this one is being erased or anonymized. Nothing may be answered
-    from its records then, not even by a refusal that shows the current one."""
+    """Returns the customer that a write is about, or the one that it was merged into. Raises 404
+    where there is none, and ``busy`` while it is being deleted or anonymized: no answer may show
+    its records then, not even an error that shows the current record."""
     state = records.require(state_at(keys, survivor_of(keys, records, customer_guid)))
     if state.job_id is not None:
         raise Busy()
@@ -87,14 +87,14 @@ def require_customer(keys: Keys, records: Records, customer_guid: str) -> Custom
 def require_readable_customer(
     keys: Keys, records: Records, customer_guid: str
 ) -> CustomerStateRecord:
-    """Returns the customer that a read is about, or the one that it was merged into. 404 where
-    there is none, or where the deletion has begun."""
+    """Returns the customer that a read is about, or the one that it was merged into. Raises 404
+    where there is none, or where its deletion has begun."""
     state = records.get(state_at(keys, survivor_of(keys, records, customer_guid)))
     return require_readable(state)
 
 
 def require_readable(state: CustomerStateRecord | None) -> CustomerStateRecord:
-    """404 where there is no customer, or where the deletion of this one has begun."""
+    """Returns the state. Raises 404 where there is none, or where the deletion has begun."""
     if state is None or state.job_kind == "delete":
         raise NotFound()
     return state
@@ -105,19 +105,22 @@ def require_readable(state: CustomerStateRecord | None) -> CustomerStateRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerGuard:
-    """What must be so of a customer when something is written for it.
+    """The conditions on a customer under which something may be written for it.
 
-    The decision asks ``ensure``; the transaction carries ``writes``. Where the condition fails, the
-    decision is made again with the current state, so that a repeat of what had happened hears that.
+    ``ensure`` checks them on the records that were read. ``writes`` puts the same conditions into
+    the transaction. Where one fails there, the decision is made again with the current state, so
+    that a replay still gets its answer.
 
-    ``state`` is the state as read, or None where only the write finds out. ``statuses``: those that
-    let the write pass (None: every one). ``action``: the action type that a hold or a flag may
-    block. ``order_holds``: where the action may be refused for one order. ``absorbed_as_read``:
-    nobody else may have been merged into the customer, because the decision has looked into the
-    partition of each one.
-    ``changed``: the state is written as a part of the step. ``erasing``: not even a running
-    erasure stops the write; it leaves the state of such a customer alone. ``active``: the write
-    counts as activity of the customer, which retention asks for.
+    - ``state``: the state as read; None where only the transaction checks it.
+    - ``statuses``: the statuses in which the write is allowed (None: all).
+    - ``action``: the action type that a hold or a flag may block.
+    - ``order_holds``: the records that may refuse the action for one order.
+    - ``absorbed_as_read``: fails where another customer was merged into this one since the read.
+      For a decision that has read the partition of each absorbed customer.
+    - ``changed``: the next state, where the step changes it.
+    - ``erasing``: a running erasure does not stop the write. The write then leaves the state of a
+      customer under erasure as it is.
+    - ``active``: the write counts as activity, from which retention counts.
     """
 
     keys: Keys
@@ -135,13 +138,14 @@ class CustomerGuard:
 
     @property
     def covers(self) -> tuple[str, ...]:
-        """The customers whose partitions may be written to under this guard. An erasure fences the
-        customer and everyone merged into it in one transaction, so one look serves for all."""
+        """The customers whose partitions may be written to under this guard. An erasure marks the
+        customer and all that were merged into it in one transaction, so one check covers all."""
         return (self.customer_guid, *(self.state.absorbed if self.state is not None else ()))
 
     def ensure(self, records: Records) -> None:
-        """Raises the refusal that the state, or a hold on the order, stands for. A state that was
-        not read passes: the write finds out, and the decision is made again with what it brings."""
+        """Raises the error where the state, or a hold on the order, does not allow the write. A
+        state that was not read passes: the transaction checks it. Where that fails, the decision is
+        made again with the current state."""
         place = state_at(self.keys, self.customer_guid)
         state = self.state or records.if_read(place)
         if state is not None or records.is_absent(place):
@@ -155,8 +159,8 @@ class CustomerGuard:
                 raise InvalidState(message, detail={"reason": hold.reason})
 
     def writes(self, records: Records) -> list[Write]:
-        """Returns the same as conditions of the transaction, and what the write changes of the
-        state: it advances the day of the last activity at most once a day, and never back."""
+        """Returns the conditions as parts of the transaction. One of them also changes the state:
+        it sets the day of the last activity, at most once a day and never to an earlier day."""
         return [self._state_write(records), *(self._order_write(get) for get in self.order_holds)]
 
     def _state_write(self, records: Records) -> Write:
@@ -164,12 +168,13 @@ class CustomerGuard:
         if self.changed is not None:
             return self._changed_write(self.changed)
         state = self.state or records.if_read(place)
-        known = state is not None and state.active_on >= self.today
-        fenced = state is not None and state.job_id is not None
-        if known or fenced or not self.active:
-            return Check(place.key, self._condition(fenced_too=self.erasing))
+        day_is_set = state is not None and state.active_on >= self.today
+        is_erased = state is not None and state.job_id is not None
+        if day_is_set or is_erased or not self.active:
+            return Check(place.key, self._condition(even_erased=self.erasing))
         day = {"S": self.today.isoformat()}
-        condition = self._condition(fenced_too=False, not_after=day)
+        # A customer whose erasure has begun since the read gets no new day: decide again.
+        condition = self._condition(even_erased=False, not_after=day)
         return Touch(place.key, {"active_on": day}, condition)
 
     def _changed_write(self, changed: CustomerStateRecord) -> Write:
@@ -177,15 +182,17 @@ class CustomerGuard:
         item = state_item(self.keys, replace(changed, active_on=day))
         if self.state is None:
             return Put(item)
-        # The revision alone is not enough: the day moves without it, and must not move back.
+        # The revision alone is not enough: a new day does not change it, and an earlier day must
+        # not overwrite a later one.
         read, not_after = at_revision(self.state.revision), {":day": {"S": day.isoformat()}}
         text = f"{read.expression} AND active_on <= :day"
         return Put(item, condition=Condition(text, read.names, {**read.values, **not_after}))
 
-    def _condition(self, *, fenced_too: bool, not_after: Wire | None = None) -> Condition:
-        """``fenced_too``: a running erasure does not matter. ``not_after``: the last activity is
-        not later than this day. Two calls around midnight may come in the other order; whoever
-        finds a later day is told so, and leaves it."""
+    def _condition(self, *, even_erased: bool, not_after: Wire | None = None) -> Condition:
+        """Returns the condition on the state. ``even_erased``: it also holds during an erasure.
+        ``not_after``: it fails where the last activity is later than this day. Two calls around
+        midnight may commit in the other order: the later commit then decides again, and keeps the
+        later day."""
         names: dict[str, str] = {}
         values: dict[str, Wire] = {}
         parts = ["attribute_exists(pk)"]
@@ -193,7 +200,7 @@ class CustomerGuard:
             names["#s"] = "status"
             values |= {f":{s}": {"S": s} for s in self.statuses}
             parts.append(f"#s IN ({', '.join(f':{s}' for s in self.statuses)})")
-        if not fenced_too:
+        if not even_erased:
             parts.append("attribute_not_exists(job_id)")
         if not_after is not None:
             values[":day"] = not_after
@@ -220,8 +227,8 @@ class CustomerGuard:
 def order_holds_at(
     keys: Keys, owners: Iterable[str], action: str, order_ref: str
 ) -> list[Get[OrderHoldRecord]]:
-    """Returns where an action may be refused for an order: to a customer, and to each one merged
-    into it."""
+    """Returns the reads of the records that may refuse an action for an order. There is one per
+    owner: the customer and each one that was merged into it. Owners may repeat."""
     return [
         Get(keys.order_hold(guid, action, order_ref), OrderHoldRecord)
         for guid in dict.fromkeys(owners)

@@ -1,7 +1,7 @@
-"""Bodies: strict JSON in, the one envelope out.
+"""Bodies: strict JSON comes in, the one envelope goes out.
 
 Strict means: no duplicate keys, no NaN or infinity, no lone surrogates, no integer that a double
-cannot hold, at most 16 levels deep. Numbers with a fraction are read as exact decimals.
+cannot hold, at most 16 levels. Numbers with a fraction are read as exact decimals.
 """
 
 from __future__ import annotations
@@ -39,32 +39,34 @@ HEADERS = {
 }
 
 
-class _Refused(ValueError):
-    """What the JSON holds cannot be taken; the text says what, not where."""
+class _NotStrict(ValueError):
+    """The text is JSON, but not strict JSON. The message says what is wrong, not where."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise _Refused("an object must not repeat a key")
+        raise _NotStrict("an object must not repeat a key")
     return made
 
 
 def _integer(text: str) -> int:
+    # By length first: ``int`` is slow on very long texts.
     if len(text) > 17 or abs(number := int(text)) > LARGEST_INTEGER:
-        raise _Refused("integers must lie within ±(2^53-1)")
+        raise _NotStrict("integers must lie within ±(2^53-1)")
     return number
 
 
 def _decimal(text: str) -> Decimal:
     number = Decimal(text)
+    # No amount or rate needs as much, and arithmetic on such numbers would cost too much.
     if len(text) > 40 or abs(number.adjusted()) > 100:
-        raise _Refused("a number has too many digits")
+        raise _NotStrict("a number has too many digits")
     return number
 
 
 def _constant(_: str) -> Any:
-    raise _Refused("NaN and infinity are not numbers of JSON")
+    raise _NotStrict("NaN and infinity are not numbers of JSON")
 
 
 _decoder = json.JSONDecoder(
@@ -75,7 +77,8 @@ _decoder = json.JSONDecoder(
 )
 
 
-def _too_deep(text: str) -> bool:
+def _is_too_deep(text: str) -> bool:
+    # Before the parser runs, which would fail on a deep text with a RecursionError.
     if text.count("{") + text.count("[") <= DEPTH:
         return False
     depth = 0
@@ -87,20 +90,23 @@ def _too_deep(text: str) -> bool:
 
 
 def read_json(text: str) -> Any:
-    """The value of a body; ``InvalidInput`` for anything that is not strict JSON."""
+    """Returns the value of a body. Raises ``InvalidInput`` where it is not strict JSON."""
     if not text.strip():
         return {}
-    if _too_deep(text):
+    if _is_too_deep(text):
         raise InvalidInput.of("body", f"must be at most {DEPTH} levels deep", "depth")
     try:
         value = _decoder.decode(text)
-    except _Refused as refused:
-        raise InvalidInput.of("body", str(refused), "json") from None
+    except _NotStrict as error:
+        raise InvalidInput.of("body", str(error), "json") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise InvalidInput.of("body", f"must be JSON: {_said(error)} at {place}", "json") from None
+        raise InvalidInput.of(
+            "body", f"must be JSON: {_message(error)} at {place}", "json"
+        ) from None
     except ValueError:
         raise InvalidInput.of("body", "must be JSON", "json") from None
+    # Most bodies are ASCII without escapes: they need no search.
     if ("\\u" in text or not text.isascii()) and _SURROGATE.search(
         json.dumps(value, ensure_ascii=False, default=str)
     ):
@@ -108,21 +114,24 @@ def read_json(text: str) -> Any:
     return value
 
 
-def _said(error: json.JSONDecodeError) -> str:
-    """What is wrong, without anything that was sent."""
+def _message(error: json.JSONDecodeError) -> str:
+    """Returns what is wrong, without any part of the body."""
     return error.msg[0].lower() + error.msg[1:].partition(":")[0]
 
 
 def body_text(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-    """The body of a gateway event as text, decoded where the gateway encoded it."""
+    """Returns the body of a gateway event as text, decoded where the gateway has encoded it."""
     raw = event.get("body") or ""
+    # Base 64 takes a third more: what is this large is too large in any form, and is not decoded.
     if len(raw) > BODY_BYTES * 2:
         raise PayloadTooLarge()
     if event.get("isBase64Encoded"):
         try:
             data = base64.b64decode(raw, validate=True)
         except (binascii.Error, ValueError):
-            raise InvalidInput.of("body", "must be base64 as announced", "json") from None
+            raise InvalidInput.of(
+                "body", "must be base64, as isBase64Encoded says", "json"
+            ) from None
     else:
         data = raw.encode(errors="surrogatepass")
     if len(data) > BODY_BYTES:
@@ -154,7 +163,7 @@ _TAGS = {"missing": "missing", "extra_forbidden": "unknown-field"}
 
 
 def faults(error: ValidationError) -> list[Fault]:
-    """Every fault of a body, each with its dotted path; never with what was sent."""
+    """Returns every fault of a body with its dotted path, and without the value that was sent."""
     found = []
     for fault in error.errors(include_url=False, include_context=True):
         kind, where = fault["type"], ".".join(str(part) for part in fault["loc"]) or "body"
@@ -176,6 +185,7 @@ def faults(error: ValidationError) -> list[Fault]:
 def success(
     data: Mapping[str, Any], revision: int | None, stats: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """Returns the envelope of an answer."""
     body: dict[str, Any] = {"success": True, "data": data}
     if revision is not None:
         body["revision"] = revision
@@ -184,10 +194,11 @@ def success(
 
 
 def refusal(error: ApiError, stats: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the envelope of an error."""
     body: dict[str, Any] = {
         "success": False,
         "error": {
-            "major": {"tag": error.tag, "message": error.said},
+            "major": {"tag": error.tag, "message": error.text},
             "minor": [fault.shown() for fault in error.minor],
             "retryable": error.retryable,
             "detail": error.detail,
@@ -204,7 +215,7 @@ def refusal(error: ApiError, stats: Mapping[str, Any]) -> dict[str, Any]:
 def response(
     status: int, body: Mapping[str, Any] | None, headers: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:
-    """The gateway's proxy response."""
+    """Returns the proxy response for the gateway."""
     return {
         "statusCode": status,
         "headers": {**HEADERS, **dict(headers)},
@@ -214,10 +225,10 @@ def response(
 
 
 def dumps_in_order(body: Mapping[str, Any]) -> str:
-    """Compact JSON in the order of the envelope; exact decimals become JSON numbers."""
+    """Returns compact JSON in the order of the envelope. Decimals become JSON numbers."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=float)
 
 
 def canonical(body: Any) -> str:
-    """The text that two equal requests have in common."""
+    """Returns a text that is the same for equal requests, to be hashed."""
     return dumps(body)

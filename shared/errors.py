@@ -1,4 +1,4 @@
-"""Every refusal the API can give, each class with its status and its tag.
+"""Every error that the API can return: one class each, with its status and its tag.
 
 ::
 
@@ -18,8 +18,8 @@
     ├── InternalError 500 internal-error          └── Busy 409 busy (retryable)
     └── Unavailable 503 unavailable
 
-Rules and operations raise these; the door renders them once. A message never repeats a secret or a
-personal value: it names the field and says what would have been accepted.
+Rules and operations raise these errors, and the door turns them into answers. A message never
+contains a secret or a personal value. It names the field and says what is accepted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any, ClassVar, Self
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a request: what kind, where (a dotted path), and what would be right."""
+    """One fault of a request: its kind, its place (a dotted path), and what is accepted there."""
 
     tag: str
     field: str
@@ -42,8 +42,8 @@ class Fault:
 
 
 class ApiError(Exception):
-    """A refusal. ``detail`` says what would have been accepted; ``record`` is the current record
-    under the key of the success answer, for a caller that has to decide again."""
+    """An error of the API. ``detail`` says what is accepted. ``record`` is the current record,
+    under the same key as in the success answer, for a caller that has to decide again."""
 
     status: ClassVar[int] = 500
     tag: ClassVar[str] = "internal-error"
@@ -62,7 +62,7 @@ class ApiError(Exception):
         revision: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.said = message or self.message
+        self.text = message or self.message
         self.minor = tuple(minor)
         self.detail = dict(detail or {})
         self.record = record
@@ -70,18 +70,18 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
         if self.retry_after_s is not None:
             self.headers.setdefault("Retry-After", str(self.retry_after_s))
-        super().__init__(self.said)
+        super().__init__(self.text)
 
     @classmethod
     def of(cls, field: str, message: str, tag: str | None = None) -> Self:
-        """The refusal of a single field. Always a new one: an error that is raised again drags the
-        frames of every request before it along."""
+        """Returns the error of a single field. It is a new object each time: an error that is
+        raised twice also keeps the stack frames of the first request."""
         return cls(minor=[Fault(tag or cls.fault or cls.tag, field, message)])
 
 
 class InvalidInput(ApiError):
     status, tag, fault = 400, "invalid-input", "invalid"
-    message = "The request is not valid; every fault is listed."
+    message = "The request is not valid; minor lists every fault."
 
 
 class InvalidNextToken(InvalidInput):
@@ -136,7 +136,7 @@ class Conflict(ApiError):
 
 class AlreadyExists(ApiError):
     status, tag = 409, "already-exists"
-    message = "A unique value is taken."
+    message = "Another record has this unique value."
 
 
 class IdempotencyKeyReused(ApiError):
@@ -146,7 +146,7 @@ class IdempotencyKeyReused(ApiError):
 
 class InvalidState(ApiError):
     status, tag = 409, "invalid-state"
-    message = "The step is not allowed from the current state."
+    message = "The current state does not allow this step."
 
 
 class CreditLimitExceeded(ApiError):
@@ -166,17 +166,17 @@ class InsufficientPoints(ApiError):
 
 class InsufficientBalance(ApiError):
     status, tag = 409, "insufficient-balance"
-    message = "The card does not hold enough."
+    message = "The balance of the card is too low."
 
 
 class CurrencyMismatch(ApiError):
     status, tag = 409, "currency-mismatch"
-    message = "The currency is not the one in use here."
+    message = "The amount is not in the currency that is used here."
 
 
 class QuoteStale(ApiError):
     status, tag = 409, "quote-stale"
-    message = "The quote no longer holds; a new one is enclosed."
+    message = "The quote is out of date; detail has a new one."
 
 
 class HoldPending(ApiError):
@@ -191,7 +191,7 @@ class LegalHold(ApiError):
 
 class Busy(ApiError):
     status, tag, retryable = 409, "busy", True
-    message = "The record is being worked on; try again."
+    message = "Another call or job is working on the record; try again."
 
 
 class ExpectedRevisionRequired(ApiError):

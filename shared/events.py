@@ -1,4 +1,4 @@
-"""The event of a change, which rides on the record that it changes."""
+"""The event of a change. It is stored in the record that changes, in the same write."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from shared.fields import Shape, instant_shown
 def change_event(
     call: Call, action: str, aggregate: tuple[str, str, int], data: dict[str, Any]
 ) -> dict[str, Any]:
-    """Returns the event of a change. ``aggregate``: type, id and new revision. ``data`` holds ids,
-    codes, numbers and states; never anything personal. Absent values are left out."""
+    """Returns the event of a change. ``aggregate``: type, id and new revision of the record.
+    ``data`` has ids, codes, numbers and states, and nothing personal. Absent values are left out.
+    """
     facts, caller = call.facts, call.caller
     context = caller.stamp()
     context["roles"] = sorted(caller.roles)
@@ -24,7 +25,7 @@ def change_event(
     if given.reason is not None and call.settings.reason_in_events:
         reason = given.reason
     else:
-        # What people write may name a person: events carry it only where the org says so.
+        # A text that people wrote may name a person: events have it only if the org allows it.
         reason = given.reason_code or ("see-record" if given.reason else "none")
     made = {
         "event_id": call.new_id(),
@@ -45,8 +46,8 @@ def change_event(
 
 
 def event_data(shape: type[Shape], record: Any, **more: Any) -> dict[str, Any]:
-    """Returns what an event of this shape says of a record: each field from ``more``, or else from
-    the record. A field that neither has is absent."""
-    # A value that the shape does not know would be lost without a word.
+    """Returns the data of an event of this shape. Each field comes from ``more`` or else from the
+    record, and is absent where neither has it."""
+    # A value that is no field of the shape would be dropped silently.
     assert more.keys() <= shape.model_fields.keys(), f"{shape.__name__} lacks some of {set(more)}"
     return {name: more.get(name, getattr(record, name, None)) for name in shape.model_fields}

@@ -1,8 +1,8 @@
-"""Names as they are compared: without case, accents and the letters of one language only.
+"""Folding: names in the form in which they are compared, without case and accents.
 
-Search and the look for duplicates stand on it. A letter of any Latin alphabet folds to its plain
-form; the other alphabets keep their own letters, without accents. Scripts that write no spaces keep
-their characters as they are, because there a character is as much as a word.
+Search and the search for duplicates use it. A letter of any Latin alphabet folds to its plain form.
+The other alphabets keep their own letters, without accents. Scripts without spaces between words
+keep their characters, because there a single character may be a word.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 JOINER = "'"
-"""Stands in a folded text for each apostrophe and hyphen: people leave them out."""
+"""Replaces each apostrophe and hyphen in a folded text, because people often leave them out."""
 
 # Apostrophes, typed or typographic, as accents and modifier letters; the dot of Catalan; the minus.
 _JOINERS = frozenset(
     "'`\u00b7\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u05f3\u2018\u2019\u201b\u2032\u2212\ua78b\ua78c"
 )
-# What the compatibility forms would take apart into a space and an accent.
+# NFKC would turn this character into a space and an accent.
 _ACUTE_ALONE = {0xB4: JOINER}
-# The beginnings of the names by which Unicode knows the characters of these scripts.
+# The prefixes of the Unicode names of the characters of these scripts.
 _UNSPACED = (
     "BOPOMOFO ",
     "CJK ",
@@ -34,28 +34,29 @@ _UNSPACED = (
     "THAI ",
     "YI ",
 )
-# Parts of the names of what says how characters are drawn, not which they are.
+# Parts of the Unicode names of characters that only change how others are drawn.
 _DRAWN = ("VARIATION SELECTOR", "COMBINING GRAPHEME JOINER", "ARABIC TATWEEL", "HANGUL JUNGSEONG F")
 
 
 @lru_cache(maxsize=4096)
 def is_unspaced(character: str) -> bool:
-    """Whether the character belongs to a script that writes words without spaces between them
-    (Han, Kana, Hangul, Thai and their like)."""
+    """Returns whether the character belongs to a script that writes no spaces between words (Han,
+    Kana, Hangul, Thai and similar ones)."""
     named = unicodedata.name(character, "").startswith(_UNSPACED)
     return named and unicodedata.category(character)[0] in "LMN" and not character.isdecimal()
 
 
 def fold(text: str) -> str:
-    """The text in plain small letters: words with one space between them, and ``JOINER`` between
+    """Returns the text in plain small letters, with one space between words and ``JOINER`` between
     the pieces of a word."""
     compatible = unicodedata.normalize("NFKC", text.translate(_ACUTE_ALONE)).casefold()
     folded: list[str] = []
     unspaced = False
+    # Twice NFKC: casefolding may produce characters that are not normalized.
     for character in unicodedata.normalize("NFKC", compatible):
         plain = _plain(character)
         if plain and is_unspaced(plain[0]) != unspaced:
-            # Where the script changes, a word ends.
+            # A word ends where the kind of script changes.
             unspaced = not unspaced
             folded.append(" ")
         folded.append(plain)
@@ -63,8 +64,8 @@ def fold(text: str) -> str:
 
 
 def compounds(text: str) -> Iterator[tuple[str, ...]]:
-    """The folded words of a text, each as the pieces that apostrophes and hyphens make of it:
-    ``O'Brien`` is (o, brien). In a script without spaces each piece is a word."""
+    """Yields the folded words of a text, each as the pieces between its apostrophes and hyphens:
+    ``O'Brien`` is (o, brien). In a script without spaces each piece is a word of its own."""
     for word in fold(text).split():
         pieces = tuple(piece for piece in word.split(JOINER) if piece)
         if pieces and is_unspaced(pieces[0][0]):
@@ -75,7 +76,8 @@ def compounds(text: str) -> Iterator[tuple[str, ...]]:
 
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    """What is left of one character: letters, digits, ``JOINER``, nothing, or else a space."""
+    """Returns the folded form of one character: letters, digits, ``JOINER``, nothing, or a space
+    for everything else."""
     category = unicodedata.category(character)
     if character in _JOINERS or category == "Pd":
         return JOINER
@@ -94,10 +96,10 @@ def _plain(character: str) -> str:
 
 
 def _latin(letter: str) -> str:
-    """The plain letters for one of a Latin alphabet; any other letter as it is."""
+    """Returns the plain letters for a letter of a Latin alphabet, and any other letter as it is."""
     if not unicodedata.name(letter, "").startswith("LATIN "):
         return letter
-    # Imported at the first letter that needs it: most names do not.
+    # Imported late, because most names have no such letter.
     from anyascii import anyascii
 
     return "".join(c for c in anyascii(letter).lower() if c.isalnum()) or letter

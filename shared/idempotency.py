@@ -1,4 +1,4 @@
-"""The stored records of idempotency: which request has a key, and the answer that repeats get."""
+"""The stored records of idempotency: which request used a key, and the answer for replays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.marks import Id, Personal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkerRecord:
-    """An idempotency key that is taken: by which request, and where its answer lies."""
+    """An idempotency key that was used: the hash of the request, and the place of its answer."""
 
     KIND: ClassVar[str] = "marker"
     request_hash: Id
@@ -22,7 +22,8 @@ class MarkerRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRecord:
-    """An answer to be repeated. It may hold personal data, so it lies with its record."""
+    """The answer that replays get. It may hold personal data, so it is stored in the partition of
+    its record, and erased with it."""
 
     KIND: ClassVar[str] = "snapshot"
     data: Personal[dict[str, Any]]

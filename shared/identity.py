@@ -1,7 +1,7 @@
 """The stored records of identity: organisations, memberships, sessions and API keys.
 
-The administration command makes them; ``shared.auth`` reads them. They hold only keyed hashes of
-secrets.
+The administration command writes them, and ``shared.auth`` reads them. Of a secret only the keyed
+hash is stored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STATUSES = ("unverified", "verified", "parked", "suspended", "frozen", "doomed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgRecord:
-    """An organisation: its status decides whether it may write."""
+    """An organisation. Its status decides whether its callers may write."""
 
     KIND: ClassVar[str] = "org"
     orgcode: Id
@@ -46,7 +46,7 @@ class MembershipRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialRecord:
     """A session (``person``) or an API key (``service_account`` of ``orgcode``, with ``roles``).
-    Without ``expires_at`` it never expires; a session that has one slides it while it is used."""
+    Without ``expires_at`` it never expires. The expiry of a session moves on while it is used."""
 
     KIND: ClassVar[str] = "credential"
     context: Word

@@ -1,10 +1,11 @@
 """THE MAP OF THE TABLE: every partition key, sort key and index entry, and the schema as data.
 
-One table holds every record. ``pk`` and ``sk`` are strings; three sparse, overloaded indexes carry
-the map ``v`` (what a list may show) beside their keys. Every partition of an org's records starts
-``O#<org>#``, so a key made for one org cannot reach another's record. What identifies a person, a
-secret, a card or an order stands in a key only as ``h(…)``: HMAC-SHA-256 under a key of the org's
-own, 128 bits, base 32. The org's key is derived from one root that never rotates.
+One table holds every record. ``pk`` and ``sk`` are strings. There are three sparse, overloaded
+indexes; beside the keys they have the attribute ``v``, which is what a list may show. Every
+partition of an org's records starts with ``O#<org>#``, so a key of one org never reaches a record
+of another. Whatever identifies a person, a secret, a card or an order is in a key only as ``h(…)``:
+HMAC-SHA-256 under the org's own key, 128 bits, base 32. The org's key is derived from one root,
+which never rotates: after a rotation no stored key could be computed again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from shared import clients
 from shared.settings import settings
 
 Key = tuple[str, str]
-"""A record's place: (pk, sk)."""
+"""The primary key of a record: (pk, sk)."""
 KeyRange = tuple[str, str, str]
 """Places that lie side by side: (pk, first sk, last sk), both included."""
 LAST = "\U0010ffff"
@@ -27,13 +28,13 @@ LAST = "\U0010ffff"
 
 PARTITION, SORT, VIEW, TTL = "pk", "sk", "v", "ttl"
 ACCOUNT_PREFIX, CONTACT_PREFIX, CUSTOMER_PREFIX = "acct_", "cont_", "cust_"
-"""What the guids that the service makes begin with."""
+"""The prefixes of the guids that the service makes."""
 _ID_LENGTH = 26
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A global secondary index, with the names of its two key attributes."""
+    """A global secondary index and the names of its two key attributes."""
 
     name: str
     partition: str
@@ -48,7 +49,7 @@ INDEXES = (BY_STATUS, SECOND_ORDER, ALL_OF_KIND)
 
 @cache
 def _root() -> bytes:
-    """The root of every keyed hash, read once per process and never at import."""
+    """Returns the root of every keyed hash. It is read once per process, and never at import."""
     here = settings()
     if here.root_secret is not None:
         return here.root_secret.encode()
@@ -57,7 +58,7 @@ def _root() -> bytes:
 
 
 def _digest(key: bytes, parts: tuple[str, ...]) -> bytes:
-    # Each part carries its length, so that no two lists of parts run together into one text.
+    # Each part has its length in front: ("a", "bc") and ("ab", "c") must have different hashes.
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
@@ -72,47 +73,48 @@ def _secret_key() -> bytes:
 
 
 def secret_hash(secret: str) -> str:
-    """The keyed hash that a session's or API key's secret is found under."""
+    """Returns the keyed hash under which the secret of a session or API key is stored."""
     return _short(_digest(_secret_key(), ("secret", secret)))
 
 
 def fingerprint(secret: str) -> str:
-    """Stable for one secret, and no way back to it; fit for answers, logs and events."""
+    """Returns a text that is always the same for one secret and does not reveal it. Answers, logs
+    and events may show it."""
     return _short(_digest(_secret_key(), ("fingerprint", secret)))[:20].lower()
 
 
 def token_signature(text: str) -> bytes:
-    """What a page token is signed with."""
+    """Returns the signature of the text of a page token."""
     return _digest(_secret_key(), ("token", text))[:16]
 
 
 def credential(secret: str) -> Key:
-    """A session or an API key: the one kind of record that lies outside every org."""
+    """The key of a session or an API key. No other kind of record belongs to no org."""
     return f"A#{secret_hash(secret)}", "!"
 
 
 @lru_cache(maxsize=4096)
 def of_org(org: str) -> Keys:
-    """The keys of one org; ``org`` must be a normalised orgcode."""
+    """Returns the keys of one org. ``org`` must be a normalised orgcode."""
     return Keys(org, _digest(_root(), ("org", org)))
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Every place in one org's part of the table."""
+    """Makes every key in one org's part of the table."""
 
     org: str
     _secret: bytes
 
     def hash(self, *parts: str) -> str:
-        """``h(…)``: the keyed hash of values that must not stand in a key."""
+        """Returns ``h(…)``: the keyed hash of values that must not be readable in a key."""
         return _short(_digest(self._secret, parts))
 
     def _at(self, *parts: str) -> str:
         return "#".join(("O", self.org, *parts))
 
     def partition(self, *parts: str) -> str:
-        """An index's or a list's partition of this org."""
+        """Returns a partition of this org, in the table or in an index."""
         return self._at(*parts)
 
     # ------------------------------------------------------------ identity and settings
@@ -126,26 +128,26 @@ class Keys:
     # ------------------------------------------------------------ idempotency
 
     def marker(self, route: str, key: str) -> Key:
-        """Binds an idempotency key to a request; says where the answer's snapshot lies."""
+        """The idempotency key of a request. The record names the place of the answer's snapshot."""
         return self._at("I", self.hash("idempotency", route, key)), "!"
 
     def snapshot(self, partition: str, record_id: str, route: str, key: str) -> Key:
-        """The answer that a replay repeats: in the partition of the record that it speaks of, and
-        under its id, so that it is found and erased with it."""
+        """The answer that a replay gets. It has the partition and the id of the record that it is
+        about, so that it is found and erased with that record."""
         return partition, f"I#{record_id}#{self.hash('idempotency', route, key)}"
 
     # ------------------------------------------------------------ unique and shared values
 
     def unique(self, kind: str, value: str) -> Key:
-        """The one owner of a value that only one record of the org may carry."""
+        """The owner of a value that only one record of the org may have."""
         return self._at("U", kind, self.hash(kind, value)), "!"
 
     def shared_value(self, kind: str, value: str, owner: str = "") -> Key:
-        """One of the owners of a value that several may carry; a partition lists them all."""
+        """One owner of a value that several records may have. The partition lists all owners."""
         return self._at("U", kind, self.hash(kind, value)), owner
 
     def suppressed(self, kind: str, value: str) -> Key:
-        """Stops the silent return of a value whose owner was deleted."""
+        """Marks a value whose owner was deleted, so that it does not come back unnoticed."""
         return self._at("U", f"suppressed-{kind}", self.hash(kind, value)), "!"
 
     # ------------------------------------------------------------ accounts
@@ -154,23 +156,24 @@ class Keys:
         return self._at("K", account_guid), "A"
 
     def contacts(self, account_guid: str) -> tuple[str, str]:
-        """Where the contacts of an account lie: (partition, prefix), by creation."""
+        """The contacts of an account, by creation: (partition, prefix of the sort key)."""
         return self._at("K", account_guid), "K#"
 
     def contact(self, contact_guid: str) -> Key:
-        """A contact lies with its account, whose id its own id carries."""
+        """A contact is in the partition of its account. Its own id contains the account's id."""
         partition, prefix = self.contacts(account_of_contact(contact_guid))
         return partition, f"{prefix}{contact_guid}"
 
     def account_children(self, account_guid: str) -> Key:
-        """How many accounts have this one as their parent."""
+        """The number of accounts that have this one as their parent."""
         return self._at("K", account_guid), "Z#CHILDREN"
 
     def credit_order(self, account_guid: str, order_ref: str) -> Key:
         return self._at("K", account_guid), f"E#{self.hash('order', order_ref)}"
 
     def credit_release(self, account_guid: str, order_ref: str, asked: str) -> Key:
-        """The release of an order by an amount (or ``all``), where no key tells repeats apart."""
+        """The release of an amount (or ``all``) of an order. It detects a replay that has no
+        idempotency key."""
         return self._at("K", account_guid), f"ER#{self.hash('order', order_ref, asked)}"
 
     # ------------------------------------------------------------ customers
@@ -179,7 +182,7 @@ class Keys:
         return self._at("C", customer_guid), "A"
 
     def customer_in(self, partition: str) -> str | None:
-        """The guid of the customer whose partition this is; None for any other partition."""
+        """Returns the guid of the customer whose partition this is; None for other partitions."""
         start = self._at("C", "")
         return partition.removeprefix(start) if partition.startswith(start) else None
 
@@ -196,22 +199,23 @@ class Keys:
         return self._at("C", customer_guid), f"N#{decision_id}"
 
     def order_hold(self, customer_guid: str, action: str, order_ref: str) -> Key:
-        """What is refused a customer for one order only."""
+        """An action that is refused to a customer for one order only."""
         hashed = self.hash("order-hold", action, order_ref)
         return self._at("C", customer_guid), f"HO#{hashed}"
 
     def customer_link(self, customer_guid: str, kind: str, record_id: str) -> Key:
-        """From a customer to a record about it that lives elsewhere."""
+        """A link from a customer to a record about it in another partition."""
         return self._at("C", customer_guid), f"Z#{kind}#{record_id}"
 
     # ------------------------------------------------------------ gift cards
 
     def card_hash(self, code: str) -> str:
-        """What a card is found by; ``code`` in its one folded form."""
+        """Returns the hash by which a card is found. ``code`` must be in its folded form."""
         return self.hash("card", code)
 
     def card_number(self, seed: str) -> int:
-        """80 bits that only the org's own key makes of a stored seed: the body of a card's code."""
+        """Returns the 80 bits that a card's code spells. They are derived from the stored seed with
+        the org's own key, so that the table alone does not reveal a code."""
         return int.from_bytes(_digest(self._secret, ("card-number", seed))[:10], "big")
 
     def gift_card(self, card_hash: str) -> Key:
@@ -221,14 +225,14 @@ class Keys:
         return self._at("GV", card_hash), "Y"
 
     def card_order(self, card_hash: str, order_ref: str) -> Key:
-        """What an order took of a card."""
+        """What an order has redeemed from a card."""
         return self._at("GV", card_hash), f"Y#{self.hash('order', order_ref)}"
 
     def card_reversal(self, card_hash: str, activity_id: str) -> Key:
         return self._at("GV", card_hash), f"YR#{activity_id}"
 
     def card_misses(self, fingerprint: str) -> Key:
-        """The unknown codes that one credential has asked for lately."""
+        """The unknown card codes that one credential has recently asked for."""
         return self._at("GM", fingerprint), "!"
 
     # ------------------------------------------------------------ loyalty
@@ -322,7 +326,7 @@ class Keys:
     # ------------------------------------------------------------ lists
 
     def listed(self, index: Index, kind: str, sort: str, state: str = "") -> dict[str, str]:
-        """The entry of a record in an index: all of a kind, or those of a kind in one state."""
+        """Returns the index entry that lists a record under its kind, or its kind and state."""
         return {index.partition: self.list_of(kind, state), index.sort: sort}
 
     def list_of(self, kind: str, state: str = "") -> str:
@@ -331,7 +335,7 @@ class Keys:
     # ------------------------------------------------------------ search
 
     def search_entries(self) -> str:
-        """How the partition of every search entry of the org begins."""
+        """Returns the prefix of the partitions of all search entries of the org."""
         return self._at("S", "")
 
     def search_entry(self, token: str, owner: str = "") -> Key:
@@ -339,14 +343,13 @@ class Keys:
 
 
 def contact_of_account(account_guid: str, made_id: str) -> str:
-    """Returns the guid of a new contact: its own id, then that of its account, so that one read by
-    the contact's guid alone finds both."""
+    """Returns the guid of a new contact: its own id, then the id of its account. So the contact's
+    guid alone is enough to read both."""
     return f"{CONTACT_PREFIX}{made_id}{account_guid.removeprefix(ACCOUNT_PREFIX)}"
 
 
 def account_of_contact(contact_guid: str) -> str:
-    """Returns the guid of the account that a contact's own guid carries. An id that carries none
-    names a partition where nothing lies, so that asking for it costs what asking for any other
-    does."""
+    """Returns the guid of the account that a contact's guid contains. A malformed guid returns the
+    name of an empty partition: the request then costs the same as for any unknown contact."""
     ids = contact_guid.removeprefix(CONTACT_PREFIX)
     return f"{ACCOUNT_PREFIX}{ids[_ID_LENGTH:]}" if len(ids) == 2 * _ID_LENGTH else "!"

@@ -1,4 +1,4 @@
-"""What a family says of each kind of record it stores: for erasure, retention and events."""
+"""What a family declares for each kind of record: for erasure, retention and events."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Erasure = Literal["delete", "redact", "keep", "unlink"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of record: what the erasure of its customer does to it, from which field its age is
-    counted, and the events that ride on it, each with the shape of its ``data``. ``erasure`` is
-    ``keep`` for what belongs to no customer. The record's own types say which fields are personal.
-    ``when`` says of an event what happened, where its route alone does not tell; it is published.
-    """
+    """One kind of record. ``erasure``: what the erasure of its customer does to it; ``keep`` for a
+    record of no customer. ``aged_by``: the field from which its age counts. ``events``: the events
+    that its writes carry, each with the shape of its ``data``. ``when`` says of an event what
+    happened, where its route alone does not tell; it is published. The types of the record say
+    which of its fields are personal."""
 
     record: type[Any]
     erasure: Erasure
@@ -27,8 +27,8 @@ class Kind:
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """The fields that are personal, or that people wrote: what erasure removes, and what an
-        export shows."""
+        """The fields that are personal or free text. Erasure removes them, and an export shows
+        them."""
         return personal_fields(self.record)
 
     @property

@@ -1,4 +1,4 @@
-"""Lists as answers: ``{plural: […], next_token?}``, the token bound to org, route and filters."""
+"""Lists as answers: ``{plural: […], next_token?}``. A token is bound to org, route and filters."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def answer_list(
     beside: Callable[[], None] | None = None,
     complete: Callable[[list[dict[str, Any]]], list[dict[str, Any] | None]] | None = None,
 ) -> Answer:
-    """Answers a page of a list. ``keep`` makes an item of an entry, or drops it (None). ``beside``
-    reads what ``keep`` has to know, in the same trip; ``complete`` adds what only other records
-    know, or drops an item."""
+    """Returns a page of a list. ``keep`` turns an entry into an item, or drops it (None).
+    ``beside`` reads what ``keep`` needs, in the same trip. ``complete`` adds what is in other
+    records, or drops an item."""
 
     def walk(limit: int, cursor: str | None) -> Page:
         return page(call.table, listing, limit, cursor, keep, beside=beside, complete=complete)
@@ -35,8 +35,8 @@ def answer_list(
 def answer_walk(
     call: Call, body: Any, walk: Callable[[int, str | None], Page], *, plural: str
 ) -> Answer:
-    """Answers a page of a walk of the route's own: ``walk(limit, cursor)`` gives a page of items
-    and the cursor of the next one."""
+    """Returns a page of a list that the route reads in its own way: ``walk(limit, cursor)`` returns
+    a page of items and the cursor of the next page."""
     filters = body.model_dump(mode="json", exclude={"limit", "next_token"}, exclude_none=True)
     scope = f"{call.caller.orgcode} {call.route.path} {sorted(filters.items())}"
     cursor = None if body.next_token is None else cursor_of(body.next_token, scope, call.now)

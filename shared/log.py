@@ -1,7 +1,7 @@
-"""The structured log and the metrics: the only importer of Powertools, at first use.
+"""The structured log and the metrics. Only this module imports Powertools, at first use.
 
-A line names the call, the outcome and the request id. No body, no header, no personal value and no
-secret ever goes in: the door hands over what a line may hold, nothing else is read from a request.
+A line has the call, the outcome and the request id. It never has a body, a header, a personal value
+or a secret: the door passes exactly the values of a line, and nothing here reads a request.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 @cache
 def logger() -> Logger:
-    """The process's logger; its level is Powertools' own setting."""
+    """Returns the logger of the process. Powertools' own setting decides its level."""
     from aws_lambda_powertools import Logger
 
     return Logger(service=SERVICE, utc=True)
 
 
 def count(name: str, call: str) -> None:
-    """Add one to a metric of this call (embedded metric format: a line of the log)."""
+    """Adds one to a metric of this call. It is a log line in the embedded metric format, so it
+    costs no request."""
     from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
     with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="crm") as metric:
@@ -32,13 +33,13 @@ def count(name: str, call: str) -> None:
 
 
 def answered(**facts: Any) -> None:
-    """One line for one answered request."""
+    """Logs one answered request in one line."""
     logger().info("answered", extra=facts)
 
 
 def failed(error: BaseException, **facts: Any) -> None:
-    """A defect, with its stack. Only the types in the chain and the places in the code are logged:
-    an exception's text may hold what a caller sent."""
+    """Logs a defect: the type of the exception and the places in the code. The text of the
+    exception is left out, because it may contain what a caller sent."""
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,7 +1,7 @@
-"""What a stored text is: every field of a record that may hold text says so in its type.
+"""Marks for stored texts: every text field of a record says in its type what the text is.
 
-The codec stores no text whose content nobody has named, so a new field cannot be forgotten by
-erasure, export or the tests that plant strings: ``personal_fields`` finds what is marked.
+The codec refuses a text field without a mark. So erasure, export and the tests that look for
+personal data cannot miss a new field: ``personal_fields`` finds all that are marked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Content(Enum):
-    """What a text is. Only the last two say something about a person."""
+    """What a text is. Only the last two can be personal data."""
 
     ID = "an id, a code, a number or a hash, of this service or another"
     WORD = "one of the service's own words: a status, a kind, a currency"
@@ -29,15 +29,15 @@ FreeText = Annotated[T, Content.FREE_TEXT]
 
 
 def content_of(annotation: Any) -> Content | None:
-    """Returns the mark of an annotation, if it has one."""
+    """Returns the mark of an annotation, or None."""
     if get_origin(annotation) is not Annotated:
         return None
     return next((mark for mark in get_args(annotation)[1:] if isinstance(mark, Content)), None)
 
 
 def personal_fields(record: type[Any]) -> tuple[str, ...]:
-    """Returns the fields of a record that are personal or free text; one inside a nested record by
-    its dotted name."""
+    """Returns the names of the fields of a record that are personal or free text. A field of a
+    nested record has a dotted name."""
     found: list[str] = []
     for name, hint in get_type_hints(record, include_extras=True).items():
         if name not in {f.name for f in fields(record)}:
@@ -54,5 +54,5 @@ def personal_fields(record: type[Any]) -> tuple[str, ...]:
 
 
 def _parts(annotation: Any) -> list[Any]:
-    """The annotation, and every type inside it."""
+    """Returns the annotation and every type inside it."""
     return [annotation, *(deep for part in get_args(annotation) for deep in _parts(part))]

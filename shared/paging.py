@@ -1,8 +1,8 @@
-"""Lists: pages that are full, tokens that are signed, walks that lose and repeat nothing.
+"""Paging: full pages and signed tokens. A walk through a list loses nothing and repeats nothing.
 
-A list reads one or more partitions of an index (or of the table) as one sorted whole. Its cursor is
-one sort value, which ends in the record's id, so whatever is inserted, changed or deleted during a
-walk, what was there all the time comes exactly once.
+A list reads one or more partitions of an index (or of the table) as one sorted sequence. Its cursor
+is a sort value, which ends with the record's id. Records may be inserted, changed or deleted during
+a walk: a record that exists all the time is returned exactly once.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from shared.settings import settings
 from shared.table import Table, together
 
 ROUNDS, WIDER = 10, 256
+"""Internal pages per request, and the size of those after the first. Both bound what a filter that
+drops nearly everything may cost."""
 TOKEN_HOURS = 24
 _SORT_VALUE = itemgetter(0)
 
@@ -32,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list: one or more partitions of an index (or of the table) read as one sorted whole."""
+    """A list: one or more partitions of an index (or of the table), read as one sorted sequence."""
 
     partitions: tuple[str, ...]
     index: Index | None = None
@@ -50,10 +52,12 @@ def page(
     beside: Callable[[], None] | None = None,
     complete: Callable[[list[T]], list[T | None]] | None = None,
 ) -> tuple[list[T], str | None]:
-    """Returns up to ``limit`` of what ``keep`` makes of the entries after ``cursor`` (None drops an
-    entry), and the cursor of the next page, which is absent exactly when nothing is left. After ten
-    internal pages a page may be short and have a cursor. ``beside`` runs in the trip of the first
-    internal page; ``complete`` then adds to, or drops, what an internal page gave."""
+    """Returns up to ``limit`` items, and the cursor of the next page (None: nothing is left).
+
+    ``keep`` turns an entry after ``cursor`` into an item, or drops it (None). ``beside`` runs in
+    the trip of the first internal page. ``complete`` then completes or drops the items of an
+    internal page. After ten internal pages a page may be short and still have a cursor.
+    """
     streams = [_Stream(table, listing, p, limit, cursor) for p in listing.partitions]
     kept: list[tuple[str, T]] = []
     passed = cursor
@@ -64,7 +68,7 @@ def page(
         if jobs:
             together(jobs)
         made = []
-        for passed, wire in _certain(streams, listing):
+        for passed, wire in _take_certain(streams, listing):
             found = keep(wire)
             if found is not None:
                 made.append((passed, found))
@@ -77,14 +81,15 @@ def page(
             return [found for _, found in kept[:limit]], kept[limit - 1][0]
         if all(s.done and not s.buffer for s in streams):
             return [found for _, found in kept], None
+        # A query stopped at 1 MB: the entries are large, so the page ends here.
         if kept and any(s.cut for s in streams):
             break
     return [found for _, found in kept], passed
 
 
-def _certain(streams: list[_Stream], listing: Listing) -> list[tuple[str, Wire]]:
-    """Removes and returns the entries that are certainly next, in order: those before the point
-    where a stream has to be read further."""
+def _take_certain(streams: list[_Stream], listing: Listing) -> list[tuple[str, Wire]]:
+    """Removes the entries that are certainly next, and returns them in order. An entry is certain
+    as long as no stream that has more to read could bring one before it."""
     reading = [s for s in streams if not s.done]
     if not all(s.buffer for s in reading):
         return []
@@ -103,27 +108,27 @@ def _certain(streams: list[_Stream], listing: Listing) -> list[tuple[str, Wire]]
 
 
 def sign(scope: str, cursor: str, now: datetime) -> str:
-    """Returns an opaque token for the next page, bound to the scope (org, route and filters) and
-    valid for 24 h."""
+    """Returns an opaque token for the next page. It is valid for 24 h, and only for the same scope:
+    org, route and filters."""
     payload = dumps([int(now.timestamp()) + TOKEN_HOURS * 3600, cursor]).encode()
     signature = token_signature(scope + payload.decode())
-    return _spelled(signature + payload)
+    return _encoded(signature + payload)
 
 
-def _spelled(raw: bytes) -> str:
+def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def cursor_of(token: str, scope: str, now: datetime) -> str:
-    """Returns the cursor of a token; ``InvalidNextToken`` where it was made for another scope, or
-    is too old."""
+    """Returns the cursor of a token. Raises ``InvalidNextToken`` where the token is malformed, too
+    old, or of another scope."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         payload = raw[16:].decode()
     except (binascii.Error, ValueError):
         raise InvalidNextToken() from None
-    if _spelled(raw) != token:
-        # The last letter has bits that decode to nothing: a token has one spelling.
+    if _encoded(raw) != token:
+        # The last character has unused bits, so several texts decode alike. Only one is accepted.
         raise InvalidNextToken()
     if not hmac.compare_digest(raw[:16], token_signature(scope + payload)):
         raise InvalidNextToken()
@@ -134,7 +139,8 @@ def cursor_of(token: str, scope: str, now: datetime) -> str:
 
 
 class _Stream:
-    """One partition of a listing, read page by page from the cursor on."""
+    """One partition of a listing, read page by page from the cursor on. ``cut``: the last page
+    ended before its limit although there is more."""
 
     def __init__(
         self, table: Table, listing: Listing, partition: str, limit: int, cursor: str | None
@@ -164,18 +170,19 @@ class _Stream:
                 ":low": {"S": low},
                 ":high": {"S": high},
             },
-            # One more than is asked for tells whether there is a next page, and one for the
-            # cursor's own entry, which the condition cannot leave out.
+            # ``_limit`` is one more than the page, to see whether there is a next page. One more
+            # is for the cursor's own entry, which BETWEEN includes.
             Limit=self._limit + 1,
             ScanIndexForward=not listing.newest_first,
             **arguments,
         )
         wires = answer["Items"] if index is None else with_views(answer["Items"])
         self.done = "LastEvaluatedKey" not in answer
-        self.cut = not self.done and len(wires) <= self._limit  # at 1 MB, where a page ends too
+        # DynamoDB ends a query at 1 MB, even below its limit.
+        self.cut = not self.done and len(wires) <= self._limit
         found = [(str(wire[self._sort]["S"]), wire) for wire in wires]
         self.buffer = [entry for entry in found if entry[0] != self._cursor]
         if found:
             self._cursor = found[-1][0]
-        # A second internal page is read because a filter has dropped most of the first.
+        # A second internal page is read where a filter has dropped most of the first: read more.
         self._limit = max(self._limit, WIDER)

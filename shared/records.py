@@ -1,8 +1,9 @@
-"""What a decision knows of the table: the records that were read, asked for by their places.
+"""The records that were read for a decision, by their keys.
 
-"Not read" and "not there" are two things. A decision asks for records with ``get``, ``require`` and
-``all``. Asking for one that was not read raises ``Unread``; whoever runs the decision reads it and
-runs the decision again. So a forgotten read costs a trip and never gives a wrong answer.
+"Not read" and "does not exist" are different. A decision asks for records with ``get``, ``require``
+and ``all``. For a record that was not read these raise ``Unread``. The loop that runs the decision
+then reads it and runs the decision again. So a forgotten read costs a trip, and never leads to a
+wrong answer.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ Read = Get[Any] | Query[Any]
 
 
 class Unread(Exception):
-    """A decision needs these reads before it can be made. They are made even where they were made
-    before: a decision also asks again for what it found to be out of date."""
+    """A decision needs these reads. They are made even if they were made before: a decision may ask
+    again for a record that it found to be out of date."""
 
     def __init__(self, *reads: Read) -> None:
         self.reads = reads
@@ -55,14 +56,15 @@ class Unread(Exception):
 
 
 class Records:
-    """What was read so far. It only grows, and takes over what a failed condition brings."""
+    """The records that were read so far. More are added by further reads, and by the items that a
+    failed condition returns."""
 
     def __init__(
         self,
         items: Mapping[Key, Wire | None] | None = None,
         queries: Mapping[Query[Any], Iterable[Wire]] | None = None,
     ) -> None:
-        # None stands for "read, and nothing is there".
+        # None means: read, and there is no item.
         self._items: dict[Key, Wire | None] = dict(items or {})
         self._queries: dict[Query[Any], list[Key]] = {}
         for query, wires in (queries or {}).items():
@@ -77,20 +79,20 @@ class Records:
     # ---------------------------------------------------------------- asking
 
     def get(self, get: Get[R]) -> R | None:
-        """Returns the record, or None where nothing is; ``Unread`` where nobody has looked."""
+        """Returns the record, or None where there is none. Raises ``Unread`` if it was not read."""
         if get.key not in self._items:
             raise Unread(get)
         return self.if_read(get)
 
     def require(self, get: Get[R]) -> R:
-        """Returns the record that must be there; 404 where nothing is."""
+        """Returns the record. Raises 404 where there is none."""
         record = self.get(get)
         if record is None:
             raise NotFound()
         return record
 
     def all(self, query: Query[R]) -> list[R]:
-        """Returns the records of a query, in its order; ``Unread`` where it was not made."""
+        """Returns the records of a query, in its order. Raises ``Unread`` if it was not made."""
         if query not in self._queries:
             raise Unread(query)
         return [
@@ -98,34 +100,34 @@ class Records:
         ]
 
     def ensure(self, *reads: Read) -> None:
-        """Raises ``Unread`` with all of these that were not made. A decision that knows what it
-        will ask for says so, and pays one trip for all of it."""
+        """Raises ``Unread`` with all of these reads that were not made. A decision calls it before
+        it asks for several records, so that they are read in one trip."""
         missing = [read for read in reads if not self._made(read)]
         if missing:
             raise Unread(*missing)
 
     def if_read(self, get: Get[R]) -> R | None:
-        """Returns the record where it was read, else None. Only for a decision whose write checks
-        the record again: the write fails where this was wrong, and brings the record along."""
+        """Returns the record if it was read, else None. Only for a decision whose transaction
+        checks the record: where the guess is wrong the transaction fails, and returns the item."""
         wire = self._items.get(get.key)
         return None if wire is None else decode(get.of, wire)
 
     def all_if_read(self, query: Query[R]) -> list[R]:
-        """Returns the records of a query where it was made, else none."""
+        """Returns the records of a query if it was made, else an empty list."""
         return self.all(query) if query in self._queries else []
 
     def is_absent(self, get: Get[Any]) -> bool:
-        """Whether it is known that nothing is there."""
+        """Returns whether the record was read and does not exist."""
         return get.key in self._items and self._items[get.key] is None
 
     def every(self, of: type[R]) -> Iterator[R]:
-        """Every record of a kind that was read, whichever read brought it."""
+        """Yields every record of a kind that was read, by whichever read."""
         for wire in self._items.values():
             if wire is not None and wire[KIND]["S"] == of.KIND:
                 yield decode(of, wire)
 
     def wire(self, get: Get[Any]) -> Wire | None:
-        """Returns the item itself, for code that works on records of any kind."""
+        """Returns the item itself, for code that handles records of any kind."""
         if get.key not in self._items:
             raise Unread(get)
         return self._items[get.key]
@@ -142,14 +144,14 @@ class Records:
     # ---------------------------------------------------------------- learning
 
     def add(self, other: Records) -> None:
-        """Takes over what a further trip brought."""
+        """Adds the records of a further read."""
         self._trips += 1
         self._items.update(other._items)
         self._queries.update(other._queries)
         self._trip_of |= dict.fromkeys((*other._items, *other._queries), self._trips)
 
     def learn(self, key: Key, current: CurrentItem) -> None:
-        """Takes over what a failed condition brought, in every query that covers it."""
+        """Adds the item that a failed condition returned, also to every query that covers it."""
         self._trips += 1
         self._trip_of[key] = self._trips
         self._items[key] = current.wire

@@ -1,7 +1,7 @@
-"""The row of the route table: what a route is, as data.
+"""The row of the route table: a route as data.
 
-One hand-written tuple of these per family (its ``handler.py``) is the single source of everything
-that lists routes: the door, OpenAPI, the gateway, permissions, alarms, the local server, the tests.
+Each family has one hand-written tuple of rows, in its ``handler.py``. All that lists routes reads
+these rows: the door, OpenAPI, the gateway, permissions, alarms, the local server, the tests.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ EDITORS = ("crm_manage", "crm_edit", "crm_privacy_admin")
 
 Rule = Literal["none", "optional", "required"]
 
+# The errors that every route may give, and those that every route that writes may give as well.
 EVERYWHERE: tuple[type[ApiError], ...] = (
     errors.InvalidInput,
     errors.ContextMismatch,
@@ -55,20 +56,20 @@ ON_WRITES: tuple[type[ApiError], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A latency class with the route's own numbers, in milliseconds at the gateway; the p99 is
-    absent where the class promises none."""
+    """A latency class with its limits, in milliseconds at the gateway. ``p99_ms`` is None where the
+    class has no limit for it."""
 
     tier: str
     p95_ms: int
     p99_ms: int | None
 
     def within(self, *, p95_ms: int, p99_ms: int | None) -> Latency:
-        """The same class with the numbers of one route."""
+        """Returns the same class with the limits of one route."""
         return replace(self, p95_ms=p95_ms, p99_ms=p99_ms)
 
 
 class Tier(Enum):
-    """The four latency classes, from the most patient to the most pressing."""
+    """The four latency classes with their default limits."""
 
     A = Latency("A", 500, None)
     B = Latency("B", 300, None)
@@ -83,16 +84,19 @@ class Tier(Enum):
 class Route:
     """One route. ``operation`` is called as ``operation(call, body)`` and returns an ``Answer``.
 
-    ``roles``: any one of them lets the caller in. ``revision`` and ``provenance`` say whether
-    ``expected_revision``, and ``reason`` with ``source_refs``, must be sent. ``strict`` routes read
-    the caller's identity in the operation's own first batch. ``bare`` names the field that a bare
-    JSON string stands for, or is a function that tells the field from the string. ``record`` names
-    the object of the body that may repeat the provenance.
-    ``keyed`` says what makes a repeat safe when no ``idempotency_key`` is sent. ``creates``: a
-    ``set`` route that needs no revision where nothing is yet. ``gate`` says which calls pass the
-    write gate of an org that is not verified. ``refuses``: the refusals of the route beyond those
-    that follow from its other columns. ``needs_key``: without an ``idempotency_key`` a repeat could
-    not be told from a second effect, so there must be one.
+    - ``roles``: the caller needs any one of them.
+    - ``revision``: whether ``expected_revision`` must be sent.
+    - ``provenance``: whether ``reason`` and ``source_refs`` must be sent.
+    - ``strict``: the caller is verified in the operation's own first batch.
+    - ``bare``: the field that a body which is only a JSON string stands for, or a function that
+      chooses the field by the string.
+    - ``record``: the object of the body in which the provenance may be repeated.
+    - ``keyed``: what makes a repeat safe when no ``idempotency_key`` is sent.
+    - ``needs_key``: an ``idempotency_key`` must be sent, because nothing else tells a repeat from a
+      second effect.
+    - ``creates``: a ``set`` route that needs no revision where there is no record yet.
+    - ``gate``: which calls an org that is not verified may make all the same.
+    - ``refuses``: the errors that do not follow from the other columns.
     """
 
     method: str
@@ -121,8 +125,8 @@ class Route:
 
     @property
     def refusals(self) -> tuple[type[ApiError], ...]:
-        """Every refusal that the route may give: those that all routes give, those that follow from
-        its columns, and its own."""
+        """Every error that the route may return: those of all routes, those that follow from its
+        columns, and its own."""
         if self.roles == (ANYONE,):
             return (errors.RateLimited, errors.InternalError)
         found = [*EVERYWHERE, *(ON_WRITES if self.writes else ()), *self.refuses]
@@ -151,7 +155,7 @@ def reading(
     latency: Latency | Tier = Tier.C,
     **more: Any,
 ) -> Route:
-    """Returns the row of a route that reads. ``more`` are the columns that are its own."""
+    """Returns the row of a route that reads. ``more`` are further columns."""
     return _post(path, operation, request, envelope, summary, roles, latency, **more)
 
 
@@ -167,7 +171,8 @@ def writing(
     provenance: Rule = "required",
     **more: Any,
 ) -> Route:
-    """Returns the row of a route that writes; nearly every one asks why (``provenance``)."""
+    """Returns the row of a route that writes. ``provenance`` is required unless the row says
+    otherwise: nearly every change needs a reason. ``more`` are further columns."""
     more |= {"writes": True, "provenance": provenance}
     return _post(path, operation, request, envelope, summary, roles, latency, **more)
 

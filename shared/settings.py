@@ -1,6 +1,7 @@
-"""What a deployment decides (read from the environment once, at first use) and what an org decides.
+"""The settings of a deployment and of an org.
 
-The only module that reads ``os.environ``; importing it reads nothing.
+A deployment's settings come from the environment. They are read once, at first use, and not at
+import. No other deployed module reads ``os.environ``.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ SERVICE = "crm"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A deployment. ``root_secret`` is the root of every keyed hash, or, deployed, absent: then
-    ``root_secret_arn`` names where it is kept. A call that has not answered within
-    ``read_timeout_s`` is made again on another connection: the table's own p99 is far below it, and
-    a till waits for us."""
+    """The settings of a deployment. ``root_secret`` is the root of every keyed hash. On AWS it is
+    absent, and ``root_secret_arn`` names the secret. A call to the database that takes longer than
+    ``read_timeout_s`` is repeated on another connection: the database's own p99 is far below that,
+    and a till is waiting."""
 
     table_name: str
     event_bus_name: str
@@ -34,7 +35,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The deployment's settings, from the environment that the API stack writes."""
+    """Returns the deployment's settings, from the environment variables that the stacks set."""
     env = os.environ
     return Settings(
         table_name=env.get("CRM_TABLE", "crm"),
@@ -54,12 +55,14 @@ def settings() -> Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgSettings:
-    """What an org decides for itself; the defaults are the specification's.
+    """What an org decides for itself. The defaults come from the specification.
 
-    Money marks are minor units of ``currency``; ``hold_hours`` is how long a hold waits;
-    ``hold_expiry`` is what a hold that nobody resolved then means: ``reject`` or ``release``.
-    ``unknown_card_limit`` is how many unknown card codes one credential may ask for within ten
-    minutes; 0 is any number.
+    - ``high_value_minor``: an amount, in minor units of ``currency``.
+    - ``hold_hours``: how long a hold stays pending.
+    - ``hold_expiry``: what happens to a hold that nobody has resolved by then: ``reject`` or
+      ``release``.
+    - ``unknown_card_limit``: how many unknown card codes one credential may ask for within ten
+      minutes; 0 means any number.
     """
 
     timezone: Word = "UTC"

@@ -1,5 +1,5 @@
-"""The next state of a record. State machines as data: which steps a record may take, and the one
-refusal of all others."""
+"""The next state of a record. State machines are data: they list the steps that a record may take.
+Every other step is refused in the same way."""
 
 from __future__ import annotations
 
@@ -14,31 +14,28 @@ Steps = Mapping[str, frozenset[str]]
 
 
 def steps(table: Mapping[str, str]) -> Steps:
-    """Returns a machine from ``{state: "next states, separated by spaces"}``. A state without any
-    is final."""
+    """Returns a machine from ``{state: "next states, separated by spaces"}``. A state without next
+    states is final."""
     return {state: frozenset(after.split()) for state, after in table.items()}
 
 
-def advance(machine: Steps, state: str, to: str) -> bool:
-    """Returns whether the step changes anything. 409 for a step that is not allowed, with the state
-    and what is allowed from it."""
-    if state == to:
-        return False
+def require_step(machine: Steps, state: str, to: str) -> None:
+    """Raises 409 where the machine does not allow the step, with the allowed ones. A step to the
+    same state is always allowed, because it changes nothing."""
     allowed = machine.get(state, frozenset())
-    if to not in allowed:
+    if state != to and to not in allowed:
         raise InvalidState(detail={"state": state, "allowed": sorted(allowed)})
-    return True
 
 
 class Revised(Protocol):
-    """A stored record that counts its changes and says when the last one was."""
+    """A stored record that counts its changes."""
 
     @property
     def revision(self) -> int: ...
 
 
 class InStatus(Revised, Protocol):
-    """A stored record that has one of the states of a machine."""
+    """A stored record whose ``status`` is a state of a machine."""
 
     @property
     def status(self) -> str: ...
@@ -49,15 +46,15 @@ S = TypeVar("S", bound=InStatus)
 
 
 def next_revision(record: R, now: datetime, **changes: Any) -> R:
-    """Returns the record with the changes, at its next revision."""
+    """Returns the record with the changes and its next revision."""
     made: Any = record
     after: R = replace(made, **changes, revision=record.revision + 1, updated_at=now)
     return after
 
 
 def with_changes(record: R, changes: Mapping[str, Any], now: datetime) -> R:
-    """Returns the record with the changes, where ``None`` clears a field. Returns the very same
-    object where they change nothing."""
+    """Returns the record with the changes. ``None`` clears a field. Returns the same object where
+    nothing changes, so that callers can compare with ``is``."""
     made: Any = record
     cleared = {f.name: f.default for f in fields(made)}
     after: R = replace(made, **{k: cleared[k] if v is None else v for k, v in changes.items()})
@@ -65,7 +62,7 @@ def with_changes(record: R, changes: Mapping[str, Any], now: datetime) -> R:
 
 
 def with_status(record: S, machine: Steps, status: str, now: datetime) -> S:
-    """Returns the record in the status; the very same object where it has it already. Refuses a
-    step that the machine does not allow."""
-    is_step = advance(machine, record.status, status)
-    return next_revision(record, now, status=status) if is_step else record
+    """Returns the record with the status; the same object where it has that status already. Raises
+    409 for a step that the machine does not allow."""
+    require_step(machine, record.status, status)
+    return record if record.status == status else next_revision(record, now, status=status)

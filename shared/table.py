@@ -1,7 +1,7 @@
-"""The one table: strong batch reads, and one visible transaction.
+"""The one table: strongly consistent batch reads, and transactions.
 
-Knows DynamoDB and nothing of HTTP or of any family. It is also the one place that tries again: the
-SDK is told not to, because two layers that retry multiply their attempts and their waits.
+This module knows DynamoDB. It knows nothing of HTTP or of a family. It is also the only place that
+retries: the SDK's own retries are off, because two layers would multiply their attempts and waits.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from shared.writes import Condition, CurrentItem, Write, action
 
 ACTIONS = 100
 BATCH = 100
+"""DynamoDB's own limits: actions of a transaction, and keys of a batch."""
 RETRY_S = 1.5
-"""How long one request goes on trying, counted from its first failure. A till waits for us, and the
-gateway gives up after 29 s; a table that has not answered by then will not answer soon."""
+"""The retry budget of one request, counted from its first failure. A till is waiting, and a table
+that has not answered by then will not answer soon."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
-_NOT_NOW = frozenset(
+_TRANSIENT = frozenset(
     {
         "ProvisionedThroughputExceededException",
         "ProvisionedThroughputExceeded",
@@ -47,22 +48,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A transaction that did not happen: each write whose condition failed, with what is there."""
+    """A cancelled transaction: each write whose condition failed, with the current item."""
 
     writes: tuple[tuple[Write, CurrentItem], ...]
 
 
 @dataclass(slots=True)
-class Patience:
-    """The time that one request may spend on trying again, whatever for: throttles, lost answers,
-    conflicts, and decisions that another write overtook."""
+class RetryBudget:
+    """The time that one request may spend on retries of every kind: after throttles, lost answers
+    and conflicts, and for decisions that are made again because another write came first."""
 
     attempts: int = 0
     _ends: float | None = None
 
-    def wait(self) -> bool:
-        """Waits a little, or returns False because the time is up. Full jitter: the more often a
-        request has collided, the wider its next attempt is spread."""
+    def may_retry_after_pause(self) -> bool:
+        """Pauses, and returns True; returns False at once where the time is up. The pause is random
+        (full jitter), and longer on average with each attempt: so requests that have collided do
+        not collide again."""
         now = time.monotonic()
         if self._ends is None:
             self._ends = now + RETRY_S
@@ -75,13 +77,13 @@ class Patience:
 
 
 def pause(seconds: float) -> None:
-    """The one place that sleeps; tests count the pauses here."""
+    """Sleeps. Nothing else here does, so that tests can count the pauses."""
     time.sleep(seconds)
 
 
 @cache
 def pool() -> ThreadPoolExecutor:
-    """The threads of calls that are made at the same time."""
+    """Returns the threads for calls that are made at the same time."""
     return ThreadPoolExecutor(max_workers=32, thread_name_prefix="table")
 
 
@@ -91,9 +93,11 @@ def _code(error: Exception) -> str:
 
 
 def together(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """The answers of independent calls, made at the same time: one trip. A call that no thread has
-    begun yet is made here, so nobody waits for a thread that waits for another: calls may make
-    calls together, however many requests do so at once."""
+    """Makes independent calls at the same time (one trip), and returns their answers in order.
+
+    A call that no thread has started yet is made in this thread. So no thread waits for a free
+    thread, and a call may itself use ``together`` without a deadlock.
+    """
     if not calls:
         return []
     begun = [(call, pool().submit(call)) for call in calls[1:]]
@@ -102,7 +106,7 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
         for call, future in begun:
             answers.append(call() if future.cancel() else future.result())
     finally:
-        # Where one failed, nobody waits for the others.
+        # Where one failed, the calls that have not started are not needed.
         for _, future in begun:
             future.cancel()
     return answers
@@ -110,14 +114,14 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 @dataclass(slots=True)
 class Table:
-    """The table as one request uses it. It sums the capacity that the database reports."""
+    """The table as one request uses it. It adds up the capacity units that the database reports."""
 
     read_units: float = 0.0
     write_units: float = 0.0
-    patience: Patience = field(default_factory=Patience)
+    retry_budget: RetryBudget = field(default_factory=RetryBudget)
 
     def load(self, reads: Iterable[Read]) -> Records:
-        """Returns everything asked for, strongly consistent, in one trip."""
+        """Makes all the reads in one strongly consistent trip, and returns the records."""
         queries: dict[Query[Any], list[Wire]] = {}
         items: dict[Key, Wire | None] = {}
         for read in reads:
@@ -151,37 +155,37 @@ class Table:
             left = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
             if not left:
                 return found
-            if not self.patience.wait():
+            if not self.retry_budget.may_retry_after_pause():
                 raise Unavailable()
 
-    def _query(self, wanted: Query[Any], found: list[Wire]) -> None:
-        """Fills ``found``."""
-        asked: dict[str, Any] = {
+    def _query(self, query: Query[Any], found: list[Wire]) -> None:
+        """Appends the items of the query to ``found``."""
+        arguments: dict[str, Any] = {
             "TableName": settings().table_name,
             "KeyConditionExpression": "#p = :p AND #s BETWEEN :low AND :high",
             "ExpressionAttributeNames": {"#p": PARTITION, "#s": SORT},
             "ExpressionAttributeValues": {
-                ":p": {"S": wanted.partition},
-                ":low": {"S": wanted.low},
-                ":high": {"S": wanted.high},
+                ":p": {"S": query.partition},
+                ":low": {"S": query.low},
+                ":high": {"S": query.high},
             },
-            "ScanIndexForward": not wanted.newest_first,
+            "ScanIndexForward": not query.newest_first,
             "ConsistentRead": True,
         }
-        asked |= {} if wanted.limit is None else {"Limit": wanted.limit}
+        arguments |= {} if query.limit is None else {"Limit": query.limit}
         while True:
-            answer = self.ask("query", **asked)
+            answer = self.ask("query", **arguments)
             found += answer["Items"]
-            asked["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
-            if wanted.limit is not None or asked["ExclusiveStartKey"] is None:
+            arguments["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
+            if query.limit is not None or arguments["ExclusiveStartKey"] is None:
                 return
 
     # ---------------------------------------------------------------- writing
 
     def transact(self, writes: Sequence[Write], change_id: str, attempt: int) -> Failed | None:
-        """Makes all of the writes or none; returns None when they are made. ``change_id`` names the
-        logical write and ``attempt`` the decision: repeats are recognised, so a lost answer leads
-        neither to a second effect nor to a refusal."""
+        """Makes all of the writes or none. Returns None where they were made. ``change_id`` names
+        the logical write, and ``attempt`` the decision. Both identify a repeat, so a lost answer
+        leads neither to a second effect nor to an error."""
         if len(writes) > ACTIONS:
             raise ValueError(f"a transaction holds at most {ACTIONS} actions, not {len(writes)}")
         actions = [action(write, settings().table_name, change_id) for write in writes]
@@ -198,14 +202,14 @@ class Table:
                 failed = _failures(writes, error.response, change_id)  # type: ignore[attr-defined]
                 if failed is not None:
                     return failed if failed.writes else None
-                # Another transaction holds one of the items, or a partition is hot.
-                if not self.patience.wait():
+                # Another transaction is writing one of the items, or a partition is throttled.
+                if not self.retry_budget.may_retry_after_pause():
                     raise Busy() from None
             else:
                 return None
 
-    def touch(self, key: Key, attribute: str, value: Wire, condition: Condition) -> bool:
-        """Sets one attribute of one record while the condition holds; returns whether it did."""
+    def touch(self, key: Key, attribute: str, value: Wire, condition: Condition) -> None:
+        """Sets one attribute of one record. Does nothing where the condition does not hold."""
         try:
             self.ask(
                 "update_item",
@@ -219,11 +223,10 @@ class Table:
         except Exception as error:
             if _code(error) != "ConditionalCheckFailedException":
                 raise
-            return False
-        return True
 
     def ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Makes one call, again under the same token while the database cannot answer."""
+        """Makes one call, and returns the answer. Retries it with the same arguments (and so the
+        same token) while the database does not answer or is throttled."""
         from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
         call = getattr(clients.dynamodb(), operation)
@@ -233,12 +236,12 @@ class Table:
             except (HTTPClientError, ConnectionError):
                 pass
             except ClientError as error:
-                if _code(error) not in _NOT_NOW:
+                if _code(error) not in _TRANSIENT:
                     raise
             else:
                 self._count(operation, answer)
                 return answer
-            if not self.patience.wait():
+            if not self.retry_budget.may_retry_after_pause():
                 raise Unavailable()
 
     def _count(self, operation: str, answer: dict[str, Any]) -> None:
@@ -255,16 +258,19 @@ class Table:
 def _failures(
     writes: Sequence[Write], response: Mapping[str, Any], change_id: str
 ) -> Failed | None:
-    """Returns what a cancelled transaction says, or None where nothing is settled and the same may
-    be tried again. A failure without writes means: an earlier try of this change has happened."""
+    """Returns the failed writes of a cancelled transaction, or None where no condition failed and
+    the same transaction can be retried. ``Failed`` without writes means that an earlier attempt of
+    this change has succeeded."""
     failed = []
     for write, reason in zip(writes, response["CancellationReasons"], strict=True):
         code = reason.get("Code")
         if code == "ConditionalCheckFailed":
             wire = reason.get("Item") or None
+            # The current item was written by this change: its answer was lost.
             if wire is not None and wire.get(CHANGE, {}).get("S") == change_id:
                 return Failed(())
             failed.append((write, CurrentItem(wire)))
-        elif code not in (None, "None", "TransactionConflict", *_NOT_NOW):
-            raise ValueError(f"the table refused a write of its own making: {code}")
+        elif code not in (None, "None", "TransactionConflict", *_TRANSIENT):
+            # Malformed or too large: a defect, which no retry mends.
+            raise ValueError(f"the database does not accept a write: {code}")
     return Failed(tuple(failed)) if failed else None

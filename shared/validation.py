@@ -1,7 +1,8 @@
-"""Request validation: a body is taken apart, validated, and refused with every fault at once.
+"""Request validation: a body is split and validated. An error lists all faults at once.
 
-A body has the route's own fields and the crosscutting ones, some of which may be repeated inside
-the record object. What comes out is a validated model, and the facts that the rest says.
+A body has the route's own fields and the crosscutting ones. Some crosscutting fields may be
+repeated inside the record object. The results are a validated model of the own fields, and the
+``Facts`` of the others.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from shared.settings import OrgSettings
 
 
 class RequestContext(Request):
-    """Who the caller believes to be; it must agree with the credential."""
+    """What the caller says about itself. It must agree with the credential."""
 
     orgcode: str | None = None
     actor: str | None = None
@@ -48,7 +49,7 @@ class RequestContext(Request):
 
 
 class Crosscutting(Request):
-    """The fields that every POST takes beside its own."""
+    """The fields that every POST accepts beside its own."""
 
     session_guid: str | None = None
     api_key: str | None = None
@@ -69,8 +70,8 @@ _REPEATED = ("request_context", "reason", "source_refs")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a body: the route's own fields, the crosscutting ones, and those that are
-    repeated inside the record object."""
+    """The parts of a body: the route's own fields, the crosscutting ones, and the crosscutting ones
+    that are repeated inside the record object."""
 
     own: Any
     crosscutting: dict[str, Any]
@@ -78,8 +79,8 @@ class Parts:
 
 
 def apart(row: Route, value: Any) -> Parts:
-    """Returns the parts of a JSON body; 400 where it is neither an object nor a text that the route
-    takes."""
+    """Returns the parts of a JSON body. Raises 400 where it is no object, unless it is a string and
+    the route accepts one."""
     if isinstance(value, str) and row.bare is not None:
         return Parts({row.bare(value) if callable(row.bare) else row.bare: value}, {}, {})
     if not isinstance(value, dict):
@@ -95,9 +96,9 @@ def apart(row: Route, value: Any) -> Parts:
 
 
 def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Facts, Any]:
-    """Returns what the crosscutting fields say, and the validated body; 400 with every fault."""
+    """Returns the crosscutting facts and the validated body, or raises 400 with every fault."""
     row, faults = call.route, []
-    # The top level wins over what the record repeats, but both are checked.
+    # The top level wins over what the record object repeats, but both are validated.
     given = {**parts.repeated, **parts.crosscutting}
     known = Circumstances(call.now, call.settings)
     over, fault_list = _validated(Crosscutting, given, known)
@@ -110,9 +111,9 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
     body, fault_list = _validated(row.request, parts.own, known) if row.request else (None, [])
     faults += fault_list
     if body is not None:
-        faults += _in(body, call.settings)
+        faults += _own_faults(body, call.settings)
     if body is not None and over is not None:
-        faults += _unnamed(body, over)
+        faults += _missing_order(body, over)
     context = None if over is None else over.request_context
     if context is not None and "request_context" in parts.crosscutting:
         faults += _disagreements(call, context, "")
@@ -123,9 +124,9 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
         raise InvalidInput(minor=_once(faults))
     if key and over.idempotency_key and key != over.idempotency_key:
         raise ContextMismatch(minor=[Fault("mismatch", "idempotency_key", _AGREE)])
-    said = {"cccode": over.cccode, "request_context.cccode": context.cccode if context else None}
-    known = cccode or over.cccode
-    others = [field for field, value in said.items() if value and known and value != known]
+    sent = {"cccode": over.cccode, "request_context.cccode": context.cccode if context else None}
+    first = cccode or over.cccode
+    others = [field for field, value in sent.items() if value and first and value != first]
     if others:
         raise ContextMismatch(minor=[Fault("mismatch", field, _AGREE) for field in others])
     facts = Facts(
@@ -149,30 +150,30 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
 _AGREE = "must be the same in the header and in the body"
 
 
-def _validated(model: Any, value: Any, known: Circumstances) -> tuple[Any, list[Fault]]:
-    """Returns (the model or None, every fault). Where only unknown fields are wrong, there is a
-    model of the known ones all the same, so that its own faults are told as well."""
+def _validated(model: Any, value: Any, circumstances: Circumstances) -> tuple[Any, list[Fault]]:
+    """Returns (the model or None, every fault). Where only unknown fields are wrong, the model is
+    made of the known fields, so that the faults which it finds itself are listed too."""
     try:
-        return model.model_validate(value, context=known), []
+        return model.model_validate(value, context=circumstances), []
     except ValidationError as error:
         wrong = error.errors(include_url=False)
-        found = [_guessed(model, fault) for fault in envelope.faults(error)]
+        found = [_with_suggestion(model, fault) for fault in envelope.faults(error)]
     if any(fault["type"] != "extra_forbidden" for fault in wrong):
         return None, found
     for fault in wrong:
         value = _without(value, fault["loc"])
-    valid, more = _validated(model, value, known)
+    valid, more = _validated(model, value, circumstances)
     return valid, found + more
 
 
-def _guessed(model: type[BaseModel], fault: Fault) -> Fault:
-    """The fault of an unknown field, with the field that was probably meant: one of a like name
-    beside it, or one of the same name elsewhere in the request."""
+def _with_suggestion(model: type[BaseModel], fault: Fault) -> Fault:
+    """Returns the fault of an unknown field with the field that was probably meant: one with a
+    similar name in the same object, or one with the same name elsewhere in the request."""
     if fault.tag != "unknown-field":
         return fault
     known = dict(_fields_of(model))
     holder, _, name = fault.field.rpartition(".")
-    # A list's elements have the same fields: numbers in a path are no names.
+    # All elements of a list have the same fields, so the numbers in a path do not matter.
     outer = "".join(f"{part}." for part in holder.split(".") if part and not part.isdigit())
     beside = {path.removeprefix(outer): path for path in known if path.startswith(outer)}
     if model is not Crosscutting and not outer:
@@ -186,7 +187,7 @@ def _guessed(model: type[BaseModel], fault: Fault) -> Fault:
 
 
 def _fields_of(model: type[BaseModel], outer: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every field of a request and of the objects in it, by its dotted path."""
+    """Yields every field of a request and of the objects in it, with its dotted path."""
     for name, field in model.model_fields.items():
         yield outer + name, field
         for part in _types_in(field.annotation):
@@ -210,47 +211,49 @@ def _without(value: Any, place: tuple[int | str, ...]) -> Any:
     return {**value, key: _without(value[key], tuple(deeper))}
 
 
-def _header(headers: Mapping[str, str], name: str, known: Circumstances) -> tuple[Any, list[Fault]]:
+def _header(
+    headers: Mapping[str, str], name: str, circumstances: Circumstances
+) -> tuple[Any, list[Fault]]:
     value = headers.get(name)
     if value is None:
         return None, []
     field = {"idempotency-key": "idempotency_key", "x-cccode": "cccode"}[name]
-    read, faults = _validated(Crosscutting, {field: value}, known)
+    read, faults = _validated(Crosscutting, {field: value}, circumstances)
     return (getattr(read, field) if read else None), [
         replace(f, field=f"header {name}") for f in faults
     ]
 
 
 def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) -> list[Fault]:
-    """Returns the faults of crosscutting fields that the route demands and the body lacks."""
+    """Returns the faults of crosscutting fields that the route requires and the body lacks."""
     found = []
     if given.get("dry_run") is True and not row.dry_run:
-        found.append(Fault("unknown-field", "dry_run", "is not taken by this route"))
+        found.append(Fault("unknown-field", "dry_run", "is not accepted by this route"))
     if row.provenance == "required":
         if "reason" not in given:
             found.append(Fault("missing", "reason", "is required"))
         if source_refs(given.get("source_refs", [])) == []:
             found.append(Fault("missing", "source_refs", "must name at least one source"))
     if row.needs_key and not (headers.get("idempotency-key") or "idempotency_key" in given):
-        message = "is required: without it a repeat would be a second effect"
+        message = "is required: without it a repeat would take effect twice"
         found.append(Fault("missing", "idempotency_key", message))
     return found
 
 
-def _in(part: Any, org: OrgSettings, where: str = "") -> list[Fault]:
-    """Returns the faults that a part of a request, and the parts inside it, find themselves."""
+def _own_faults(part: Any, org: OrgSettings, where: str = "") -> list[Fault]:
+    """Returns the faults that the models of a request (nested ones too) find by their checks."""
     if isinstance(part, list):
-        return [f for n, one in enumerate(part) for f in _in(one, org, f"{where}{n}.")]
+        return [f for n, one in enumerate(part) for f in _own_faults(one, org, f"{where}{n}.")]
     if not isinstance(part, Request):
         return []
     found = [replace(f, field=where + f.field) for f in part.faults(org)]
     for name in type(part).model_fields:
-        found += _in(getattr(part, name), org, f"{where}{name}.")
+        found += _own_faults(getattr(part, name), org, f"{where}{name}.")
     return found
 
 
-def _unnamed(body: Request, over: Crosscutting) -> list[Fault]:
-    """Returns the fault of a request that must name an order and does not."""
+def _missing_order(body: Request, over: Crosscutting) -> list[Fault]:
+    """Returns the fault where a request must name an order and does not."""
     own = (getattr(body, name, None) for name in ("order_ref", "loyalty_txn_id"))
     if not body.needs_order or any(own) or any(s.kind in body.named_by for s in over.source_refs):
         return []
@@ -260,23 +263,24 @@ def _unnamed(body: Request, over: Crosscutting) -> list[Fault]:
 
 
 def _disagreements(call: Call, context: RequestContext, prefix: str) -> list[Fault]:
+    """Returns the faults of a request context that contradicts the credential."""
     caller, found = call.caller, []
-    for name, is_so in (("actor", caller.actor), ("context_source", caller.context_source)):
-        said = getattr(context, name)
-        if said is not None and said != is_so:
+    for name, actual in (("actor", caller.actor), ("context_source", caller.context_source)):
+        sent = getattr(context, name)
+        if sent is not None and sent != actual:
             field = f"{prefix}request_context.{name}"
             found.append(Fault("mismatch", field, "must agree with the credential"))
     return found
 
 
 def _once(faults: list[Fault]) -> list[Fault]:
+    """Returns each fault once: what the record object repeats was validated twice."""
     return list(dict.fromkeys(faults))
 
 
 def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
-    """Returns what tells a replay from another request: a hash of the route and the normalised
-    body. Sources do not count, except one that names the order: another order is another
-    request."""
+    """Returns a hash of the route and the normalised body. It tells a replay from another request.
+    Sources are left out, except one that names the order: another order is another request."""
     own = {} if body is None else _normalised(body)
     if body is not None and body.named_by and not {"order_ref", "loyalty_txn_id"} & own.keys():
         named = (ref for ref in over.source_refs if ref.kind in body.named_by)
@@ -286,13 +290,14 @@ def _request_hash(call: Call, body: Request | None, over: Crosscutting) -> str:
 
 
 def _normalised(body: BaseModel) -> dict[str, Any]:
-    """Returns the body as it is understood. A default that was sent counts as left out, so that a
-    key stays valid when a field with a default is added. ``null`` counts where it may be sent."""
+    """Returns the body in the form that is hashed. A default that was sent is left out, so that an
+    idempotency key stays valid when a release adds a field with a default. ``null`` is kept where a
+    request may send it."""
     found: dict[str, Any] = {}
     for name, field in type(body).model_fields.items():
         value = getattr(body, name)
         if isinstance(value, BaseModel):
-            # Models compare equal where one says null and the other nothing: look inside.
+            # Two models are equal even if one was sent null and the other nothing: compare inside.
             found |= {name: inner} if (inner := _normalised(value)) else {}
         elif name in body.model_fields_set and (value is None or value != _default(field)):
             found[name] = _plain(value)

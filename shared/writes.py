@@ -1,7 +1,7 @@
-"""What a transaction is made of: writes, each with its condition and what its failure means.
+"""The writes of a transaction. Each has its condition, and says what to do where that fails.
 
-A failed condition means a refusal, an answer that was already given, or (nothing) that the decision
-is made again with the current item, which the failure brings along.
+A failed condition leads to an error, to the answer that was given before, or to a new decision. The
+new decision uses the current item, which the database returns with the failure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.keys import PARTITION, SORT, Key
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on the item that is there; ``names`` and ``values`` as DynamoDB wants them."""
+    """A condition on the current item, with the names and values in DynamoDB's own form."""
 
     expression: str
     names: Mapping[str, str] = field(default_factory=dict)
@@ -28,25 +28,26 @@ ABSENT = Condition(f"attribute_not_exists({PARTITION})")
 
 
 def at_revision(revision: int) -> Condition:
-    """The item is still the one that was read."""
+    """Returns the condition that the item has not changed since it was read."""
     return Condition("#r = :r", {"#r": "revision"}, {":r": {"N": str(revision)}})
 
 
 def absent_or_before(attribute: str, moment: str) -> Condition:
-    """Nothing is there, or what is there ended before ``moment`` (both in stored form)."""
+    """Returns the condition that there is no item, or that its ``attribute`` is a time before
+    ``moment`` (both in stored form)."""
     return Condition(
         f"attribute_not_exists({PARTITION}) OR #e < :e", {"#e": attribute}, {":e": {"S": moment}}
     )
 
 
 OnFailure = ApiError | Callable[["CurrentItem"], Any] | None
-"""What a failed condition means: this refusal; what the function makes of the current item (a
-refusal or an answer); or (None, or a function that returns None) to decide again."""
+"""What to do where a condition fails: raise this error, or take what the function returns for the
+current item (an error or an answer). None, from either, means: decide again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A new record where nothing is (or where ``condition`` holds; None: wherever)."""
+    """Writes a record where there is none, or where another ``condition`` holds (None: always)."""
 
     item: Item[Any]
     unless_exists: OnFailure = None
@@ -56,7 +57,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The record's next state, while it is still at the revision that was read."""
+    """Writes the next state of a record, if it is still at the revision that was read."""
 
     item: Item[Any]
     if_revision: int
@@ -73,7 +74,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A record that the write only depends on."""
+    """A condition on a record that the transaction does not write."""
 
     key: Key
     condition: Condition
@@ -82,7 +83,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """Attributes to set on a record that stays at its revision, while the condition holds."""
+    """Sets attributes of a record if the condition holds. The revision stays as it is."""
 
     key: Key
     values: Mapping[str, Wire]
@@ -95,7 +96,7 @@ Write = Put | Update | Delete | Check | Touch
 
 @dataclass(frozen=True, slots=True)
 class CurrentItem:
-    """What lies where a condition failed; ``wire`` is None where nothing is there."""
+    """The item on which a condition failed; ``wire`` is None where there is no item."""
 
     wire: Wire | None
 
@@ -104,7 +105,8 @@ class CurrentItem:
 
 
 def action(write: Write, table_name: str, change_id: str) -> dict[str, Any]:
-    """Returns the write as DynamoDB wants it; a failed condition brings the item that is there."""
+    """Returns the write in DynamoDB's own form. It asks for the current item where the condition
+    fails."""
     if isinstance(write, Put | Update):
         condition = at_revision(write.if_revision) if isinstance(write, Update) else write.condition
         wire = item_wire(write.item, change_id, list(write.events))
@@ -139,10 +141,10 @@ def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[st
 
 
 def failure_of(write: Write) -> OnFailure:
-    """Returns what the failure of the write's condition means."""
+    """Returns what to do where the condition of the write fails."""
     return write.unless_exists if isinstance(write, Put) else write.on_failure
 
 
 def key_written(write: Write) -> Key:
-    """Returns where a write takes place."""
+    """Returns the key of the record that the write is about."""
     return write.item.key if isinstance(write, Put | Update) else write.key

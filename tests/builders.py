@@ -1,4 +1,4 @@
-"""Builders: a world of its own for each test, and the callers that act in it."""
+"""Builders: an org for each test, its callers, and its records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WHY: dict[str, Any] = {
 
 
 def store(item: Item[Any]) -> None:
-    """Put an item in place as the administration does."""
+    """Writes an item directly, as the administration does."""
     clients.dynamodb().put_item(
         TableName=settings().table_name, Item=item_wire(item, "builder", [])
     )
@@ -41,7 +41,7 @@ def store(item: Item[Any]) -> None:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer of the gateway, its body read."""
+    """An answer of the gateway, with its body decoded."""
 
     status: int
     headers: dict[str, str]
@@ -85,7 +85,7 @@ def gateway() -> Gateway:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a credential, in an org; ``caller("/account/get", {…})`` posts as them."""
+    """A caller with a credential, in an org. ``caller("/account/get", {…})`` makes a POST."""
 
     org: str
     secret: str
@@ -122,7 +122,7 @@ class Caller:
 
 @dataclass
 class World:
-    """A fresh org with an owner; further people and keys on request."""
+    """A new org with an owner. Methods add people, keys and records."""
 
     code: str = field(default_factory=lambda: "T" + secrets.token_hex(6).upper())
     status: str = "verified"
@@ -145,7 +145,7 @@ class World:
         )
 
     def person(self, *roles: str, owner: bool = False, state: str = "active") -> Caller:
-        """A session of a new member."""
+        """Returns a caller with a session of a new member."""
         secret = secrets.token_hex(12)
         store(
             membership_item(
@@ -161,7 +161,7 @@ class World:
         store(credential_item(secret, CredentialRecord(context="session", person=person, **more)))
 
     def key(self, *roles: str, **more: Any) -> Caller:
-        """An API key of a new service account."""
+        """Returns a caller with an API key of a new service account."""
         secret = secrets.token_hex(12)
         store(
             credential_item(
@@ -180,7 +180,7 @@ class World:
     # ---------------------------------------------------------------- records
 
     def account(self, limit: int = 10_000, **fields: Any) -> dict[str, Any]:
-        """An account with a credit limit in euro cents."""
+        """Creates an account with a credit limit in euro cents."""
         fields = {
             "company_name": "Northwind Traders",
             "credit_limit": {"currency": "EUR", "amount": limit},
@@ -199,20 +199,20 @@ class World:
         return dict(made["customer"])
 
     def state_of(self, customer_guid: str) -> CustomerStateRecord:
-        want = state_at(of_org(self.code), customer_guid)
-        state = Table().load([want]).get(want)
+        get = state_at(of_org(self.code), customer_guid)
+        state = Table().load([get]).get(get)
         assert state is not None
         return state
 
     def set_state(self, customer_guid: str, **changes: Any) -> None:
-        """Changes what others must know of a customer, as the families do that decide on it."""
+        """Changes the state of a customer, as other families will."""
         before = self.state_of(customer_guid)
         after = replace(before, revision=before.revision + 1, **changes)
         store(state_item(of_org(self.code), after))
 
     def refuse_order(self, customer_guid: str, action: str, order_ref: str, **more: Any) -> None:
-        """What a rejected hold leaves: from a time on (long ago) the action is refused for an
-        order."""
+        """Writes what a rejected hold leaves: the action is refused for an order from a time on,
+        by default long ago."""
         refused = {"refused_from": datetime(2000, 1, 1, tzinfo=UTC), "reason": "rejected", **more}
         place = of_org(self.code).order_hold(customer_guid, action, order_ref)
         store(Item(place, OrderHoldRecord(**refused)))

@@ -1,7 +1,7 @@
-"""The engine of a test session, and a fresh org for each test.
+"""The engine of a test session, and a new org for each test.
 
-Each worker has one engine: a database that is atomic under threads, as a child process on a free
-loopback port. It is started when the first test asks for it.
+Each worker has one engine, a child process on a free loopback port. It starts when the first test
+needs it. The engine is atomic under threads.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tests.meter import Meter
 hypothesis_settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 hypothesis_settings.load_profile("suite")
 
-# Before anything of the service is imported into a client: an address where nobody listens.
+# Before a client is made: without the engine every call goes to a port where nothing listens.
 local.apply(local.deployment(root_secret=secrets.token_hex(32)) | {"LOG_LEVEL": "CRITICAL"})
 
 
 class Database:
-    """The running engine, and the ways to look at what lies in the table."""
+    """The running engine, and access to the items of its table."""
 
     def __init__(self, engine: Engine) -> None:
         from infra.local import clients as local_clients
@@ -39,7 +39,7 @@ class Database:
         self.stream_arn = create_table(self.client, local.TABLE)
 
     def items(self, org: str) -> list[dict[str, Any]]:
-        """Every item of an org."""
+        """Returns every item of an org."""
         found: list[dict[str, Any]] = []
         start: dict[str, Any] = {}
         while True:
@@ -67,23 +67,23 @@ def database() -> Iterator[Database]:
 
 @pytest.fixture
 def world(database: Database) -> World:
-    """A verified org of its own."""
-    assert database.engine.alive
+    """A new verified org."""
+    assert database.engine.is_running
     return World()
 
 
 @pytest.fixture
 def other_world(database: Database) -> World:
-    assert database.engine.alive
+    assert database.engine.is_running
     return World()
 
 
 @pytest.fixture
 def faults(database: Database) -> Iterator[Faults]:
-    """The client that goes wrong on request."""
+    """The client that injects faults."""
     from shared import clients
 
-    assert database.engine.alive
+    assert database.engine.is_running
     real = clients.dynamodb()
     made = Faults(real)
     clients.use(dynamodb=made)
@@ -93,10 +93,10 @@ def faults(database: Database) -> Iterator[Faults]:
 
 @pytest.fixture
 def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
-    """The client that keeps the bill."""
+    """The client that counts costs."""
     from shared import clients, table
 
-    assert database.engine.alive
+    assert database.engine.is_running
     real = clients.dynamodb()
     made = Meter(real)
     pool = table.pool()
@@ -108,7 +108,8 @@ def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter
 
 @pytest.fixture
 def published(database: Database) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
-    """``published(org)``: the events of the org since the test began, by the real publisher."""
+    """``published(org)`` returns the events of the org since the test began, from the real
+    publisher."""
     from infra.local import clients as local_clients
     from lambdas.events.handler import lambda_handler
     from shared import clients
@@ -131,7 +132,7 @@ def published(database: Database) -> Iterator[Callable[[str], list[dict[str, Any
 
 @pytest.fixture
 def search_kept(database: Database) -> Callable[[], None]:
-    """``search_kept()`` brings the search entries up to date, by the real keeper."""
+    """``search_kept()`` brings the search entries up to date, with the real consumer."""
     from infra.local import clients as local_clients
     from lambdas.search.handler import lambda_handler
 

@@ -1,8 +1,8 @@
-"""What no local engine does, done exactly at the one DynamoDB client.
+"""Fault injection at the DynamoDB client, for faults that no local engine has.
 
-``Faults(client)`` stands in the client's place (``clients.use(dynamodb=…)``). It counts every call
-and, where told to, lets one go wrong the way AWS does: the same exception class, the same answer
-shape, before or after the real call. A fault names the calls that it hits::
+``Faults(client)`` replaces the client (``clients.use(dynamodb=…)``). It records every call. A call
+with an injected fault fails in the same way as on AWS: with the same exception class and the same
+form of the answer, before or after the real call. ``inject`` chooses the calls::
 
     faults.inject(conflict(), operation="transact_write_items")  # the next transaction
     faults.inject(lost_answer(), operation="transact_write_items", at=2)  # the second from now
@@ -25,7 +25,7 @@ Fault = Callable[[Any, str, dict[str, Any], Perform], dict[str, Any]]
 
 
 class Crash(BaseException):
-    """The process ends here. No code may catch it, as no code outlives its process."""
+    """The process ends here. No code may catch it, because no code runs after its process."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _Planned:
 
 
 class Faults:
-    """A DynamoDB client that does what it is told to; everything else is the real client."""
+    """A DynamoDB client with injected faults. Everything else is the real client."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -56,25 +56,26 @@ class Faults:
     def inject(
         self, fault: Fault, *, operation: str | None = None, at: int = 1, times: int = 1
     ) -> None:
-        """Let ``times`` calls go wrong, the first of them the ``at``-th from now (1 is the next)
-        among the calls of that operation, or among all."""
+        """Makes ``times`` calls fail. The first one is the ``at``-th call from now on (1: the
+        next), counting the calls of this operation only, or all calls."""
         with self._lock:
             self._planned.append(_Planned(fault, operation, at - 1, times))
 
     def clear(self) -> None:
-        """Forget the plans and the calls made so far."""
+        """Forgets the planned faults and the recorded calls."""
         with self._lock:
             self._planned.clear()
             self.calls.clear()
 
     def count(self, operation: str | None = None) -> int:
-        """How many calls reached the client since the start or the last ``clear``."""
+        """Returns how many calls reached the client since the start or the last ``clear``."""
         with self._lock:
             return sum(1 for call in self.calls if operation in (None, call.operation))
 
     @property
     def pending(self) -> int:
-        """Faults that no call has met yet: a test that expects a fault asserts that this is 0."""
+        """The number of faults that have not happened yet. A test that expects a fault asserts that
+        this is 0 at the end."""
         with self._lock:
             return len(self._planned)
 
@@ -111,8 +112,8 @@ class Faults:
 
 
 def conflict(*actions: int) -> Fault:
-    """The transaction is cancelled because another one is at work on the actions with these
-    places (all of them when none is named). Other operations hear ``TransactionConflict``."""
+    """The transaction is cancelled, because another one is writing the items of these actions (by
+    index; all if none is given). Other operations get ``TransactionConflictException``."""
 
     def fault(client: Any, operation: str, arguments: dict[str, Any], _: Perform) -> Any:
         message = "Transaction is ongoing for the item"
@@ -130,7 +131,7 @@ def conflict(*actions: int) -> Fault:
 
 
 def throttled(code: str = "ProvisionedThroughputExceededException") -> Fault:
-    """The call is refused for want of capacity, after the SDK's own retries."""
+    """The call is throttled."""
 
     def fault(client: Any, operation: str, _: dict[str, Any], __: Perform) -> Any:
         raise _error(client, operation, code, "The level of configured throughput was exceeded")
@@ -139,7 +140,7 @@ def throttled(code: str = "ProvisionedThroughputExceededException") -> Fault:
 
 
 def transaction_throttled() -> Fault:
-    """A transaction that is cancelled for want of capacity on its first item."""
+    """The transaction is cancelled, because its first item is throttled."""
 
     def fault(client: Any, operation: str, arguments: dict[str, Any], _: Perform) -> Any:
         reasons = [{"Code": "None"} for _ in arguments["TransactItems"]]
@@ -150,7 +151,7 @@ def transaction_throttled() -> Fault:
 
 
 def lost_answer() -> Fault:
-    """The call is performed, and its answer never arrives."""
+    """The call takes effect, but its answer is lost."""
 
     def fault(client: Any, _: str, __: dict[str, Any], perform: Perform) -> Any:
         perform()
@@ -190,8 +191,8 @@ def crash(*, before: bool) -> Fault:
 
 
 def unprocessed(answered: int = 1) -> Fault:
-    """A batch read answers only its first ``answered`` keys and hands the others back. At least
-    one: the database refuses a batch outright (``throttled``) when it can serve none of it."""
+    """A batch read answers only its first ``answered`` keys, and returns the others as unprocessed.
+    It answers at least one: a batch without any answer is ``throttled`` instead."""
 
     def fault(client: Any, operation: str, arguments: dict[str, Any], _: Perform) -> Any:
         if operation != "batch_get_item":
@@ -219,7 +220,7 @@ def unprocessed(answered: int = 1) -> Fault:
 
 
 def then(action: Callable[[], Any]) -> Fault:
-    """The call is performed after ``action``: another caller who comes in between."""
+    """Runs ``action`` just before the call, like another caller that comes first."""
 
     def fault(_: Any, __: str, ___: dict[str, Any], perform: Perform) -> Any:
         action()
@@ -236,7 +237,7 @@ GONE_WRONG: dict[str, Callable[[], Fault]] = {
     "throttled": throttled,
     "conflict": conflict,
 }
-"""What may go wrong with any call: whatever it is, a retry must end as if it had not."""
+"""The faults that any call may have. After each of them, a retry must end as if there were none."""
 
 
 def _error(client: Any, operation: str, code: str, message: str, **more: Any) -> Exception:
@@ -262,7 +263,7 @@ def _cancelled(client: Any, operation: str, reasons: list[dict[str, Any]]) -> Ex
 
 
 class LosingAnswers:
-    """A client whose every fourth transaction is performed without its answer ever arriving."""
+    """A client that loses the answer of every fourth transaction."""
 
     def __init__(self, client: Any) -> None:
         self._client, self._count, self._lock = client, 0, threading.Lock()

@@ -1,17 +1,20 @@
-"""What a request costs: database calls, sequential trips, capacity units; all exact.
+"""The exact costs of a request: database calls, sequential trips and capacity units.
 
-``Meter(client)`` stands in the client's place and measures while calls go through. The units come
-from the sizes of the items by the published arithmetic of on-demand tables, because no local
-engine reports them right: reads in steps of 4 KiB (each item of a get or a batch by itself, a
-query's items together; half for eventually consistent, double inside a transaction), writes in
-steps of 1 KiB of the larger of the item before and after (double inside a transaction, condition
-checks too), and a write for every index entry that is made, changed or removed.
+``Meter(client)`` replaces the client, and measures the calls that it passes on. It computes the
+units from the sizes of the items, by the published rules for on-demand tables, because no local
+engine reports them correctly:
 
-The meter looks at items before and after through the real client; those looks are not counted.
+- Reads count in steps of 4 KiB: each item of a get or a batch alone, the items of a query together.
+  Eventually consistent reads count half, reads in a transaction double.
+- Writes count in steps of 1 KiB of the larger of the old and the new item. Writes and condition
+  checks in a transaction count double.
+- Every index entry that is added, changed or removed counts as a write.
 
-Trips are counted by who waited for whom, not by the clock: each thread of work has a counter of its
-own, a piece of work that is handed to the pool begins at the counter of who hands it over, and who
-takes its result goes on from the greater of the two. So the figure does not depend on the load.
+The meter reads items before and after a call through the real client. These reads do not count.
+
+Trips are counted by dependencies, not by the clock. Each thread has its own counter. A task in the
+pool starts with the counter of the thread that submits it. A thread that takes its result goes on
+with the larger of the two counters. So the number does not depend on the load of the machine.
 """
 
 from __future__ import annotations
@@ -33,8 +36,8 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stretch of work cost. ``trips`` is the longest chain of calls of which each waited for
-    the one before it."""
+    """The costs of some work. ``trips`` is the length of the longest chain of calls in which each
+    call waited for the one before."""
 
     calls: int
     trips: int
@@ -52,7 +55,7 @@ class _Span:
 
 @dataclass
 class Meter:
-    """A DynamoDB client that keeps the bill."""
+    """A DynamoDB client that counts costs."""
 
     client: Any
     _trips: threading.local = field(default_factory=threading.local)
@@ -61,7 +64,7 @@ class Meter:
 
     @contextmanager
     def measuring(self) -> Iterator[list[Cost]]:
-        """``with meter.measuring() as costs: …`` and then ``costs[0]``."""
+        """Use as ``with meter.measuring() as costs: …``. Afterwards ``costs[0]`` has the costs."""
         with self._lock:
             first = len(self._spans)
         begun, costs = self.trips, list[Cost]()
@@ -71,7 +74,7 @@ class Meter:
 
     @property
     def trips(self) -> int:
-        """How many calls this thread has waited for, one after the other."""
+        """The number of calls that this thread has waited for, one after the other."""
         return getattr(self._trips, "made", 0)
 
     @trips.setter
@@ -79,7 +82,7 @@ class Meter:
         self._trips.made = made
 
     def watch(self, pool: Executor) -> WatchedPool:
-        """The pool, with an eye on who waits for whom."""
+        """Returns the pool with counters for its tasks."""
         return WatchedPool(self, pool)
 
     def __getattr__(self, name: str) -> Any:
@@ -107,8 +110,8 @@ class Meter:
     # writes ------------------------------------------------------------------------------------
 
     def _written(self, name: str, arguments: dict[str, Any]) -> list[Item]:
-        """The items that the call is about to touch (or has touched), an empty one where there is
-        none, in the order of its actions."""
+        """Returns the current items that a write is about, in the order of its actions. An item
+        that does not exist is empty."""
         return [self._look(table, key) for table, key in _targets(name, arguments)]
 
     def _look(self, table: str, key: Item) -> Item:
@@ -151,7 +154,7 @@ class Meter:
                     yield _read(size, request.get("ConsistentRead", False))
 
     def _evaluated(self, name: str, arguments: dict[str, Any], answer: Any) -> list[Item]:
-        """The items that a query read, whole: those that a filter left out are paid for too."""
+        """Returns the whole items that a query read. Those that a filter left out cost too."""
         items: list[Item] = answer["Items"]
         if "FilterExpression" not in arguments and "ProjectionExpression" not in arguments:
             return items
@@ -169,7 +172,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class WatchedPool:
-    """An executor that carries the count of trips to its work and back."""
+    """An executor that passes the counter of trips to its tasks and back."""
 
     meter: Meter
     pool: Executor
@@ -190,7 +193,7 @@ class WatchedResult:
     future: Future[tuple[Any, int]]
 
     def cancel(self) -> bool:
-        """Never: on an idle machine every piece of work finds a thread."""
+        """Returns False: the costs are those of an idle machine, where every task gets a thread."""
         return False
 
     def result(self) -> Any:
@@ -200,7 +203,7 @@ class WatchedResult:
 
 
 def item_size(item: Item) -> int:
-    """The size of an item in bytes, as it is billed: names and values, 0 where there is none."""
+    """Returns the billed size of an item in bytes: names and values; 0 for an empty item."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 
@@ -223,14 +226,15 @@ def _value_size(value: Mapping[str, Any]) -> int:
 
 
 def _number_size(text: str) -> int:
-    """One byte for every two significant digits, and one more; a sign costs another."""
+    """Returns one byte per two significant digits, plus one, plus one for a negative sign."""
     digits = Decimal(text).normalize().as_tuple()
     significant = "".join(map(str, digits.digits)).strip("0") or "0"
     return -(-len(significant) // 2) + 1 + digits.sign
 
 
 def _index_units(index: Index, old: Item, new: Item) -> int:
-    """A changed key is a removal and an insertion; an entry that stays as it was costs nothing."""
+    """Returns the units of one index. A changed key costs a removal and an insertion. An unchanged
+    entry costs nothing."""
     was, will_be = _entry(index, old), _entry(index, new)
     if was == will_be:
         return 0
@@ -279,7 +283,7 @@ def _key(item: Item) -> Item:
 
 
 def _keep_used(arguments: dict[str, Any], what: str) -> None:
-    """The database refuses a name or value that no expression uses."""
+    """Removes unused names or values, because the database refuses them."""
     used = set(re.findall(r"[#:]\w+", arguments.get("KeyConditionExpression", "")))
     kept = {k: v for k, v in arguments.pop(what, {}).items() if k in used}
     if kept:

@@ -1,4 +1,4 @@
 """The API on one machine: engine, server, stream pump, demo orgs and the administration command.
 
-Nothing that is deployed imports from here, and nothing here decides what the API answers.
+No deployed code imports from here. The answers of the API come from the deployed code alone.
 """

@@ -1,5 +1,5 @@
-"""``python -m infra.local``: starts the engine and the API, loads the demo orgs, serves until told
-to end, and ends all that it started."""
+"""``python -m infra.local`` starts the engine and the API, and loads the demo orgs. It serves until
+it gets a signal, and then ends everything that it has started."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from infra.local.settings import TABLE, LocalSettings, apply, deployment, local_
 from infra.local.stream import StreamPump, StreamReader
 
 THREADS = 48
-# Larger bodies are refused before they reach a door, in the HTTP server's own words.
+# The HTTP server itself refuses larger bodies, so these do not get the envelope.
 RECEIVED_BYTES = 64 * 1024 * 1024
 
 
 def main() -> int:
-    """Serve until SIGINT or SIGTERM."""
+    """Serves until SIGINT or SIGTERM. Returns the exit code."""
     try:
         chosen = local_settings()
     except ValueError as wrong:
@@ -65,7 +65,7 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
     try:
         server = _listen(chosen, bus, pump)
     except OSError as taken:
-        sys.stderr.write(f"port {chosen.port} cannot be had: {taken}\n")
+        sys.stderr.write(f"port {chosen.port} is not available: {taken}\n")
         return 1
     pump.start()
     threading.Thread(target=server.run, daemon=True).start()
@@ -74,7 +74,7 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
     ended_well = _wait(stop, engine)
     chosen.run_file.unlink(missing_ok=True)
     server.close()
-    # The engine keeps no stream between runs: what is not handled now would never be.
+    # The engine loses its stream at the end: a record that is not handled now never will be.
     if ended_well:
         pump.settle(10)
     pump.stop()
@@ -82,16 +82,17 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
 
 
 def _wait(stop: threading.Event, engine: Engine) -> bool:
-    """Until told to end. False: the engine has ended by itself."""
+    """Waits for a signal, and returns True. Returns False if the engine ends by itself."""
     while not stop.wait(1):
-        if not engine.alive:
-            sys.stderr.write("the engine has ended; so does the server\n")
+        if not engine.is_running:
+            sys.stderr.write("the engine has ended, so the server ends too\n")
             return False
     return True
 
 
 def _write_run_file(place: Path, environment: dict[str, str]) -> None:
-    """For the administration command; it holds the root of the hashes, so only for its owner."""
+    """Writes the file that the administration command reads. Only its owner may read it, because it
+    contains the root of the keyed hashes."""
     place.parent.mkdir(parents=True, exist_ok=True)
     place.touch(mode=0o600)
     place.write_text(json.dumps(environment))
@@ -127,8 +128,8 @@ def _readers(arn: str) -> list[StreamReader]:
 
 
 def _items_containing(text: str) -> int:
-    """How many items hold the text anywhere, keys included. Free maps are stored as JSON text, so
-    its escaped form counts as well."""
+    """Returns how many items contain the text anywhere, keys included. Free maps are stored as JSON
+    text, so the escaped forms count too."""
     forms = (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
     pages = local_clients.table_administration().get_paginator("scan")
     items = (
@@ -154,7 +155,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _root_secret(data: Path | None) -> str:
-    """A new root for each run, or the one that the kept data was made with."""
+    """Returns a new root for each run. Where the data is kept, the root is kept with it."""
     if data is None:
         return secrets.token_hex(32)
     place = data / "root-secret"

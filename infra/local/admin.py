@@ -1,8 +1,8 @@
 """The administration command: organisations, members, sessions, API keys, ledgers, search entries.
 
-It works on the table of the local server that runs on this machine, or, with --table NAME, on a
-deployed table with the AWS credentials of whoever calls; the root of the keyed hashes then comes
-from the deployment's secret (--root-secret-arn). A secret is shown once, and kept nowhere.
+It works on the table of the local server that runs on this machine. With --table NAME it works on a
+deployed table, with your AWS credentials and the root of the keyed hashes from the deployment's
+secret (--root-secret-arn). The secret of a session or key is shown once, and is not stored.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def _group(about: str | None) -> typer.Typer:
 
 
 AT_LEAST_ONE = frozenset({"idempotency_days", "hold_hours"})
-"""Settings that 0 would make void: a key is kept a day at the least."""
+"""Settings that must not be 0."""
 AT_MOST = {"unknown_card_limit": 1_000}
-"""Settings that would make a record too large: it holds so many times."""
+"""Upper limits. A record has one time for each unknown card, and must not become too large."""
 UNIQUE = frozenset({"email_unique", "phone_unique"})
 
 app = _group(__doc__)
@@ -45,7 +45,7 @@ member = _group("People in an organisation, and their roles.")
 session = _group("Sessions of people.")
 key = _group("API keys of an organisation's service accounts.")
 ledger = _group("Points ledgers of an organisation's customers.")
-search = _group("What an organisation's accounts and customers are found by.")
+search = _group("Search entries of an organisation's accounts and customers.")
 GROUPS = {
     "org": org,
     "member": member,
@@ -66,15 +66,17 @@ def _code(text: str) -> str:
 
 
 OrgCode = Annotated[str, typer.Argument(help="The organisation's code.", callback=_code)]
-Person = Annotated[str, typer.Argument(help="The person's id, as the identity provider has it.")]
+Person = Annotated[str, typer.Argument(help="The person's id at the identity provider.")]
 Account = Annotated[str, typer.Argument(help="The service account's name.")]
 Role = Annotated[list[str] | None, typer.Option("--role", help="May be given several times.")]
-Hours = Annotated[float | None, typer.Option("--hours", min=0, help="Its life; 0 is without end.")]
+Hours = Annotated[
+    float | None, typer.Option("--hours", min=0, help="How long it is valid; 0: for ever.")
+]
 Mark = Annotated[str | None, typer.Option("--fingerprint", help="Only this one.")]
 
 
 @app.callback()
-def _reach(
+def _choose_table(
     table: Annotated[
         str | None, typer.Option(help="A deployed table; the local one if absent.")
     ] = None,
@@ -89,18 +91,20 @@ def _reach(
         return
     place = local_settings().run_file
     if not place.exists():
-        raise typer.BadParameter("no local server runs (`make run` starts one); or name a --table")
+        raise typer.BadParameter(
+            "no local server is running: start it (`make run`), or use --table"
+        )
     apply(json.loads(place.read_text()))
 
 
 def _show(record: Any) -> None:
-    """A record as one line of JSON, so that scripts can read it."""
+    """Prints a record as one line of JSON, so that scripts can read it."""
     typer.echo(json.dumps(asdict(record), default=str))
 
 
 @org.command("create")
 def org_create(orgcode: OrgCode, status: Annotated[str, typer.Option()] = "unverified") -> None:
-    """Make an organisation. It may not write until it is verified."""
+    """Create an organisation. It may not write until it is verified."""
     _show(identities.create_org(orgcode, status=status))
 
 
@@ -121,11 +125,11 @@ def org_settings(
     orgcode: OrgCode,
     changes: Annotated[list[str] | None, typer.Argument(help="name=value …")] = None,
 ) -> None:
-    """Show what an organisation has decided for itself, or decide it: `timezone=Europe/Berlin`."""
+    """Show the settings of an organisation, or change them: `timezone=Europe/Berlin`."""
     old = identities.org_of(orgcode)
     chosen = dict(_setting(change) for change in changes or [])
     if UNIQUE & chosen.keys() and identities.has_customers(orgcode):
-        raise Refused("what must be unique is decided before there are customers")
+        raise Refused("uniqueness can only be changed before there are customers")
     if not chosen:
         _show(old)
         return
@@ -134,14 +138,14 @@ def org_settings(
 
 @org.command("list")
 def org_list() -> None:
-    """Every organisation, one a line."""
+    """List every organisation, one per line."""
     for record in identities.orgs():
         _show(record)
 
 
 @member.command("add")
 def member_add(orgcode: OrgCode, person: Person, role: Role = None, owner: bool = False) -> None:
-    """Take a person in, or back. An owner passes every role check."""
+    """Add a person, also one who was removed. An owner has every role."""
     _show(identities.add_member(orgcode, person, roles=tuple(role or ()), owner=owner))
 
 
@@ -149,7 +153,7 @@ def member_add(orgcode: OrgCode, person: Person, role: Role = None, owner: bool 
 def member_roles(
     orgcode: OrgCode, person: Person, role: Role = None, owner: bool | None = None
 ) -> None:
-    """Give a member these roles instead of the present ones."""
+    """Replace the roles of a member."""
     changes: dict[str, Any] = {"roles": tuple(role or ())}
     if owner is not None:
         changes["owner"] = owner
@@ -158,13 +162,13 @@ def member_roles(
 
 @member.command("remove")
 def member_remove(orgcode: OrgCode, person: Person) -> None:
-    """The person is no member any more."""
+    """Remove a person."""
     _show(identities.change_member(orgcode, person, state="removed"))
 
 
 @session.command("create")
 def session_create(person: Person, hours: Hours = 1) -> None:
-    """Make a session and show its secret, once. It slides by an hour while it is used."""
+    """Create a session and show its secret, once. While it is used, its end moves on."""
     typer.echo(identities.create_session(person, expires_at=_after(hours)))
 
 
@@ -176,7 +180,7 @@ def session_revoke(person: Person, fingerprint: Mark = None) -> None:
 
 @key.command("create")
 def key_create(orgcode: OrgCode, account: Account, role: Role = None, hours: Hours = None) -> None:
-    """Make an API key and show its secret, once."""
+    """Create an API key and show its secret, once."""
     roles = tuple(role or ())
     typer.echo(identities.create_key(orgcode, account, roles=roles, expires_at=_after(hours)))
 
@@ -190,7 +194,7 @@ def key_revoke(orgcode: OrgCode, account: Account, fingerprint: Mark = None) -> 
 
 @key.command("list")
 def key_list(orgcode: OrgCode) -> None:
-    """An organisation's API keys, by the fingerprints that answers and logs show."""
+    """List an organisation's API keys, with the fingerprints that answers and logs show."""
     for found in identities.keys_of(orgcode):
         line = {"fingerprint": f"kf_{found.fingerprint}", **asdict(found.credential)}
         typer.echo(json.dumps(line, default=str))
@@ -203,7 +207,7 @@ def ledger_export(
         list[str] | None, typer.Option(help="Only this one; may be given several times.")
     ] = None,
 ) -> None:
-    """Every entry as a line of JSON, as /loyalty/ledger/list shows it, customer by customer."""
+    """Print every entry as a line of JSON, like /loyalty/ledger/list, customer by customer."""
     for entry in exported(orgcode, customer):
         typer.echo(json.dumps(entry))
 
@@ -212,11 +216,12 @@ def ledger_export(
 def search_rebuild(
     orgcode: OrgCode,
     after: Annotated[
-        str | None, typer.Option(help="Go on after this record: the last that a run has shown.")
+        str | None,
+        typer.Option(help="Continue after this record, the last one that a run has shown."),
     ] = None,
 ) -> None:
-    """Make the search entries of every account and customer again, and remove those of an older
-    version. Needed once after an update that changes how names are read; safe to repeat."""
+    """Rewrite the search entries of every account and customer, and remove those of an older
+    version. Needed once after an update that changes the rules for tokens. Safe to repeat."""
     for progress in search_entries.rebuild(orgcode, after=after):
         _show(progress)
 
@@ -228,7 +233,7 @@ def _revoke(found: list[Any], fingerprint: str | None) -> None:
         raise Refused("there is nothing to revoke")
     for one in chosen:
         identities.revoke(one)
-    typer.echo(f"revoked {len(chosen)}; a warm process may still believe it for 30 s")
+    typer.echo(f"revoked {len(chosen)}; a warm process may still accept it for 30 s")
 
 
 def _after(hours: float | None) -> datetime | None:
@@ -236,24 +241,24 @@ def _after(hours: float | None) -> datetime | None:
 
 
 def _setting(change: str) -> tuple[str, Any]:
-    """One ``name=value`` as the setting's own type; money marks are minor units."""
+    """Returns one ``name=value`` with the value in the setting's type. Amounts are minor units."""
     setting, _, text = change.partition("=")
     kinds = {f.name: type(f.default) for f in fields(OrgSettings)}
     kind = kinds.get(setting)
     if kind is None:
-        raise Refused(f"there is no setting {setting!r}; there are {', '.join(kinds)}")
+        raise Refused(f"there is no setting {setting!r}; the settings are {', '.join(kinds)}")
     if kind is bool and text in ("true", "false"):
         return setting, text == "true"
     if kind is int and text.isascii() and text.isdigit():
         number = int(text)
         if (setting in AT_LEAST_ONE) <= number <= AT_MOST.get(setting, number):
             return setting, number
-    if kind is str and _sensible(setting, text):
+    if kind is str and _is_valid(setting, text):
         return setting, text
-    raise Refused(f"{text!r} is no value of {setting}")
+    raise Refused(f"{text!r} is no valid value of {setting}")
 
 
-def _sensible(setting: str, text: str) -> bool:
+def _is_valid(setting: str, text: str) -> bool:
     if setting == "timezone":
         return text in available_timezones()
     if setting == "currency":
@@ -264,7 +269,7 @@ def _sensible(setting: str, text: str) -> bool:
 
 
 def main() -> None:
-    """Run a command; what it refuses is one line and exit code 1."""
+    """Runs a command. A refusal is one line on stderr, and exit code 1."""
     try:
         app()
     except (Refused, ApiError) as refused:

@@ -1,4 +1,4 @@
-"""The event bus of one machine: it answers ``PutEvents`` as the bus does, and remembers."""
+"""The local event bus: it answers ``PutEvents`` as the real one does, and keeps the events."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 
 class BusRecorder:
-    """Stands in the place of the bus's client (``clients.use(events=…)``). Every accepted entry
-    gets the next sequence number; numbers start at 1 and are never reused."""
+    """Replaces the bus's client (``clients.use(events=…)``). Every entry gets the next sequence
+    number. Numbers start at 1 and are never reused."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._events: list[dict[str, Any]] = []
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
-        """Accept every entry, as the bus does with entries that are well formed."""
+        """Accepts every entry, as the bus does with well-formed ones. Returns the bus's answer."""
         answers = []
         with self._lock:
             for entry in Entries:
@@ -32,6 +32,6 @@ class BusRecorder:
         return {"FailedEntryCount": 0, "Entries": answers}
 
     def after(self, sequence: int) -> dict[str, Any]:
-        """``{"events": […], "last": n}``: what was accepted after that sequence number."""
+        """Returns ``{"events": […], "last": n}``: the events after that sequence number."""
         with self._lock:
             return {"events": self._events[max(0, sequence) :], "last": len(self._events)}

@@ -1,4 +1,4 @@
-"""Clients that only the local programs need; boto is imported in ``clients`` modules alone."""
+"""Clients for the local programs only. The SDK's core is imported in ``clients`` modules alone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 
 def streams() -> Any:
-    """The reader of the table's stream; AWS reads it for a deployed function, nobody does here."""
+    """Returns a client of the table's stream. On AWS, Lambda itself reads the stream."""
     return _make("dynamodbstreams")
 
 
 def table_administration() -> Any:
-    """A client with patience, to make the table and to look through all of it."""
+    """Returns a client with a long timeout, to create the table and to scan it."""
     return _make("dynamodb")
 
 

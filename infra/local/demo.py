@@ -1,4 +1,4 @@
-"""The demo orgs of one machine: fixed, so that people and scripts can rely on them; local only."""
+"""The demo orgs of the local server. They are always the same, so that scripts can rely on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PEOPLE: dict[str, tuple[str, tuple[str, ...], bool]] = {
     "globex-owner": ("GLOBEX", (), True),
     "newco-owner": ("NEWCO", (), True),
 }
-"""Session secret → org, roles, owner. The person's id is the secret behind ``user-``."""
+"""Session secret → org, roles, owner. The person's id is ``user-`` and the secret."""
 
 KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "acme-key": (
@@ -40,7 +40,8 @@ KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def records() -> Iterator[Item[Any]]:
-    """Everything that makes up the demo orgs. Their sessions never expire, but for two."""
+    """Yields the records of the demo orgs. One session is revoked, one has expired, and the others
+    never expire."""
     for org in ORGS:
         yield org_item(org)
     for secret, (orgcode, roles, owner) in PEOPLE.items():
@@ -68,7 +69,7 @@ def records() -> Iterator[Item[Any]]:
 
 
 def load() -> None:
-    """Write the demo orgs where they are missing; what is there is left as it is."""
+    """Writes the records of the demo orgs that are missing. Existing ones stay as they are."""
     client = clients.dynamodb()
     for item in records():
         try:

@@ -1,7 +1,7 @@
-"""The database of one machine: a child process on loopback that ends with its parent.
+"""The local database engine: a child process on loopback, which ends with its parent.
 
-The table's definition comes from the map of the table (``shared/keys.py``); no other place knows
-it here. What the engine cannot do (conflicts, throttles, lost answers) is not its business.
+The definition of the table comes from ``shared/keys.py``. The engine has no conflicts, throttles or
+lost answers: ``tests/faults.py`` adds them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class EngineError(RuntimeError):
 
 
 class Engine:
-    """A running engine at ``endpoint``; ``stop`` ends it, unless it is somebody else's."""
+    """A running engine at ``endpoint``. ``stop`` ends it if this process has started it."""
 
     def __init__(self, endpoint: str, process: subprocess.Popen[bytes] | None = None) -> None:
         self.endpoint = endpoint
@@ -39,8 +39,8 @@ class Engine:
 
     @classmethod
     def start(cls, state: Path | None = None) -> Engine:
-        """Start ministack on a free loopback port. With ``state`` the table is read from that
-        folder and, at a clean stop, saved to it."""
+        """Starts ministack on a free loopback port. With ``state`` the table is loaded from that
+        folder, and saved there at a clean stop."""
         port = free_port()
         environment = {
             "GATEWAY_PORT": str(port),
@@ -58,8 +58,8 @@ class Engine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            # Ctrl-C goes to the whole foreground group: the engine must outlive it until the
-            # stream is drained, and is then stopped by its parent.
+            # Ctrl-C goes to the whole foreground group. The engine must go on until the stream is
+            # drained. Its parent stops it then.
             start_new_session=True,
             preexec_fn=_end_with_parent(),
         )
@@ -68,11 +68,11 @@ class Engine:
         return engine
 
     @property
-    def alive(self) -> bool:
+    def is_running(self) -> bool:
         return self._process is None or self._process.poll() is None
 
     def stop(self) -> None:
-        """End the engine and wait for it: it saves its state on the way out."""
+        """Ends the engine and waits for it, because it saves its state before it ends."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
@@ -85,7 +85,7 @@ class Engine:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            if not self.alive:
+            if not self.is_running:
                 break
             try:
                 with urllib.request.urlopen(f"{self.endpoint}/_ministack/ready", timeout=1):
@@ -97,8 +97,8 @@ class Engine:
 
 
 def table_definition(name: str) -> dict[str, Any]:
-    """The arguments of ``CreateTable``. The table's TTL stays off: the engine would delete by its
-    own clock, against the test clock of a request."""
+    """Returns the arguments of ``CreateTable``. TTL stays off: the engine would delete by its own
+    clock, not by the test clock of a request."""
     strings = [PARTITION, SORT, *(key for ix in INDEXES for key in (ix.partition, ix.sort))]
     return {
         "TableName": name,
@@ -118,7 +118,7 @@ def table_definition(name: str) -> dict[str, Any]:
 
 
 def create_table(client: Any, name: str) -> str:
-    """Make the table unless it is there, and return the ARN of its stream."""
+    """Creates the table unless it exists. Returns the ARN of its stream."""
     if name not in client.list_tables()["TableNames"]:
         client.create_table(**table_definition(name))
         client.get_waiter("table_exists").wait(
@@ -129,7 +129,7 @@ def create_table(client: Any, name: str) -> str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """Returns a loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -152,8 +152,8 @@ def _ministack() -> str:
 
 
 def _end_with_parent() -> Any:
-    """What the child does before it becomes the engine: on Linux it asks to be ended when its
-    parent dies, however that dies. Elsewhere a parent that is killed hard leaves it behind."""
+    """Returns what the child runs before it becomes the engine. On Linux it asks the kernel to end
+    it when its parent ends in any way. Elsewhere the engine goes on if the parent is killed."""
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,5 +1,5 @@
-"""What stands before the doors on one machine: HTTP in, the gateway's proxy event to the family's
-own door, its answer out. The tests call through here too, so they see what a Lambda sees."""
+"""The local gateway: it turns HTTP into the proxy event of API Gateway, and calls the door of the
+family. The tests call it too, so their requests reach the code in the same form as on Lambda."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMEOUT_MS = 29_000
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it came over the wire: header pairs in their order, the query undecoded."""
+    """A request as it was received: header pairs in their order, the query not decoded."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class HttpRequest:
 
 
 class LambdaContext:
-    """The context object of one invocation, with the attributes that the runtime gives it."""
+    """The context object of one invocation, with the same attributes as on Lambda."""
 
     function_version = "$LATEST"
     memory_limit_in_mb = 512
@@ -54,7 +54,7 @@ class LambdaContext:
 
 
 class Gateway:
-    """Every route of the API with the door of its family, made once."""
+    """Every path of the API with the door of its family."""
 
     def __init__(self) -> None:
         self._doors: dict[str, tuple[str, Any]] = {}
@@ -64,8 +64,8 @@ class Gateway:
                 self._doors[PREFIX + route.path] = (family, door)
 
     def answer(self, request: HttpRequest, now: datetime | None = None) -> dict[str, Any]:
-        """The proxy answer of the family's door. A path that no family has goes to any of them:
-        each door refuses it alike."""
+        """Returns the proxy response of the family's door. An unknown path may go to any family,
+        because every door refuses it in the same way."""
         family, door = self._doors.get(request.path) or next(iter(self._doors.values()))
         request_id = secrets.token_hex(16)
         event = proxy_event(request, request_id)
@@ -75,8 +75,8 @@ class Gateway:
 
 
 def proxy_event(request: HttpRequest, request_id: str) -> dict[str, Any]:
-    """The event (version 1) that API Gateway hands to a function. A body that is not UTF-8 comes
-    in base 64, as the gateway sends binary media."""
+    """Returns the event (version 1) that API Gateway passes to a function. A body that is not UTF-8
+    is in base 64, as the gateway sends binary media."""
     headers = _grouped(request.headers)
     query = _grouped(parse_qsl(request.query, keep_blank_values=True))
     body, encoded = _body(request.body)

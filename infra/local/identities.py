@@ -1,8 +1,8 @@
-"""Who may call: organisations, memberships, sessions and API keys, as administration makes them.
+"""The administration of organisations, memberships, sessions and API keys.
 
-The records and their places are the deployed code's own (``shared/auth.py``). What is added here
-are index entries, so that administration finds them without reading the whole table. A secret is
-handed to whoever asked for it, once; the table holds its keyed hash alone.
+The records and their keys are those of the deployed code (``shared/identity.py``). This module adds
+index entries, so that administration finds records without a scan. A new secret is returned once.
+The table has only its keyed hash.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from shared.settings import OrgSettings, settings
 from shared.table import Table
 from shared.writes import Put, Update, Write
 
-# No organisation can have this code: it is too short. What belongs to none is listed under it.
+# No organisation has this code, because it is too short. It lists the records of no organisation.
 NO_ORG = "-"
 NEVER = None
 
 
 class Refused(Exception):
-    """The administration cannot do this; the text says why."""
+    """The administration refuses a command. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A credential with the fingerprint by which answers and logs name it."""
+    """A credential with its fingerprint, which answers and logs show."""
 
     fingerprint: str
     credential: CredentialRecord
@@ -43,7 +43,7 @@ class Found:
 
 
 def known_roles() -> frozenset[str]:
-    """Every role that lets anybody into a route."""
+    """Returns every role that a route accepts."""
     named = {role for routes in FAMILIES.values() for row in routes for role in row.roles}
     return frozenset(named | set(READERS)) - {MEMBER, ANYONE}
 
@@ -54,7 +54,7 @@ def known_roles() -> frozenset[str]:
 def create_org(
     orgcode: str, *, status: str = "verified", org_settings: OrgSettings | None = None
 ) -> OrgRecord:
-    """A new organisation; its code is taken once and for all."""
+    """Creates an organisation. Its code can never be used again."""
     if status not in identity.STATUSES:
         raise Refused(f"status must be one of {', '.join(identity.STATUSES)}")
     org = OrgRecord(
@@ -75,17 +75,18 @@ def org_of(orgcode: str) -> OrgRecord:
 
 
 def change_org(orgcode: str, **changes: Any) -> OrgRecord:
-    """The organisation with other ``status`` or ``settings``."""
+    """Changes ``status`` or ``settings`` of the organisation, and returns it."""
     if changes.get("status", "verified") not in identity.STATUSES:
         raise Refused(f"status must be one of {', '.join(identity.STATUSES)}")
     old = org_of(orgcode)
     new = replace(old, **changes, revision=old.revision + 1)
-    _commit(Update(org_item(new), old.revision), "somebody else changed it; try again")
+    _commit(Update(org_item(new), old.revision), "it was changed meanwhile; try again")
     return new
 
 
 def has_customers(orgcode: str) -> bool:
-    """Whether the organisation has any: their look-ups were made by the settings of then."""
+    """Returns whether the organisation has customers. Their look-ups depend on the settings at the
+    time when they were written."""
     answer = clients.dynamodb().query(
         TableName=settings().table_name,
         IndexName=ALL_OF_KIND.name,
@@ -98,7 +99,7 @@ def has_customers(orgcode: str) -> bool:
 
 
 def orgs() -> list[OrgRecord]:
-    """All organisations, by code."""
+    """Returns all organisations, by code."""
     return [decode(OrgRecord, wire) for wire in listed(NO_ORG, "org")]
 
 
@@ -108,9 +109,9 @@ def orgs() -> list[OrgRecord]:
 def add_member(
     orgcode: str, person: str, *, roles: tuple[str, ...] = (), owner: bool = False
 ) -> MembershipRecord:
-    """The person in the organisation, with these roles; one who was removed is back."""
+    """Adds the person with these roles, also one who was removed."""
     org_of(orgcode)
-    _check_roles(roles)
+    _require_known_roles(roles)
     old = _membership(orgcode, person)
     revision = 1 if old is None else old.revision + 1
     new = MembershipRecord(
@@ -118,19 +119,19 @@ def add_member(
     )
     item = identity.membership_item(new)
     write: Write = Put(item) if old is None else Update(item, old.revision)
-    _commit(write, "somebody else changed it; try again")
+    _commit(write, "it was changed meanwhile; try again")
     return new
 
 
 def change_member(orgcode: str, person: str, **changes: Any) -> MembershipRecord:
-    """The membership with other ``roles``, ``owner`` or ``state`` (``active`` or ``removed``)."""
-    _check_roles(changes.get("roles", ()))
+    """Changes ``roles``, ``owner`` or ``state`` (``active`` or ``removed``) of a membership."""
+    _require_known_roles(changes.get("roles", ()))
     old = _membership(orgcode, person)
     if old is None:
         raise Refused(f"{person} is no member of {orgcode}")
     new = replace(old, **changes, revision=old.revision + 1)
     item = identity.membership_item(new)
-    _commit(Update(item, old.revision), "somebody else changed it; try again")
+    _commit(Update(item, old.revision), "it was changed meanwhile; try again")
     return new
 
 
@@ -144,7 +145,7 @@ def create_session(
     secret: str | None = None,
     revoked: bool = False,
 ) -> str:
-    """A session of the person, and its secret."""
+    """Creates a session of the person. Returns its secret."""
     secret = secret or f"ses_{secrets.token_urlsafe(32)}"
     credential = CredentialRecord(
         context="session", person=person, expires_at=expires_at, revoked=revoked
@@ -161,9 +162,9 @@ def create_key(
     expires_at: datetime | None = NEVER,
     secret: str | None = None,
 ) -> str:
-    """An API key of the organisation's service account, and its secret."""
+    """Creates an API key of the organisation's service account. Returns its secret."""
     org_of(orgcode)
-    _check_roles(roles)
+    _require_known_roles(roles)
     secret = secret or f"key_{secrets.token_urlsafe(32)}"
     credential = CredentialRecord(
         context="api_key",
@@ -177,25 +178,25 @@ def create_key(
 
 
 def keys_of(orgcode: str) -> list[Found]:
-    """The API keys of an organisation, by service account."""
+    """Returns the API keys of an organisation, by service account."""
     return list(_credentials(orgcode, "api_key"))
 
 
 def sessions_of(person: str) -> list[Found]:
-    """The sessions of a person that administration made."""
+    """Returns the sessions of a person that the administration has created."""
     return list(_credentials(NO_ORG, "session", f"{person}#"))
 
 
 def revoke(found: Found) -> None:
-    """End a credential. A warm process may believe it for half a minute more on routes that are
-    not strict."""
+    """Revokes a credential. On routes that are not strict, a warm process may still accept it from
+    its cache for 30 s."""
     old = found.credential
     if old.revoked:
         return
     new = replace(old, revoked=True, revision=old.revision + 1)
     _commit(
         Update(replace(found.item, record=new), old.revision),
-        "somebody else changed it; try again",
+        "it was changed meanwhile; try again",
     )
 
 
@@ -203,13 +204,13 @@ def revoke(found: Found) -> None:
 
 
 def org_item(org: OrgRecord) -> Item[OrgRecord]:
-    """The organisation in its place, and listed."""
+    """Returns the item of the organisation, with an index entry."""
     entry = keys.of_org(NO_ORG).listed(ALL_OF_KIND, "org", org.orgcode)
     return replace(identity.org_item(org), indexes=entry)
 
 
 def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
-    """The credential in its place, and listed by whose it is and by fingerprint."""
+    """Returns the item of the credential, with an index entry by owner and fingerprint."""
     mark = keys.fingerprint(secret)
     owner = credential.person or credential.service_account
     entry = keys.of_org(credential.orgcode or NO_ORG).listed(
@@ -236,7 +237,7 @@ def _credentials(orgcode: str, kind: str, start: str = "") -> Iterator[Found]:
 
 
 def listed(orgcode: str, kind: str, start: str = "") -> list[dict[str, Any]]:
-    """The whole items of one listing, in its order."""
+    """Returns the whole items of one list, in its order."""
     table, name = clients.dynamodb(), settings().table_name
     answers = table.get_paginator("query").paginate(
         TableName=name,
@@ -253,8 +254,8 @@ def listed(orgcode: str, kind: str, start: str = "") -> list[dict[str, Any]]:
 
 
 def _load(key: Key, of: type[Any]) -> Any:
-    want = Get(key, of)
-    return Table().load([want]).get(want)
+    get = Get(key, of)
+    return Table().load([get]).get(get)
 
 
 def _commit(write: Write, refusal: str) -> None:
@@ -263,7 +264,7 @@ def _commit(write: Write, refusal: str) -> None:
         raise Refused(refusal)
 
 
-def _check_roles(roles: tuple[str, ...]) -> None:
+def _require_known_roles(roles: tuple[str, ...]) -> None:
     unknown = sorted(set(roles) - known_roles())
     if unknown:
         raise Refused(f"unknown roles: {', '.join(unknown)}; known: {sorted(known_roles())}")

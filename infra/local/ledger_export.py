@@ -1,4 +1,4 @@
-"""The points ledgers of an organisation, whole: for whoever wants to derive the balances again."""
+"""The export of an organisation's points ledgers. Balances can be computed again from it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from shared.table import Table
 
 
 def exported(orgcode: str, customers: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Every entry as ``/loyalty/ledger/list`` shows it, customer by customer, in order; of all
-    customers of the organisation, or of these. The list of all customers is an index's: one made a
-    moment ago may be missing from it."""
+    """Yields every entry as ``/loyalty/ledger/list`` shows it, customer by customer, in order: of
+    these customers, or of all customers of the organisation. The list of all customers comes from
+    an index, so a customer that was just created may be missing."""
     org_of(orgcode)
     keys, table = of_org(orgcode), Table()
     partitions = [keys.customer_state(guid)[0] for guid in customers or []]

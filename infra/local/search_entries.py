@@ -1,8 +1,8 @@
-"""The search entries of an organisation, made again after a change of how names are read.
+"""Rewrites the search entries of an organisation after a change of the rules for tokens.
 
-First every account and every customer gets the entries of today's version, a page of records at a
-time, in the order of their ids; then the entries of older versions are removed. Each step is safe
-to repeat, and while the service runs. What is shown are counts and ids, no personal data.
+First every account and every customer gets the entries of the current version, one page of records
+at a time, in the order of their ids. Then the entries of older versions are removed. Each step is
+safe to repeat, and safe while the service runs. The output has counts and ids, no personal data.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from shared.table import ACTIONS, Table, together
 from shared.writes import Condition, Delete, Write
 
 PAGE, AT_ONCE, SCANNED = 100, 8, 5_000
-"""Records listed, records made at the same time, items looked at: a step each."""
+"""Per step: records listed, records rewritten at the same time, items scanned."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A kind that is searched: how its list is called, how its ids begin, where its records lie."""
+    """A searched kind: the name of its list, the prefix of its ids, and the key of its records."""
 
     kind: str
     name: str
@@ -52,7 +52,7 @@ _LISTS = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many were done by now; ``last`` is the record to go on after."""
+    """What was done, and how many so far. ``last`` is the record after which a run can continue."""
 
     done: str
     count: int
@@ -60,7 +60,8 @@ class Progress:
 
 
 def rebuild(orgcode: str, *, after: str | None = None) -> Iterator[Progress]:
-    """Do it, page by page. ``after``: the records up to this one are done already."""
+    """Rewrites the entries page by page, and yields the progress. ``after``: skip the records up to
+    this one."""
     org_of(orgcode)
     keys = of_org(orgcode)
     for listed in _to_do(after):
@@ -75,11 +76,11 @@ def _to_do(after: str | None) -> tuple[_Listed, ...]:
     for number, listed in enumerate(_LISTS):
         if after.startswith(listed.prefix):
             return _LISTS[number:]
-    raise Refused(f"{after} is the id of nothing that is searched")
+    raise Refused(f"{after} is not the id of an account or a customer")
 
 
 def _made(keys: Keys, listed: _Listed, start: str) -> Iterator[Progress]:
-    """Every record of the kind after ``start``, with entries of today's version."""
+    """Rewrites the entries of every record of the kind after ``start``, and yields the progress."""
     done = 0
     while ids := _ids(keys, listed, start):
         for first in range(0, len(ids), AT_ONCE):
@@ -117,7 +118,8 @@ _OLDER = Condition(
 
 
 def _outdated_removed(keys: Keys) -> Iterator[Progress]:
-    """Entries lie by what they find, not by whom: only a walk through the table meets them all."""
+    """Removes entries of older versions, and yields the progress. The key of an entry has its token
+    in front, so only a scan of the table finds all entries."""
     removed, start = 0, dict[str, Any]()
     while True:
         answer = Table().ask(
@@ -140,13 +142,13 @@ def _outdated_removed(keys: Keys) -> Iterator[Progress]:
 
 
 def _remove(entries: list[Key]) -> int:
-    """Removes those that are still of an older version, and says how many."""
+    """Removes those that are still of an older version. Returns how many."""
     left: list[Write] = [Delete(key, _OLDER) for key in entries]
     while left:
         failed = Table().transact(left, f"admin-{secrets.token_hex(12)}", 0)
         if failed is None:
             break
-        # The service has made some of them again meanwhile: those stay.
+        # The service has rewritten some of them meanwhile. Those stay.
         renewed = [write for write, _ in failed.writes]
         left = [write for write in left if write not in renewed]
     return len(left)

@@ -1,7 +1,7 @@
-"""The HTTP server of one machine: the API, the explorer page, and what outside checks drive.
+"""The local HTTP server: the API, the explorer page, and the interface for outside checks.
 
-It turns HTTP into the gateway's event and calls the families' own doors; nothing in the deployed
-code knows of it.
+It turns HTTP into the gateway's event and calls the doors of the families. The deployed code does
+not know it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from shared.errors import InvalidInput
 from shared.fields import Instant
 from shared.settings import SERVICE, settings
 
-# As much as the gateway lets through. The door refuses far less; what is cut off here is refused
-# by it all the same.
+# The gateway's own limit. The door's limit is much lower, so it also refuses a body that is cut off
+# here.
 MOST_BYTES = 10 * 1024 * 1024
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 _MEDIA = {"js": "text/javascript", "css": "text/css", "png": "image/png"}
@@ -38,7 +38,7 @@ Reply = tuple[int, dict[str, str], str | bytes]
 
 
 class Application:
-    """A WSGI application. ``count(text)`` looks through the whole table."""
+    """A WSGI application. ``count(text)`` returns how many items of the table contain the text."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Application:
             return page(request)
         if method == "GET" and request.path.startswith("/_explorer/"):
             return _asset(request.path.removeprefix("/_explorer/"))
-        return _answer(404, {"message": "nothing is here; the API is below /crm"})
+        return _answer(404, {"message": "nothing is at this path; the API is below /crm"})
 
     def _explorer(self, _: HttpRequest) -> Reply:
         text = (resources.files("infra.local") / "explorer.html").read_bytes()
@@ -150,8 +150,8 @@ def _answer(status: int, body: dict[str, Any]) -> Reply:
 
 
 def _asset(name: str) -> Reply:
-    """A file of the packaged explorer; only a name that the package has, so nothing outside it is
-    reached."""
+    """Returns a file of the packaged explorer. Only names that the package has are served, so no
+    other file can be read."""
     from swagger_ui_bundle import swagger_ui_path
 
     files = {found.name: found for found in Path(swagger_ui_path).iterdir()}

@@ -1,7 +1,7 @@
-"""The environment of the local programs: the only module here that reads or writes ``os.environ``.
+"""The environment of the local programs. No other module here reads or writes ``os.environ``.
 
-The deployed code learns where its table lies from the same variables that a Lambda gets, so the
-local server and the tests set those before the first client is made.
+The deployed code gets the name and the address of its table from the same variables as on Lambda.
+So the local server and the tests set them before the first client is made.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _NOWHERE = "http://127.0.0.1:9"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSettings:
-    """What whoever starts the local server decides. ``data`` is where the table is kept between
-    runs; without it the table ends with the run. ``engine_endpoint`` names a database that runs
-    already: DynamoDB Local, for a second opinion."""
+    """The settings of the local server. ``data``: the folder that keeps the table between runs;
+    without it the table ends with the run. ``engine_endpoint``: a database that runs already, such
+    as DynamoDB Local, to compare with."""
 
     port: int
     data: Path | None
@@ -29,13 +29,13 @@ class LocalSettings:
 
     @property
     def run_file(self) -> Path:
-        """Where a running server says how its table is reached; the administration command reads
-        it. With its data, so that servers of several folders keep out of each other's way."""
+        """The file from which the administration command reads how to reach the table of a running
+        server. It is in the data folder, so that several servers do not overwrite each other's."""
         return (self.data or ROOT / ".data") / "run.json"
 
 
 def local_settings() -> LocalSettings:
-    """The settings in the environment; ``ValueError`` where one of them makes no sense."""
+    """Returns the settings in the environment. Raises ``ValueError`` where one is not valid."""
     env = os.environ
     if env.get("ENGINE", "ministack") != "ministack":
         raise ValueError("ENGINE starts ministack only; name a running one with ENGINE_ENDPOINT")
@@ -51,14 +51,14 @@ def local_settings() -> LocalSettings:
 
 
 def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE) -> dict[str, str]:
-    """The environment of a deployment that lives on this machine. Every other AWS service is sent
-    to a port where nobody listens: a local program never speaks to a real account."""
+    """Returns the environment of a deployment on this machine. Calls to any other AWS service go to
+    a port where nothing listens: a local program never reaches a real account."""
     return {
         "CRM_TABLE": table,
         "CRM_EVENT_BUS": "crm-local",
         "CRM_ENVIRONMENT": "local",
         "CRM_ROOT_SECRET": root_secret,
-        # A pure-Python engine on a busy machine is not a table that hangs.
+        # The local engine is slow on a busy machine. That is no reason to repeat a call.
         "CRM_READ_TIMEOUT_S": "15",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
@@ -71,13 +71,13 @@ def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE
 
 
 def deployed(table: str, root_secret_arn: str) -> dict[str, str]:
-    """The environment of a deployment on AWS, as far as administration needs it."""
+    """Returns the environment of a deployment on AWS, as far as the administration needs it."""
     return {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn}
 
 
 def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None:
-    """Put the variables in place, before the first client is made. Unless the person's own account
-    is what is wanted, its profile and session token must not leak into the calls."""
+    """Sets the variables, before the first client is made. Without ``keep_account`` it removes the
+    profile and session token of the person's own AWS account, so that no call uses them."""
     if not keep_account:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
             os.environ.pop(name, None)
@@ -85,5 +85,5 @@ def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a child process: this one's, with ``extra`` over it."""
+    """Returns the environment for a child process: that of this process, changed by ``extra``."""
     return {**os.environ, **extra}

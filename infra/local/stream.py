@@ -1,9 +1,9 @@
-"""The table's stream on one machine: read in order and handed to the real consumers.
+"""The table's stream on one machine. It is read in order, and passed to the real consumers.
 
-Each consumer has a reader of its own, as a deployed function has its own mapping: a slow one does
-not hold up the other. What a consumer reports as failed is handed to it again from the first
-failed record on; after a bounded number of attempts that one record is given up, as the deployed
-mapping gives it to its failure destination, and the way is free for the next.
+Each consumer has its own reader, as a deployed function has its own mapping, so a slow one does not
+hold up the other. After a failure the reader repeats the batch from the first failed record on.
+After a limited number of attempts it gives up that record and goes on with the next, as the
+deployed mapping does with its failure destination.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Handler = Callable[[dict[str, Any], Any], Any]
 
 @dataclass
 class StreamReader:
-    """One consumer's place in the stream. ``start``: ``TRIM_HORIZON`` for all that is kept,
-    ``LATEST`` for what comes from now on. Not to be shared between threads."""
+    """The position of one consumer in the stream. ``start``: ``TRIM_HORIZON`` for all stored
+    records, ``LATEST`` for those from now on. Threads must not share it."""
 
     client: Any
     stream_arn: str
@@ -40,14 +40,14 @@ class StreamReader:
     given_up: list[str] = field(default_factory=list)
     _iterator: str | None = field(default=None, repr=False)
     _shard: str | None = None
-    _seen: str | None = None
+    _last_sequence: str | None = None
     _last_created: datetime | None = None
 
     def __post_init__(self) -> None:
         self._iterator = self._open()
 
     def step(self) -> bool:
-        """Read one page and deliver it. True when the page was the last at the time of reading."""
+        """Reads and delivers one page. Returns whether it was the last page at that time."""
         try:
             page = self.client.get_records(ShardIterator=self._iterator, Limit=PAGE)
         except self.client.exceptions.ExpiredIteratorException:
@@ -56,19 +56,19 @@ class StreamReader:
         records = page["Records"]
         if records:
             self._deliver(records)
-            self._seen = records[-1]["dynamodb"]["SequenceNumber"]
+            self._last_sequence = records[-1]["dynamodb"]["SequenceNumber"]
         self._iterator = page.get("NextShardIterator") or self._open_next_shard()
         return not records
 
     def drain(self) -> None:
-        """Deliver all that the stream holds at the time of the call."""
+        """Delivers all records that the stream has at the time of the call."""
         called_at = datetime.now(UTC)
         while not self.step_reaches(called_at):
             continue
 
     def step_reaches(self, moment: datetime) -> bool:
-        """One step; true when everything up to that moment has been delivered. Under steady
-        writes the stream never runs dry, so a record younger than the moment counts as well."""
+        """Makes one step. Returns whether all records up to that moment were delivered. Under
+        steady writes there is no last page, so a record after that moment is enough as well."""
         if self.step():
             return True
         return self._last_created is not None and self._last_created > moment
@@ -89,8 +89,8 @@ class StreamReader:
                 time.sleep(_FIRST_PAUSE_S * 2**attempt)
 
     def _failed(self, records: list[dict[str, Any]]) -> int | None:
-        """The place of the first record that the consumer could not handle; a crash is the whole
-        batch, as it is for a mapping."""
+        """Returns the index of the first record that the consumer did not handle, or None. If it
+        raises, the whole batch has failed, as for a deployed mapping."""
         context = LambdaContext(f"crm-local-{self.name}", records[0]["eventID"])
         try:
             answer = self.handler({"Records": records}, context) or {}
@@ -107,8 +107,7 @@ class StreamReader:
         sys.stderr.write(f"{self.name}: gave up on stream record {number}\n")
 
     def _lambda_record(self, record: dict[str, Any]) -> dict[str, Any]:
-        """A record in the form in which a function receives it: times in seconds, binary in
-        base 64."""
+        """Returns a record as a function gets it: times in seconds, binary values in base 64."""
         created = record["dynamodb"].get("ApproximateCreationDateTime")
         change = {k: _wire(v) for k, v in record["dynamodb"].items()}
         if created is not None:
@@ -119,19 +118,22 @@ class StreamReader:
         shard = self._shard or self._shards()[0]
         self._shard = shard
         place: dict[str, str] = {"ShardIteratorType": self.start}
-        if self._seen is not None:
-            place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._seen}
+        if self._last_sequence is not None:
+            place = {
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                "SequenceNumber": self._last_sequence,
+            }
         found: str = self.client.get_shard_iterator(
             StreamArn=self.stream_arn, ShardId=shard, **place
         )["ShardIterator"]
         return found
 
     def _open_next_shard(self) -> str:
-        """A shard that is closed is followed by its child."""
+        """Opens the shard after a closed one."""
         shards = self._shards()
         after = shards.index(self._shard) + 1 if self._shard in shards else 0
         if after < len(shards):
-            self._shard, self._seen, self.start = shards[after], None, "TRIM_HORIZON"
+            self._shard, self._last_sequence, self.start = shards[after], None, "TRIM_HORIZON"
         return self._open()
 
     def _shards(self) -> list[str]:
@@ -140,7 +142,7 @@ class StreamReader:
 
 
 class StreamPump:
-    """Runs the readers in the background, and to the stream's end on request."""
+    """Runs the readers in the background. ``settle`` waits for the end of the stream."""
 
     def __init__(self, readers: list[StreamReader]) -> None:
         self._workers = [_Worker(reader) for reader in readers]
@@ -150,12 +152,13 @@ class StreamPump:
             worker.start()
 
     def nudge(self) -> None:
-        """Something was written: do not wait for the next look."""
+        """Makes the readers read at once, because something was written."""
         for worker in self._workers:
             worker.wake.set()
 
     def settle(self, timeout_s: float = 60.0) -> bool:
-        """Wait until each consumer has handled what the stream holds now."""
+        """Waits until each consumer has handled all records that the stream has now. Returns
+        whether they did so in time."""
         deadline = time.monotonic() + timeout_s
         asked = [worker.ask() for worker in self._workers]
         return all(done.wait(max(0.0, deadline - time.monotonic())) for done in asked)
@@ -169,8 +172,8 @@ class StreamPump:
 
 
 class _Worker(threading.Thread):
-    """One reader's thread. ``ask`` gives an event that is set when all that the stream held at the
-    time of asking is handled."""
+    """The thread of one reader. ``ask`` returns an event. It is set when all records that the
+    stream had at the time of the call are handled."""
 
     def __init__(self, reader: StreamReader) -> None:
         super().__init__(name=f"stream-{reader.name}", daemon=True)

@@ -1,1 +1,1 @@
-"""The table's stream to the event bus: an effect and its event cannot come apart."""
+"""From the table's stream to the event bus. An event is stored with its effect, so none is lost."""

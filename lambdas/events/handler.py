@@ -1,8 +1,8 @@
-"""The publisher: reads the table's stream, puts each change's events on the bus.
+"""The publisher: it reads the table's stream, and puts the events of each change on the bus.
 
-At least once, in order per record. What fails is reported back, so that the stream repeats it from
-there; an entry that the bus itself refuses goes to the publisher's own queue, so that one bad entry
-does not stop the others behind it.
+It publishes at least once, and in order per record. It reports the first failure, so that the
+stream repeats the batch from there. An entry that the bus will never accept goes to the publisher's
+own queue, so that one bad entry does not hold up the others.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from shared.codec import dumps
 from shared.settings import settings
 
 BATCH = 10
-_PASSING = frozenset({"ThrottlingException", "InternalFailure", "InternalException"})
+"""The most entries that one ``PutEvents`` accepts."""
+# With these codes the same entry may be accepted later.
+_TRANSIENT = frozenset({"ThrottlingException", "InternalFailure", "InternalException"})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A batch of stream records in; the first that must be repeated out, with all after it."""
+    """Publishes a batch of stream records. Returns the first record that failed: the stream repeats
+    it and all records after it."""
     del context
     pending: list[tuple[str, dict[str, Any]]] = []
     for record in event["Records"]:
@@ -34,7 +37,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _put(batch: list[tuple[str, dict[str, Any]]]) -> str | None:
-    """Puts the entries; answers the sequence number of the first to be repeated, if any is."""
+    """Puts the entries. Returns the sequence number of the first that must be repeated, or None."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -46,10 +49,10 @@ def _put(batch: list[tuple[str, dict[str, Any]]]) -> str | None:
         return None
     for (sequence, refused), result in zip(batch, answer["Entries"], strict=True):
         code = result.get("ErrorCode")
-        if code in _PASSING:
+        if code in _TRANSIENT:
             return sequence
         if code is not None:
-            # The bus will never take it: kept for a person, out of the way of what follows.
+            # The bus will never accept it. A person has to look at it.
             clients.queues().send_message(
                 QueueUrl=settings().retry_queue_url, MessageBody=dumps({"code": code, **refused})
             )

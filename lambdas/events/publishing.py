@@ -1,7 +1,7 @@
 """From a stream record to the events of its change. Pure.
 
-A record is published if and only if it was made or changed by a logical write that is not the one
-before it: the change id tells. Removals and the upkeep of indexes make no event.
+The events of a record are published once per logical write. The change id tells whether the write
+is a new one. Removals, and updates that keep the change id, publish nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from shared.settings import SERVICE, settings
 
 SCHEMA_VERSION = "1.0"
 DETAIL_BYTES = 240 * 1024
+"""EventBridge accepts 256 KiB per request. The rest is for the other fields of the entry."""
 
 
 def events_of(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """The whole events of one stream record: what rode on the item, and what is the same for all.
-    The same record gives the same events, event ids too, however often it is published."""
+    """Returns the events of one stream record: those that are stored in the item, with the fields
+    that all events have. The same record always gives the same events with the same event ids, so
+    that consumers can drop repeats."""
     if record["eventName"] not in ("INSERT", "MODIFY"):
         return []
     images = record["dynamodb"]
@@ -40,7 +42,7 @@ def events_of(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def entry(event: dict[str, Any]) -> dict[str, Any]:
-    """The event as an entry of ``PutEvents``."""
+    """Returns the event as an entry of ``PutEvents``."""
     detail = dumps(event)
     assert len(detail.encode()) <= DETAIL_BYTES, "an event must fit into one entry"
     return {

@@ -106,6 +106,6 @@ def _count_miss(call: Call, misses: CardMissesRecord | None) -> None:
         misses = failed.writes[0][1].record(CardMissesRecord)
         if misses is not None:
             rules.ensure_not_guessing(misses.missed_at, limit, call.now)
-        if not call.table.patience.wait():
+        if not call.table.retry_budget.may_retry_after_pause():
             raise Busy()
         attempt += 1

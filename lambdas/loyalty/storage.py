@@ -44,7 +44,7 @@ CHECKPOINTS = 100
 
 
 def policy_subject(keys: Keys, policy: PolicyRecord) -> Subject:
-    """An answer that speaks of a policy is kept with the org's policies."""
+    """Returns what an answer about a policy speaks of; it is kept with the org's policies."""
     return Subject(keys.loyalty_policy_head(policy.channel_code)[0], policy.policy_version)
 
 
@@ -61,8 +61,8 @@ def policy_named(keys: Keys, policy_version: str) -> Get[PolicyRecord]:
 
 
 def policies_in_force(keys: Keys, channel: str | None, at: datetime) -> list[Query[PolicyRecord]]:
-    """The newest version in force at a time of the channel's own policy, and of the one that it
-    falls back to."""
+    """Returns the reads of the newest version in force at a time: of the channel's own policy, and
+    of the default, which it falls back to."""
     return [
         Query(*keys.loyalty_policies(c, instant_text(at)), PolicyRecord, 1, newest_first=True)
         for c in dict.fromkeys((channel, None))
@@ -80,8 +80,8 @@ def policy_in_force(
 def policy_writes(
     keys: Keys, policy: PolicyRecord, count: PolicyCountRecord | None, event: dict[str, Any]
 ) -> list[Write]:
-    """A version under its time and under its name, and the counts of its channel and its org.
-    Whoever sets another at the same time decides again."""
+    """Returns the writes of a version: under its time and under its name, and the counts of its
+    channel and its org, which make whoever sets another at the same time decide again."""
     effective, channel = instant_text(policy.effective_from), policy.channel_code
     head = PolicyHeadRecord(latest=policy.policy_version, revision=policy.revision)
     counted = PolicyCountRecord(revision=1 if count is None else count.revision + 1)
@@ -206,8 +206,8 @@ def answer_at(keys: Keys, customer_guid: str, loyalty_txn_id: str) -> Get[Loyalt
 def decision_writes(
     keys: Keys, decision: Decision, order_hash: str, events: list[dict[str, Any]]
 ) -> list[Write]:
-    """Everything that a decision changes, each under the revision that it was read at. The event
-    rides on the balance, whose revisions order it."""
+    """Returns the writes of all that a decision changes, each under the revision that it was read
+    at. The event rides on the balance, whose revisions order it."""
     writes = [] if decision.checkpoint is None else _checkpoint_writes(keys, *decision.checkpoint)
     change = decision.change
     if change is None:
@@ -250,7 +250,8 @@ def _checkpoint_writes(
 
 
 def _revised(item: Item[Any], revision: int, events: list[dict[str, Any]] | None = None) -> Write:
-    """A record at its next revision: the first is new, any other replaces the one before it."""
+    """Returns the write of a record's next revision: the first is new, any other replaces the one
+    before it."""
     if revision == 1:
         return Put(item, events=events or [])
     return Update(item, if_revision=revision - 1, events=events or [])

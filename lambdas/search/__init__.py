@@ -1,1 +1,1 @@
-"""The table's stream to the search entries."""
+"""From the table's stream to the search entries."""

@@ -1,4 +1,4 @@
-"""The entries of one record: which there should be, which there may be, and the difference."""
+"""The search entries of one record: those it should have, those it may have, and the difference."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from shared.table import Table
 
 TRIES = 3
 BATCH = 25
+"""The most requests that one ``BatchWriteItem`` accepts."""
 _HIDDEN = frozenset({"merged", "anonymized"})
-"""Statuses under which a customer is found by nobody."""
+"""A customer with one of these statuses cannot be found by a search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """A record that is searched: its kind, org and key, and the id that its entries point to."""
+    """A searched record: its kind, org and key, and the id that its entries have."""
 
     kind: str
     orgcode: str
@@ -30,7 +31,8 @@ class Searched:
 
 
 def searched(record: dict[str, Any]) -> tuple[Searched, set[str]] | None:
-    """The record of a stream record, with every token that it has or had; None for other kinds."""
+    """Returns the searched record of a stream record, with the tokens of its old and its new image.
+    Returns None for a kind that is not searched."""
     images = record["dynamodb"]
     wires = [images[name] for name in ("NewImage", "OldImage") if images.get(name)]
     kind = wires[0].get(KIND, {}).get("S") if wires else None
@@ -43,27 +45,28 @@ def searched(record: dict[str, Any]) -> tuple[Searched, set[str]] | None:
 
 
 def keep(place: Searched, known: set[str]) -> None:
-    """Makes the entries those of the live record; what is known of it beside them goes. Safe to do
-    again, and while others do it."""
+    """Writes the entries of the current record, and removes those of other ``known`` tokens. It may
+    run again, and at the same time as another call for the same record."""
     table = Table()
     for _ in range(TRIES):
-        wanted = _live(table, place)
-        _write(table, place, wanted, known - wanted)
-        if _live(table, place) == wanted:
+        current = _current_tokens(table, place)
+        _write(table, place, current, known - current)
+        # The record may have changed meanwhile, and its own call may have written before this one.
+        if _current_tokens(table, place) == current:
             return
-        known |= wanted
+        known |= current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Raw:
-    """Any record, as its wire: only the codec's names are needed, not its class."""
+class _AnyRecord:
+    """A record of any class. Only its item is used, so the class is not needed."""
 
     KIND: ClassVar[str] = "raw"
 
 
-def _live(table: Table, place: Searched) -> set[str]:
-    want: Get[Any] = Get(place.key, _Raw)
-    wire = table.load([want]).wire(want)
+def _current_tokens(table: Table, place: Searched) -> set[str]:
+    get: Get[Any] = Get(place.key, _AnyRecord)
+    wire = table.load([get]).wire(get)
     return set() if wire is None else set(_tokens(place.kind, wire))
 
 
@@ -78,10 +81,10 @@ def _tokens(kind: str, wire: Wire) -> list[str]:
     return tokens(kind, record)
 
 
-def _write(table: Table, place: Searched, wanted: set[str], gone: set[str]) -> None:
+def _write(table: Table, place: Searched, current: set[str], gone: set[str]) -> None:
     keys = of_org(place.orgcode)
     requests: list[dict[str, Any]] = []
-    for token in sorted(wanted):
+    for token in sorted(current):
         key = keys.search_entry(f"{place.kind} {token}", place.owner)
         item = Item(key, SearchEntryRecord(owner=place.owner, version=VERSION))
         requests.append({"PutRequest": {"Item": item_wire(item, "search", [])}})
@@ -94,6 +97,6 @@ def _write(table: Table, place: Searched, wanted: set[str], gone: set[str]) -> N
         )
         left = answer.get("UnprocessedItems", {}).get(settings().table_name, [])
         requests = left + requests[BATCH:]
-        if left and not table.patience.wait():
-            # The stream brings the record again.
+        if left and not table.retry_budget.may_retry_after_pause():
+            # The stream repeats the record later.
             raise Unavailable()

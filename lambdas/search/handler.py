@@ -1,8 +1,8 @@
-"""The keeper of the search entries: makes a record's entries what the live record says.
+"""The search consumer: it makes the search entries of a record match the current record.
 
-The stream only tells that something changed; what is so is read from the table, before and again
-after the entries are written, so that two keepers or a late one end with the entries of the record
-as it is now.
+The stream only says that a record has changed. The record itself is read from the table, before the
+entries are written and again afterwards. So the entries are right in the end, even where two
+consumers run at the same time or one runs late.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from shared.errors import ApiError
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A batch of stream records in; the first that must be repeated out."""
+    """Handles a batch of stream records. Returns the first record that failed: the stream repeats
+    it and all records after it."""
     del context
-    latest: dict[Searched, tuple[str, set[str]]] = {}
+    # Several changes of a record need one pass. It has the sequence number of the first of them, so
+    # that a failure repeats all of them.
+    changed: dict[Searched, tuple[str, set[str]]] = {}
     for record in event["Records"]:
         found = searched(record)
         if found is not None:
             place, tokens = found
-            first, seen = latest.get(place, (record["dynamodb"]["SequenceNumber"], set()))
-            latest[place] = (first, seen | tokens)
-    for place, (sequence, tokens) in latest.items():
+            first, known = changed.get(place, (record["dynamodb"]["SequenceNumber"], set()))
+            changed[place] = (first, known | tokens)
+    for place, (sequence, tokens) in changed.items():
         try:
             keep(place, tokens)
         except ApiError as error:

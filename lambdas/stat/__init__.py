@@ -1,1 +1,1 @@
-"""Is the service there?"""
+"""The health check."""

@@ -1,4 +1,4 @@
-"""What the health check answers."""
+"""The answer of the health check."""
 
 from __future__ import annotations
 

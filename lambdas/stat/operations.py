@@ -1,4 +1,4 @@
-"""The health check: no credential, no org, no database."""
+"""The health check. It needs no credential, no org and no database."""
 
 from __future__ import annotations
 
@@ -7,5 +7,6 @@ from shared.settings import SERVICE
 
 
 def stat() -> Answer:
-    """Says that the service is up. Needs no org and no credential; one that is sent is ignored."""
+    """Returns that the service is up. It needs no org and no credential, and ignores them if they
+    are sent."""
     return Answer({"service": SERVICE, "status": "active"})

@@ -67,9 +67,9 @@ def stored_checkpoint(
     archived: Collection[str],
     damaged: CheckpointRecord | None = None,
 ) -> tuple[CheckpointRecord, tuple[CheckpointPart, ...]]:
-    """A checkpoint as it is written after the one ``before`` (None: its archive is its own);
-    ``archived`` are the ids of the spent lots that were read from the archive. ``damaged``: the
-    last one, where it could not be believed. More than ``PARTS_AT_ONCE`` parts are too many to
+    """Returns a checkpoint as it is written after the one ``before`` (None: its archive is its
+    own); ``archived`` are the ids of the spent lots that were read from the archive. ``damaged``:
+    the last one, where it could not be believed. More than ``PARTS_AT_ONCE`` parts are too many to
     write."""
     last = before or damaged
     number = 1 if last is None else last.number + 1
@@ -95,7 +95,7 @@ def stored_checkpoint(
 def resumable(
     head: CheckpointRecord, parts: Iterable[CheckpointPart], archive: Sequence[CheckpointPart] = ()
 ) -> Checkpoint:
-    """The checkpoint that a head and its parts make, with the archive's lots where they were read.
+    """Returns the checkpoint that a head and its parts make, with the archive's lots where read.
     ``intact`` says whether it can be believed."""
     held = {lot.lot_id: lot for part in parts for lot in part.lots}
     spent = {lot.lot_id: lot for part in archive for lot in part.lots}
@@ -134,7 +134,7 @@ def asks_for_archive(held: Iterable[Lot], entries: Iterable[LedgerEntry]) -> boo
 
 
 def head_hash(head: CheckpointRecord, held: Iterable[Lot]) -> str:
-    """SHA-256 of the head's fields and of its lots in spend order, hexadecimal."""
+    """Returns SHA-256 of the head's fields and of its lots in spend order, hexadecimal."""
     return _sha256(
         [
             head.customer_guid,
@@ -153,7 +153,7 @@ def head_hash(head: CheckpointRecord, held: Iterable[Lot]) -> str:
 
 
 def archive_hash(parts: Iterable[CheckpointPart], before: str = GENESIS) -> str:
-    """The chain over parts of the archive in their order, continued from ``before``."""
+    """Returns the chain over parts of the archive in their order, continued from ``before``."""
     for part in parts:
         lots = [_covered(lot) for lot in part.lots]
         before = _sha256([before, part.checkpoint, part.number, lots])
@@ -176,7 +176,7 @@ def _parts(checkpoint: int, lots: Sequence[Lot], *, spent: bool) -> list[Checkpo
 
 
 def _bytes(lot: Lot) -> int:
-    """No less than what a lot takes as it is stored: texts, times, and some for the numbers."""
+    """Returns at least what a stored lot takes: its texts and times, and some for the numbers."""
     texts = len(lot.lot_id) + len(lot.terms.policy_version or "")
     return 120 + texts + sum(80 + len(repayment.ledger) for repayment in lot.repaid)
 

@@ -94,8 +94,8 @@ class LedgerEntry:
 
 
 def content(entry: LedgerEntry) -> str:
-    """What the hash covers: all that settles the balance, who did it and in which order, as JSON
-    without spaces, keys sorted. Left out is what people wrote (``reason``, ``reason_code``,
+    """Returns what the hash covers: all that settles the balance, who did it and in which order, as
+    JSON without spaces, keys sorted. Left out is what people wrote (``reason``, ``reason_code``,
     ``source_refs``), so that erasing it leaves the chain whole."""
     terms = entry.opens
     covered: dict[str, Any] = {
@@ -132,12 +132,12 @@ def _money(money: Money | None) -> list[Any] | None:
 
 
 def digest(entry: LedgerEntry) -> str:
-    """The entry's hash: SHA-256 of its ``content``, hexadecimal."""
+    """Returns the entry's hash: SHA-256 of its ``content``, hexadecimal."""
     return hashlib.sha256(content(entry).encode()).hexdigest()
 
 
 def placed(entry: LedgerEntry, sequence: int, previous_hash: str, after: Totals) -> LedgerEntry:
-    """The entry at its place in the chain."""
+    """Returns the entry at its place in the chain."""
     entry = replace(
         entry, sequence=sequence, previous_hash=previous_hash, balance_after=after, hash=""
     )
@@ -145,7 +145,7 @@ def placed(entry: LedgerEntry, sequence: int, previous_hash: str, after: Totals)
 
 
 def broken_link(entry: LedgerEntry, sequence: int, previous_hash: str) -> str | None:
-    """What is wrong with an entry that should follow; None: nothing."""
+    """Returns what is wrong with an entry that should follow, or None."""
     if entry.sequence != sequence + 1:
         return f"entry {sequence + 1} is missing: {entry.sequence} follows {sequence}"
     if entry.previous_hash != previous_hash:
@@ -156,7 +156,7 @@ def broken_link(entry: LedgerEntry, sequence: int, previous_hash: str) -> str | 
 
 
 def named(allocations: Iterable[Allocation]) -> tuple[Allocation, ...]:
-    """As many allocations as one entry may hold: what is beyond goes to ``others`` in one sum."""
+    """Returns as many allocations as one entry may hold; the rest goes to ``others`` in one sum."""
     every = tuple(allocations)
     if len(every) <= ALLOCATIONS:
         return every

@@ -59,7 +59,7 @@ class Holdings:
         read: Iterable[LotPage] = (),
         unread: PagesUnread = PagesMissing,
     ) -> Holdings:
-        """The holdings with those of the read pages that the directory knows at this revision."""
+        """Returns the holdings with the read pages that the directory knows at their revision."""
         by_ref = {page.ref: page for page in read}
         owner, known, queue = balance.customer_guid, {}, list(balance.pages)
         directory, unfolded = [], []
@@ -86,7 +86,8 @@ class Holdings:
 
     @classmethod
     def empty(cls, customer_guid: str, now: datetime) -> Holdings:
-        """The holdings of a customer without a ledger; the balance is at revision 0: not stored."""
+        """Returns the holdings of a customer without a ledger. The balance is not stored: revision
+        0."""
         return cls(BalanceRecord(customer_guid=customer_guid, settled_at=now))
 
     # ---------------------------------------------------------------- reading
@@ -100,17 +101,17 @@ class Holdings:
         return entry.owner or self.balance.customer_guid, entry.page_id
 
     def loaded(self) -> Iterator[Lot]:
-        """Every lot of the pages that were read."""
+        """Yields every lot of the pages that were read."""
         for lots in self.lots.values():
             yield from lots
 
     def blanks(self, may: Callable[[PageEntry], bool]) -> list[PageEntry]:
-        """The entries of pages that were not read and may matter, in spend order."""
+        """Returns the entries of pages that were not read and may matter, in spend order."""
         found = [e for e in self.balance.pages if self.ref(e) not in self.lots and may(e)]
         return sorted(found, key=lambda entry: entry.first)
 
     def addressed(self, entries: Iterable[PageEntry]) -> list[PageEntry]:
-        """The entries with the partition that each page lies in."""
+        """Returns the entries with the partition that each page lies in."""
         return paging.owned(entries, self.balance.customer_guid)
 
     def need(self, entries: Sequence[PageEntry]) -> Exception:
@@ -125,8 +126,8 @@ class Holdings:
     def in_order(
         self, keep: Callable[[Lot], bool], may: Callable[[PageEntry], bool], points: int
     ) -> Iterator[Lot]:
-        """The lots to keep, in spend order; ``points`` is about how many of them are wanted, so
-        that all pages which that takes are asked for at once."""
+        """Yields the lots to keep, in spend order; ``points`` is about how many of them are wanted,
+        so that all pages which that takes are asked for at once."""
         blanks = self.blanks(may)
         for lot in sorted((lot for lot in self.loaded() if keep(lot)), key=spend_order):
             if blanks and blanks[0].first <= lot.terms.key:
@@ -152,7 +153,7 @@ class Holdings:
         return blanks[: PAGES_AT_ONCE + len(self.lots)]
 
     def usable(self, points: int) -> Iterator[Lot]:
-        """The lots that can be spent, soonest expiry first."""
+        """Yields the lots that can be spent, soonest expiry first."""
         return self.in_order(
             lambda lot: lot.remaining > 0 and lot.terms.condition(self.at) == "usable",
             lambda entry: entry.may_be_usable(self.at),
@@ -181,8 +182,8 @@ class Holdings:
         return taken, left
 
     def due(self, as_of: datetime, limit: int) -> tuple[list[Lot], bool]:
-        """(the lots that have expired by ``as_of`` and hold points that no entry has taken yet,
-        soonest first, at most ``limit``; whether there are more)."""
+        """Returns (the lots that have expired by ``as_of`` and hold points that no entry has taken
+        yet, soonest first, at most ``limit``; whether there are more)."""
         blanks = self.blanks(lambda entry: entry.may_be_due(as_of))
         found: list[Lot] = []
         for lot in sorted(self.loaded(), key=spend_order):
@@ -200,8 +201,8 @@ class Holdings:
         return lots
 
     def current(self, lots: Iterable[Lot]) -> dict[str, Lot]:
-        """These lots as they are now, by id. One that is stored nowhere was spent: nothing of it
-        remains."""
+        """Returns these lots as they are now, by id. One that is stored nowhere was spent: nothing
+        of it remains."""
         wanted = list(lots)
         here = {lot.lot_id: lot for lot in self.loaded()}
         keys = [lot.terms.key for lot in wanted if lot.lot_id not in here]
@@ -209,8 +210,9 @@ class Holdings:
         return {w.lot_id: here.get(w.lot_id, Lot(w.terms, 0)) for w in wanted}
 
     def repaid_since(self, ledger: str, sequence: int) -> list[tuple[Lot, int]]:
-        """Points that repaid debt since an entry of a ledger, with their lots, the latest first. In
-        a ledger that took the entry's over, that is since the merge, which itself repays debt."""
+        """Returns points that repaid debt since an entry of a ledger, with their lots, the latest
+        first. In a ledger that took the entry's over, that is since the merge, which itself repays
+        debt."""
         self.require(lambda entry: entry.repaid > 0)
         marks = {ledger: sequence}
         for merge in self.balance.absorbed:
@@ -226,7 +228,7 @@ class Holdings:
         return [(lot, points) for _, lot, points in found]
 
     def totals(self) -> Totals:
-        """The sums as of ``at``."""
+        """Returns the sums as of ``at``."""
         usable = pending = 0
         unsure = []
         for entry in self.blanks(lambda entry: entry.remaining > 0):
@@ -247,8 +249,9 @@ class Holdings:
     # ---------------------------------------------------------------- steps
 
     def settled(self, now: datetime) -> Holdings:
-        """The same at ``now`` (never earlier than it was): points that become available on the way
-        repay debt, each at its instant, so that it does not matter at which times one looks."""
+        """Returns the same at ``now`` (never earlier than it was): points that become available on
+        the way repay debt, each at its instant, so that it does not matter at which times one
+        looks."""
         since = self.at
         at, debt = max(now, since), self.balance.debt_points
         here = self.balance.customer_guid, self.balance.sequence
@@ -264,9 +267,9 @@ class Holdings:
         return replace(result, balance=replace(self.balance, settled_at=at, debt_points=debt))
 
     def post(self, entry: LedgerEntry, revived: Iterable[Lot] = ()) -> tuple[Holdings, LedgerEntry]:
-        """The holdings after an entry, and the entry in its place. ``revived`` are lots that the
-        entry moves points into though they are stored nowhere. The holdings must be settled at the
-        entry's ``recorded_at``."""
+        """Returns the holdings after an entry, and the entry in its place. ``revived`` are lots
+        that the entry moves points into though they are stored nowhere. The holdings must be
+        settled at the entry's ``recorded_at``."""
         assert entry.recorded_at == self.at, "settle first: an entry meets the state of its time"
         assert entry.balanced, "allocations sum to the points"
         lots = {lot.lot_id: lot for lot in (*revived, *self.loaded())}
@@ -288,7 +291,7 @@ class Holdings:
         return replace(self._with(moved.values()), balance=balance).closing(entry)
 
     def closing(self, entry: LedgerEntry) -> tuple[Holdings, LedgerEntry]:
-        """Settle what an entry has moved, and put the entry in its place."""
+        """Settles what an entry has moved, and puts the entry in its place."""
         after = self.settled(self.at)
         totals = after.totals()
         assert not (totals.debt_points and totals.available_points), "debt is repaid first"
@@ -296,7 +299,7 @@ class Holdings:
         return replace(after, balance=replace(after.balance, last_hash=entry.hash)), entry
 
     def _with(self, changed: Iterable[Lot]) -> Holdings:
-        """With these lots in place of what they were; new ones go to the open page."""
+        """Returns the same with these lots as they are now; new ones go to the open page."""
         new = {lot.lot_id: lot for lot in changed}
         if not new:
             return self

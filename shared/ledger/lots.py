@@ -21,7 +21,8 @@ Condition = Literal["pending", "usable", "expired"]
 
 
 def moment_text(moment: datetime) -> str:
-    """A time as text of fixed width, to the millisecond, so that text order is time order."""
+    """Returns a time as text of fixed width, to the millisecond, so that text order is time
+    order."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
@@ -97,12 +98,12 @@ class Lot:
         return sum(repayment.points for repayment in self.repaid)
 
     def plus(self, points: int) -> Lot:
-        """With ``points`` more, or fewer: never below nothing."""
+        """Returns the lot with ``points`` more, or fewer: never below nothing."""
         assert self.remaining + points >= 0, "a lot cannot give more than remains of it"
         return replace(self, remaining=self.remaining + points)
 
     def repaying(self, points: int, at: datetime, ledger: str, sequence: int) -> Lot:
-        """After ``points`` of it went into debt."""
+        """Returns the lot after ``points`` of it went into debt."""
         repaid = (*self.repaid, Repayment(at, ledger, sequence, points))
         if len(repaid) > REPAYMENTS_KEPT:
             # A bound on the item: the two oldest become one, as old as the older.
@@ -111,7 +112,7 @@ class Lot:
         return replace(self.plus(-points), repaid=repaid)
 
     def made_whole(self, points: int) -> Lot:
-        """After ``points`` that had repaid debt came back, the latest first."""
+        """Returns the lot after ``points`` that had repaid debt came back, the latest first."""
         left, repaid = points, list(self.repaid)
         while left:
             last = repaid.pop()
@@ -123,15 +124,15 @@ class Lot:
 
 
 def spend_order(lot: Lot) -> tuple[str, int, str]:
-    """The sort key of spending: soonest expiry first, never-expiring last, oldest first."""
+    """Returns the sort key of spending: soonest expiry first, never-expiring last, oldest first."""
     return lot.order
 
 
 def repay(
     lots: Iterable[tuple[datetime, Lot]], debt: int, ledger: str, sequence: int
 ) -> tuple[list[Lot], int]:
-    """Let lots, each at its time and in this order, repay the debt: (the changed lots, what is
-    left of the debt)."""
+    """Lets lots, each at its time and in this order, repay the debt; returns the changed lots and
+    what is left of the debt."""
     changed = []
     for at, lot in lots:
         points = min(debt, lot.remaining)
@@ -144,8 +145,8 @@ def repay(
 
 
 def maturing(lots: Iterable[Lot], since: datetime, until: datetime) -> list[tuple[datetime, Lot]]:
-    """The lots that become usable after ``since`` and not after ``until``, with the time at which
-    each does, in that order: also those that have expired again by ``until``."""
+    """Returns the lots that become usable after ``since`` and not after ``until``, with the time at
+    which each does, in that order: also those that have expired again by ``until``."""
     ripe = [
         (lot.terms.available_from, lot)
         for lot in lots

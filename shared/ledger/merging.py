@@ -16,8 +16,8 @@ from shared.ledger.pages import Absorbed, Unfolded
 
 
 def _held(holdings: Holdings) -> tuple[Allocation, ...]:
-    """Everything that is held, as allocations: lots of pages that were not read in one sum. Expired
-    points that no entry has taken yet are among them."""
+    """Returns everything that is held, as allocations: lots of pages that were not read in one sum.
+    Expired points that no entry has taken yet are among them."""
     unread = sum(entry.remaining for entry in holdings.blanks(lambda _: True))
     lots = sorted(holdings.loaded(), key=lambda lot: lot.order)
     held = [Allocation(lot.lot_id, lot.remaining) for lot in lots]
@@ -32,9 +32,9 @@ def _owned(unfolded: Iterable[Unfolded], owner: str) -> Iterable[Unfolded]:
 
 
 def left(holdings: Holdings, entry: LedgerEntry) -> tuple[Holdings, LedgerEntry]:
-    """The holdings after all lots and debts went with ``entry`` (``merge_out`` or ``forfeit``),
-    whose points, allocations and ``lifetime_delta`` are filled in here. The pages are in nobody's
-    directory then: a merge names them in the target's, an erasure deletes them."""
+    """Returns the holdings after all lots and debts went with ``entry`` (``merge_out`` or
+    ``forfeit``), whose points, allocations and ``lifetime_delta`` are filled in here. The pages are
+    in nobody's directory then: a merge names them in the target's, an erasure deletes them."""
     moved = tuple(replace(a, points=-a.points) for a in _held(holdings))
     balance = holdings.balance
     entry = replace(
@@ -55,8 +55,8 @@ def left(holdings: Holdings, entry: LedgerEntry) -> tuple[Holdings, LedgerEntry]
 
 
 def joined(target: Holdings, source: Holdings, entry: LedgerEntry) -> tuple[Holdings, LedgerEntry]:
-    """The target's holdings after ``entry`` (``merge_in``) took over what ``source`` held before it
-    ``left``. Both must be settled at the entry's ``recorded_at``."""
+    """Returns the target's holdings after ``entry`` (``merge_in``) took over what ``source`` held
+    before it ``left``. Both must be settled at the entry's ``recorded_at``."""
     assert source.at == target.at == entry.recorded_at, "both sides meet at one time"
     owner, theirs, mine = source.balance.customer_guid, source.balance, target.balance
     moved = _held(source)

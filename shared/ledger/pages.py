@@ -68,8 +68,8 @@ class PageEntry:
         return OPEN if self.page_id == OPEN else self.last.partition("~")[0]
 
     def split(self, at: datetime) -> tuple[int, int] | None:
-        """(usable, pending) points at a time not before the page was written; None where only the
-        lots themselves can tell."""
+        """Returns (usable, pending) points at a time not before the page was written; None where
+        only the lots themselves can tell."""
         if self.remaining == 0 or _passed(self.last, at):
             return 0, 0
         if _passed(self.first, at):
@@ -187,8 +187,9 @@ class Change:
 def described(
     page_id: str, revision: int, lots: Sequence[Lot], at: datetime, before: PageEntry | None = None
 ) -> PageEntry:
-    """The directory's entry of a page with these lots, in spend order and not none. ``before`` is
-    its entry so far: the upper key of a sealed page stays, because it is part of the page's key."""
+    """Returns the directory's entry of a page with these lots, in spend order and not none.
+    ``before`` is its entry so far: the upper key of a sealed page stays, because it is part of the
+    page's key."""
     pending = [lot for lot in lots if lot.remaining and lot.terms.condition(at) == "pending"]
     keeps_key = before is not None and not (page_id == OPEN and before.owner is None)
     return PageEntry(
@@ -206,16 +207,16 @@ def described(
 
 
 def page_of(ref: PageRef, entry: PageEntry, lots: tuple[Lot, ...]) -> LotPage:
-    """The page that its directory's entry describes."""
+    """Returns the page that its directory's entry describes."""
     return LotPage(
         owner=ref[0], page_id=ref[1], bound=entry.bound, revision=entry.revision, lots=lots
     )
 
 
 def overflow(lots: Iterable[Lot], at: datetime) -> tuple[list[Lot], list[list[Lot]]]:
-    """(what stays in the open page, the groups to be sealed), each at most a page. Pending lots
-    stay as long as they can, and never-expiring lots do not mix with others, so that the directory
-    can tell what a sealed page holds without reading it."""
+    """Returns (what stays in the open page, the groups to be sealed), each at most a page. Pending
+    lots stay as long as they can, and never-expiring lots do not mix with others, so that the
+    directory can tell what a sealed page holds without reading it."""
     staying, sealed = sorted(lots, key=lambda lot: lot.order), []
     while len(staying) > LOTS:
         groups: dict[tuple[bool, bool], list[Lot]] = {}
@@ -233,8 +234,8 @@ def overflow(lots: Iterable[Lot], at: datetime) -> tuple[list[Lot], list[list[Lo
 def folded(
     entries: Iterable[PageEntry], owner: str, next_page: int
 ) -> tuple[tuple[PageEntry, ...], list[LotPage]]:
-    """The directory in spend order, and the new segments that keep it within its bound: the far
-    end goes first, what is spent next stays at hand."""
+    """Returns the directory in spend order, and the new segments that keep it within its bound: the
+    far end goes first, what is spent next stays at hand."""
     directory = sorted(entries, key=lambda entry: entry.first)
     segments: list[LotPage] = []
     while len(directory) > ENTRIES:
@@ -255,9 +256,9 @@ def folded(
 
 
 def _far_end(directory: Iterable[PageEntry]) -> list[PageEntry]:
-    """What to fold: behind what is spent next, the last entries of the level that has most of them
-    there. Were levels mixed, each segment would hold the one before it, and its lots be as many
-    steps away as there are segments."""
+    """Returns what to fold: behind what is spent next, the last entries of the level that has most
+    of them there. Were levels mixed, each segment would hold the one before it, and its lots be as
+    many steps away as there are segments."""
     far = [e for e in directory if not (e.page_id == OPEN and e.owner is None)]
     far = far[ENTRIES - SEGMENT :]
     levels: dict[int, list[PageEntry]] = {}
@@ -268,7 +269,7 @@ def _far_end(directory: Iterable[PageEntry]) -> list[PageEntry]:
 
 
 def summed(page_id: str, entries: Sequence[PageEntry]) -> PageEntry:
-    """The entry of a segment that holds these."""
+    """Returns the entry of a segment that holds these."""
     return PageEntry(
         page_id=page_id,
         revision=1,
@@ -284,5 +285,6 @@ def summed(page_id: str, entries: Sequence[PageEntry]) -> PageEntry:
 
 
 def owned(entries: Iterable[PageEntry], owner: str) -> list[PageEntry]:
-    """The entries as another customer's directory names them: with the partition they lie in."""
+    """Returns the entries as another customer's directory names them: with the partition they lie
+    in."""
     return [e if e.owner is not None else replace(e, owner=owner) for e in entries]

@@ -76,7 +76,7 @@ class Replay:
 
     @classmethod
     def resumed(cls, start: Checkpoint, sources: Mapping[str, Replay] | None = None) -> Replay:
-        """A replay that begins after a checkpoint."""
+        """Returns a replay that begins after a checkpoint."""
         replay = cls(start.customer_guid, sources or {})
         replay.at, replay.sequence, replay.last_hash = (
             start.settled_at,
@@ -90,7 +90,7 @@ class Replay:
         return replay
 
     def checkpoint(self) -> Checkpoint:
-        """Where another replay may begin."""
+        """Returns where another replay may begin."""
         assert self.at is not None, "there is no entry yet"
         return Checkpoint(
             customer_guid=self.customer_guid,
@@ -113,8 +113,8 @@ class Replay:
         return {lot_id: lot for lot_id, lot in self.lots.items() if not lot.spent}
 
     def run(self, entries: Iterable[LedgerEntry], until: datetime | None = None) -> Replay:
-        """Itself, after the entries in their order, and then at ``until`` if that is later. Entries
-        recorded after ``until`` are left out: the balance as it was then."""
+        """Returns itself, after the entries in their order, and then at ``until`` if that is later.
+        Entries recorded after ``until`` are left out: the balance as it was then."""
         for entry in entries:
             if until is not None and entry.recorded_at > until:
                 break
@@ -124,7 +124,7 @@ class Replay:
         return self
 
     def settle(self, now: datetime) -> None:
-        """Let the clock run to ``now``: lots expire, and lots that become available repay debt."""
+        """Lets the clock run to ``now``: lots expire, and lots that become available repay debt."""
         while self._due and self._due[0][0] <= now:
             at, (_, _, lot_id) = heapq.heappop(self._due)
             lot = self.lots[lot_id]
@@ -134,7 +134,7 @@ class Replay:
         self.at = now if self.at is None else max(now, self.at)
 
     def apply(self, entry: LedgerEntry) -> None:
-        """One more entry."""
+        """Adds one more entry."""
         self.settle(entry.recorded_at)
         if self.broken is None:
             self.broken = broken_link(entry, self.sequence, self.last_hash)
@@ -188,7 +188,8 @@ class Replay:
         self.absorbed = (*self.absorbed, *absorbed, merge)
 
     def _hold(self, lot: Lot, at: datetime | None = None) -> None:
-        """Take a lot in its new state into the sums; the first time, note when time changes it."""
+        """Takes a lot in its new state into the sums; the first time, notes when time changes
+        it."""
         lot_id, terms, at = lot.lot_id, lot.terms, at or self.at
         before = self.lots.get(lot_id)
         if before is None:

@@ -1,9 +1,9 @@
-"""Search without a search service: keyed hashes of what names begin with, hold and end with.
+"""Search without a search service, by keyed hashes of parts of names, codes and numbers.
 
-An entry says "this record has this token" and nothing else; tokens are hashed per org, so the
-entries hold no word of anybody's name. They are kept by a consumer of the table's stream, so they
-lag; every hit is therefore checked against the live record before it is shown. Entries and check
-read a record by the same parts, folded by the same table (``shared.folding``).
+A search entry says only that a record has a token. Tokens are hashed per org, so the entries
+contain no readable part of a name. A consumer of the table's stream writes them, so they lag
+behind: therefore every hit is checked against the current record before it is shown. The entries
+and the check use the same parts of a record, folded in the same way (``shared.folding``).
 """
 
 from shared.search.parts import SEARCHED, matched_fields

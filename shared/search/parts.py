@@ -1,4 +1,4 @@
-"""What of a record is searched: its words and numbers, and how a query finds them."""
+"""The searchable parts of a record, its words and numbers, and how a query matches them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from shared.folding import compounds, is_unspaced
 from shared.search.query import Number, Query, Word
 
 INNER = 3
-"""From how many letters on an inner part of a name finds it."""
+"""How many letters a query needs to match inside a name. Fewer would match too many names."""
 Way = Literal["phone", "code", "name", "email"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """Which attributes of a kind are searched, and as what; ``person`` are the two names that make
-    a full one; ``domains`` whether the domain of an e-mail counts as well."""
+    """The searched attributes of a kind of record. ``person``: the first and the last name, which
+    together are a full name. ``domains``: the domain of an e-mail is searched too."""
 
     names: tuple[str, ...]
     person: tuple[str, ...] = ()
@@ -46,8 +46,8 @@ SEARCHED = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A folded word, or the digits of a phone number, and the fields in which it stands: one, or
-    both names where it is the full name."""
+    """A folded word, or the digits of a phone number, and its fields: one, or both names where the
+    part is a full name."""
 
     fields: tuple[str, ...]
     way: Way
@@ -55,10 +55,10 @@ class Part:
 
 
 def parts(kind: str, record: Mapping[str, Any]) -> Iterator[Part]:
-    """Everything by which a record is found."""
+    """Yields every part by which a record can be found."""
     fields = SEARCHED[kind]
     for name, value in _values(record, fields.names):
-        yield from (Part((name,), "name", word) for word in [*_words(value), *_runs(value)])
+        yield from (Part((name,), "name", word) for word in [*_words(value), *_joined_words(value)])
     if fields.person:
         one, other = ("".join(_unspaced_words(record.get(name))) for name in fields.person)
         if one and other:
@@ -75,7 +75,8 @@ def parts(kind: str, record: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def matched_fields(kind: str, record: Mapping[str, Any], query: Query) -> list[str]:
-    """The fields in which a live record has what is asked for; none where a term is missing."""
+    """Returns the fields in which a current record matches the query; none where a term does not
+    match."""
     fields: dict[str, None] = {}
     searched = list(parts(kind, record))
     for term in query:
@@ -88,31 +89,29 @@ def matched_fields(kind: str, record: Mapping[str, Any], query: Query) -> list[s
 
 def _hits(searched: list[Part], reading: tuple[Word | Number, ...]) -> list[str]:
     found: list[str] = []
-    for wanted in reading:
-        having = [part for part in searched if _has(part, wanted)]
-        if not having:
+    for asked in reading:
+        matching = [part for part in searched if _matches(part, asked)]
+        if not matching:
             return []
-        # The full name counts where neither of its halves has it alone.
-        having = [part for part in having if len(part.fields) == 1] or having
-        found += [name for part in having for name in part.fields]
+        # A full name counts only if no single name matches.
+        matching = [part for part in matching if len(part.fields) == 1] or matching
+        found += [name for part in matching for name in part.fields]
     return found
 
 
-def _has(part: Part, wanted: Word | Number) -> bool:
-    if isinstance(wanted, Number):
-        begins = part.text.startswith(wanted.beginnings)
-        ends = wanted.end != "" and part.text.endswith(wanted.end)
+def _matches(part: Part, asked: Word | Number) -> bool:
+    if isinstance(asked, Number):
+        begins = part.text.startswith(asked.beginnings)
+        ends = asked.end != "" and part.text.endswith(asked.end)
         return part.way == "phone" and (begins or ends)
     if part.way == "phone":
         return False
-    if wanted.whole:
-        return part.text == wanted.text
-    if is_unspaced(wanted.text[0]):
-        return part.text.startswith(wanted.text) or (
-            len(wanted.text) > 1 and wanted.text in part.text
-        )
-    inner = part.way == "name" and len(wanted.text) >= INNER
-    return part.text.startswith(wanted.text) or (inner and wanted.text in part.text)
+    if asked.whole:
+        return part.text == asked.text
+    if is_unspaced(asked.text[0]):
+        return part.text.startswith(asked.text) or (len(asked.text) > 1 and asked.text in part.text)
+    inner = part.way == "name" and len(asked.text) >= INNER
+    return part.text.startswith(asked.text) or (inner and asked.text in part.text)
 
 
 # ---------------------------------------------------------------- the words of a value
@@ -127,16 +126,16 @@ def _values(record: Mapping[str, Any], names: Iterable[str]) -> Iterator[tuple[s
 
 
 def _words(value: str) -> Iterator[str]:
-    """The words, and the pieces of each that has an apostrophe or hyphen."""
+    """Yields the words, and the pieces of each that has an apostrophe or hyphen."""
     for word in compounds(value):
         yield from word
         if len(word) > 1:
             yield "".join(word)
 
 
-def _runs(value: str) -> Iterator[str]:
-    """Words of a script without spaces that stand side by side, as one word: the space between them
-    may be left out. Two of them are a full name, and may change places."""
+def _joined_words(value: str) -> Iterator[str]:
+    """Yields adjacent words of a script without spaces as one word, because people may leave out
+    the space between them. Two words may be a full name, so both orders count."""
     words = [piece for word in compounds(value) for piece in word]
     for unspaced, group in groupby(words, lambda word: is_unspaced(word[0])):
         run = list(group)

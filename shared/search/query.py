@@ -1,4 +1,4 @@
-"""What a query asks for: every way in which what somebody typed may be meant."""
+"""The query of a search: every meaning that the typed text may have."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from shared.errors import InvalidInput
 from shared.folding import compounds, is_unspaced
 
 PHONE_ENDS = (4, 5, 6, 7)
-"""How many last digits of a number find it."""
+"""How many digits a query may have to match the end of a phone number."""
 _DIGITS = range(3, 21)
-"""How many digits somebody types who means a phone number, or the beginning of one."""
+"""How many digits a phone number, or the beginning of one, may have."""
 _LIKE_A_NUMBER = re.compile(r"[\d()+./\u2010-\u2015\u2212-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A folded word, or how one begins, or an inner part of one. ``whole``: it must be all of it,
-    because a letter alone is the beginning of too many."""
+    """A folded word, or the beginning or an inner part of one. ``whole``: it matches whole words
+    only, because a single letter begins too many words."""
 
     text: str
     whole: bool = False
@@ -30,7 +30,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """Digits of a phone number: those that it may begin with, and those that it may end with."""
+    """Digits of a phone number: the possible beginnings, and the end."""
 
     beginnings: tuple[str, ...]
     end: str
@@ -38,8 +38,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing that a record must have, in at least one of its readings; of a reading it must have
-    every part."""
+    """One condition of a query. A record matches if it has every part of at least one reading."""
 
     readings: tuple[tuple[Word | Number, ...], ...]
 
@@ -48,9 +47,9 @@ Query = tuple[Term, ...]
 
 
 def asked(q: str, region: str | None) -> Query:
-    """The terms of ``q``, all of which a record must have. A word with an apostrophe or hyphen is
-    also the word without it. Digits begin or end a phone number (a national one of ``region``;
-    None where no phones are searched), or are the pieces of a code or name."""
+    """Returns the terms of ``q``. A record must match all of them. A word with an apostrophe or
+    hyphen also matches without it. Digits may begin or end a phone number, or be a part of a code
+    or name. ``region`` is the country of national numbers; None where no phones are searched."""
     pieces = [piece for word in compounds(q) for piece in word]
     if not pieces:
         raise InvalidInput.of("q", "must have a letter or a digit", "too-short")
@@ -88,7 +87,8 @@ def _is_like_a_number(chunk: str) -> bool:
 
 
 def _plain_digits(text: str) -> str:
-    """The text with the digits of every script as those of ASCII, and full-width signs narrow."""
+    """Returns the text with ASCII digits for the digits of every script, and with full-width signs
+    made narrow."""
     return "".join(
         str(unicodedata.decimal(c)) if c.isdecimal() else c
         for c in unicodedata.normalize("NFKC", text)

@@ -1,4 +1,4 @@
-"""Reading the entries: the records that may have every word, newest first, page by page."""
+"""Reading search entries: the records that may match every term, newest first, page by page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from shared.settings import settings
 from shared.table import Table, together
 
 PAGE, ROUNDS = 300, 10
+"""Entries read per token and round, and rounds per request. Both bound what a search may cost."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchEntryRecord:
-    """That a record has a token, and by which version of the tokens (1 where none is stored)."""
+    """A record has a token. ``version`` is the version of the rules for tokens that made it."""
 
     KIND: ClassVar[str] = "search_entry"
     owner: Id
@@ -28,23 +29,24 @@ class SearchEntryRecord:
 
 
 @dataclass(slots=True)
-class _Pool:
-    """The ids that may have a word: those of its tokens, newest first."""
+class _Candidates:
+    """The ids of the records that have one of a set of tokens. Ids from ``complete_above`` up were
+    all read (it is empty where every id was read); below it there may be more."""
 
     ids: set[str]
     complete_above: str
 
-    def may_hold(self, one: str) -> bool:
+    def may_contain(self, one: str) -> bool:
         return one in self.ids or one < self.complete_above
 
 
-def _candidates(pools: list[_Pool]) -> tuple[set[str], str]:
-    """(the ids that may have every word, and how far down they are all of them). A word whose ids
-    were all read settles that by itself, however many records have the others."""
+def _common(pools: list[_Candidates]) -> tuple[set[str], str]:
+    """Returns the ids that may have a token of every set, and the id down to which they are
+    complete. One set whose ids were all read makes them complete, whatever the others are."""
     whole = [pool for pool in pools if not pool.complete_above]
     floor = "" if whole else max((pool.complete_above for pool in pools), default="")
-    few = min(whole or pools, key=lambda pool: len(pool.ids), default=_Pool(set(), ""))
-    return {i for i in few.ids if i >= floor and all(p.may_hold(i) for p in pools)}, floor
+    few = min(whole or pools, key=lambda pool: len(pool.ids), default=_Candidates(set(), ""))
+    return {i for i in few.ids if i >= floor and all(p.may_contain(i) for p in pools)}, floor
 
 
 def _entries(table: Table, keys: Keys, kind: str, token: str, below: str) -> tuple[list[str], bool]:
@@ -64,9 +66,10 @@ def _entries(table: Table, keys: Keys, kind: str, token: str, below: str) -> tup
     return [item[SORT]["S"] for item in answer["Items"]], "LastEvaluatedKey" not in answer
 
 
-def _pools(table: Table, keys: Keys, kind: str, sets: list[list[str]], below: str) -> list[_Pool]:
-    """A pool for each set of tokens, all read at once. Below ``complete_above`` a pool may hold
-    more than was read."""
+def _read_candidates(
+    table: Table, keys: Keys, kind: str, sets: list[list[str]], below: str
+) -> list[_Candidates]:
+    """Returns the candidates of each set of tokens. All tokens are read at the same time."""
     flat = list(dict.fromkeys(token for tokens in sets for token in tokens))
     answers = together([partial(_entries, table, keys, kind, token, below) for token in flat])
     read = dict(zip(flat, answers, strict=True))
@@ -74,7 +77,7 @@ def _pools(table: Table, keys: Keys, kind: str, sets: list[list[str]], below: st
     for tokens in sets:
         ids = {i for token in tokens for i in read[token][0]}
         ends = [read[token][0][-1] for token in tokens if not read[token][1]]
-        pools.append(_Pool(ids, max(ends, default="")))
+        pools.append(_Candidates(ids, max(ends, default="")))
     return pools
 
 
@@ -89,21 +92,24 @@ def find(
     certain: Callable[[], list[str]],
     live: Callable[[list[str]], list[tuple[str, T]]],
 ) -> tuple[list[T], str | None]:
-    """A page of hits, newest first, and the cursor of the next. ``certain`` reads ids that an exact
-    value names, whatever the entries say; ``live`` reads candidates and answers those that do
-    match, by id, in the same order."""
+    """Returns a page of hits, newest first, and the cursor of the next page.
+
+    ``certain`` returns the ids that an exact value (an e-mail, say) finds; the entries may not have
+    them yet. ``live`` reads the records of candidates, and returns those that match as (id, hit),
+    in the same order.
+    """
     hits: list[tuple[str, T]] = []
     sets = narrowed(query)
     below = cursor if cursor is not None else "\U0010ffff"
     exact: set[str] = set()
     for round_number in range(ROUNDS):
-        jobs: list[Callable[[], Any]] = [partial(_pools, table, keys, kind, sets, below)]
+        jobs: list[Callable[[], Any]] = [partial(_read_candidates, table, keys, kind, sets, below)]
         if round_number == 0:
             jobs.append(certain)
         answers = together(jobs)
         if round_number == 0:
             exact = set(answers[1])
-        common, floor = _candidates(answers[0])
+        common, floor = _common(answers[0])
         named = {i for i in exact if floor <= i < below}
         candidates = sorted(common | named, reverse=True)
         while candidates:

@@ -1,12 +1,12 @@
-"""The tokens that a record is kept under, and those that find what a query asks for.
+"""The tokens of a record, and the tokens that a query looks up.
 
-- ``p:`` the beginning of a word, of one of the lengths in ``PREFIXES``;
-- ``w:`` a word of one letter;
-- ``g:`` three letters from within a name;
-- ``p:`` and ``n:`` of a word in a script without spaces: its first character, and each two that are
-  neighbours;
-- ``s:`` and ``e:`` how the digits of a phone number begin and end, of one of the lengths in
-  ``PHONE_STARTS`` and ``PHONE_ENDS``.
+- ``p:`` is the beginning of a word, in one of the lengths in ``PREFIXES``.
+- ``w:`` is a word of one letter.
+- ``g:`` is three letters from inside a name.
+- In a script without spaces, ``p:`` is the first character of a word, and ``n:`` is two adjacent
+  characters.
+- ``s:`` and ``e:`` are the beginning and the end of the digits of a phone number, in one of the
+  lengths in ``PHONE_STARTS`` and ``PHONE_ENDS``.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from shared.search.query import PHONE_ENDS, Number, Query, Term, Word
 
 PREFIXES, PHONE_STARTS = (2, 3, 5, 8), (3, 4, 5, 7, 9)
 VERSION = 2
-"""One more with every change of what tokens records get. ``admin search rebuild`` makes the entries
-of the version before again."""
+"""Increased with every change of the rules for tokens. ``admin search rebuild`` then rewrites the
+entries of older versions."""
 MOST = 128
-"""How many tokens a record may have."""
+"""How many tokens a record may have: each is an item to be written."""
 WORDS_LOOKED_UP = 8
+"""How many sets of tokens a query looks up. The check of each hit covers the other words."""
 _ORDER = ("phone", "code", "name", "email")
-"""Which parts of a record come first. The last are dropped first where there are too many."""
+"""The order of the parts of a record. Where there are too many tokens, the last are dropped."""
 
 
 def tokens(kind: str, record: Mapping[str, Any]) -> list[str]:
-    """What a record is found by: at most ``MOST``. Where there are more, alternates are dropped
-    first, then inner parts of names, then the beginnings of words, e-mails before names. All tokens
-    of a word stand together, because a query asks for the longest."""
+    """Returns the tokens of a record, at most ``MOST``. If there are more, alternates are dropped
+    first, then inner parts of names, then beginnings of words, and e-mails before names. The tokens
+    of a word stay together, because a query looks up the longest one."""
     own, inner, alternate = list[str](), list[str](), list[str]()
     for part in sorted(parts(kind, record), key=lambda part: _ORDER.index(part.way)):
         begins, within = _tokens(part)
@@ -46,7 +47,7 @@ def tokens(kind: str, record: Mapping[str, Any]) -> list[str]:
 
 
 def _tokens(part: Part) -> tuple[list[str], list[str]]:
-    """The tokens of a part: by how it begins or ends, and by what is in it."""
+    """Returns the tokens of a part: those of its beginning and end, and those of its inside."""
     text = part.text
     if part.way == "phone":
         starts = [f"s:{text[:n]}" for n in PHONE_STARTS if len(text) >= n]
@@ -65,8 +66,8 @@ def _tokens(part: Part) -> tuple[list[str], list[str]]:
 
 
 def narrowed(query: Query) -> list[list[str]]:
-    """Sets of tokens, of each of which a record that matches must have at least one: those of the
-    longest terms, which are the rarest."""
+    """Returns sets of tokens. A record that matches the query has at least one token of each set.
+    The longest terms come first, because they match the fewest records."""
     longest = sorted(query, key=_length, reverse=True)
     return [tokens for term in longest for tokens in _sets(term)][:WORDS_LOOKED_UP]
 
@@ -80,15 +81,16 @@ def _texts(reading: tuple[Word | Number, ...]) -> list[str]:
 
 
 def _sets(term: Term) -> list[list[str]]:
-    """The sets of a term: those of the reading that has the most, each together with what finds the
-    other readings. None where one of the readings has none."""
+    """Returns the sets of a term: those of the reading with the most sets, each together with the
+    tokens of the other readings. Returns no sets where a reading has none, because that reading
+    cannot be looked up."""
     by_reading = sorted((_sets_of_reading(reading) for reading in term.readings), key=len)
     if not by_reading[0]:
         return []
     *others, most = by_reading
     beside = [token for sets in others for token in sets[0]]
     if any(isinstance(reading[0], Number) for reading in term.readings):
-        # The pieces of a number are many for one that is typed in full, and one of them will do.
+        # A number that is typed in full has many pieces, and one of them is rare enough.
         most = most[:1]
     return [list(dict.fromkeys([*beside, *tokens])) for tokens in most]
 
@@ -108,7 +110,7 @@ def _sets_of_reading(reading: tuple[Word | Number, ...]) -> list[list[str]]:
 def _sets_of_word(word: Word) -> list[list[str]]:
     text = word.text
     if is_unspaced(text[0]):
-        # Of a long word two pairs are enough to make it rare.
+        # Two pairs of a long word are rare enough.
         ends = (text[:2], text[-2:]) if len(text) > 1 else ()
         return [[f"n:{pair}"] for pair in dict.fromkeys(ends)] or [[f"p:{text}"]]
     if word.whole:

@@ -1,7 +1,7 @@
-"""For each route a call that is accepted, made in a world of its own.
+"""For each route a valid call, and the records that it needs.
 
-A scene prepares what the route needs and answers the body. It is the one place that the contract
-tests know routes by; a route without a scene fails a test.
+A scene makes these records in a world and returns the body of the call. Only this module knows the
+single routes: the other contract tests use its scenes. A route without a scene fails a test.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ def earned(world: World, **more: Any) -> dict[str, Any]:
 
 
 def sold(world: World) -> dict[str, Any]:
-    """An order, which earns once in its org."""
+    """A body for an order with a new number: an order earns only once in its org."""
     return member(world, order_ref=secrets.token_hex(4), amount=euro(1_000), **WHY)
 
 
 def returned(world: World) -> dict[str, Any]:
-    """An order that earned, and comes back."""
+    """A body for the return of an order that has earned."""
     body = sold(world)
     assert world.owner("/loyalty/earn", body).status == 200
     return {"customer_guid": body["customer_guid"], "order_ref": body["order_ref"], **WHY}
@@ -94,14 +94,14 @@ def paid(world: World, **more: Any) -> dict[str, Any]:
 
 
 def policy(world: World, **more: Any) -> dict[str, Any]:
-    """A next version where there is one already."""
+    """A body for the next version of an existing policy."""
     member(world)
     current = world.owner("/loyalty/policy/get", {}).data["policy"]["revision"]
     return {"policy": POLICY, "expected_revision": current, **WHY, **more}
 
 
 def lapsed(world: World, **more: Any) -> dict[str, Any]:
-    """A customer with 50 points that have expired, of which no entry says so yet."""
+    """A customer with 50 points that have expired, but without an entry for that yet."""
     body = customer(world)
     soon = auth.now() + timedelta(milliseconds=60)
     gift = {**body, "points_delta": 50, "expires_at": instant_text(soon), **WHY}
@@ -111,7 +111,7 @@ def lapsed(world: World, **more: Any) -> dict[str, Any]:
 
 
 def damaged(world: World, **more: Any) -> dict[str, Any]:
-    """A customer whose stored balance is not what the ledger says."""
+    """A customer whose stored balance differs from its ledger."""
     body = earned(world)
     pk, sk = of_org(world.code).loyalty_balance(body["customer_guid"])
     clients.dynamodb().update_item(

@@ -1,7 +1,7 @@
-"""What each route costs: database calls, sequential trips and units, against a committed table.
+"""The costs of each route, compared with a committed table: calls, sequential trips and units.
 
-``python -m pytest tests/contract/test_costs.py`` fails with the new figures where they changed;
-``COSTS=write`` writes them, and the diff is reviewed as code is.
+``python -m pytest tests/contract/test_costs.py`` fails where a figure has changed. With
+``COSTS=write`` it writes the new figures, and the diff is reviewed like code.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.meter import Meter
 
 COSTS = Path(__file__).with_name("costs.json")
 ROWS = {row.path: row for rows in FAMILIES.values() for row in rows if row.method == "POST"}
-# At most this many sequential trips; where a route has another form, its own line in costs.json.
+# These may take two trips although they only read or create: they look something up first.
 TWO = {"/account/list q", "/account/list account_code", "/account/get account_code"}
 TWO |= {"/account/create parent", "/account/contact/list org", "/customer/search"}
 TWO |= {"/customer/get email", "/customer/list q", "/account/contact/create primary"}
 
 
 def variants(world: World, path: str) -> dict[str, dict[str, Any]]:
-    """The forms of a route that go another way, by a name of their own."""
+    """Returns the valid bodies of a route by name: one for each path through its code."""
     found = {path: SCENES[path](world)}
     if path == "/account/list":
         found[f"{path} q"] = {"q": "northwind"}

@@ -1,7 +1,7 @@
-"""What every route does for a customer whose erasure has begun, derived from the table.
+"""Every route must refuse a customer whose erasure has begun. The cases come from the route table.
 
-A request that has a ``customer_guid`` anywhere names a customer. Where the scene names none there,
-one is put there, so that an optional link is covered too. A new family needs no line here.
+Every request with a ``customer_guid`` field is a case. If the scene leaves the field out, the test
+fills it in, so that optional links are covered too. A new family needs no line here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def each(cases: list[tuple[Route, Place]]) -> Any:
 
 
 def named(world: World, row: Route, place: Place) -> tuple[dict[str, Any], str]:
-    """The body of a call that names a customer at the place, and that customer."""
+    """Returns the body of a call that names a customer in this field, and the customer's guid."""
     body = SCENES[row.path](world)
     holder: Any = body
     for name in place[:-1]:
@@ -56,15 +56,15 @@ def begin(world: World, guid: str, job_kind: str) -> None:
     world.set_state(guid, job_id="job_1", job_kind=job_kind)
 
 
-def is_fenced(answer: Response) -> None:
-    """Refused without a word about the customer."""
+def require_fenced(answer: Response) -> None:
+    """The call is refused, and the answer says nothing about the customer."""
     assert (answer.status, answer.tag) in ((404, "not-found"), (409, "busy")), answer.body
     assert "data" not in answer.body
     assert "revision" not in answer.body
 
 
 def bodies(row: Route, place: Place, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The call as it is, under a key, and with a revision that is not the current one."""
+    """Returns the call as it is, with an idempotency key, and with an outdated revision."""
     found = [body, {**body, "idempotency_key": "k"}]
     if row.revision != "none" and place == (NAME,):
         found.append({**body, "expected_revision": 77})
@@ -91,7 +91,7 @@ def test_a_write_for_a_fenced_customer_is_refused_and_leaves_nothing(
     begin(world, guid, job_kind)
     before, events = database.items(world.code), published(world.code)
     for asked in bodies(row, place, body):
-        is_fenced(world.owner(row.path, asked))
+        require_fenced(world.owner(row.path, asked))
     assert database.items(world.code) == before
     assert published(world.code) == events
 
@@ -109,7 +109,7 @@ def test_a_fence_that_comes_between_read_and_write_stops_the_write(
         begun.append(database.items(world.code))
 
     faults.inject(then(erase), operation="transact_write_items")
-    is_fenced(world.owner(row.path, {**body, "idempotency_key": "k"}))
+    require_fenced(world.owner(row.path, {**body, "idempotency_key": "k"}))
     assert faults.pending == 0
     assert database.items(world.code) == begun[0]
 
@@ -128,10 +128,10 @@ def test_an_answer_kept_with_a_customer_is_gone_when_its_deletion_has_begun(
     (marker,) = (item for item in before if key_of(item) == keys.marker(row.path, "k"))
     again = world.owner(row.path, body)
     if marker["at_pk"]["S"] == keys.customer_state(guid)[0]:
-        is_fenced(again)
+        require_fenced(again)
         assert again.status == 404
     else:
-        # The answer speaks of a record that is not the customer's, and lies with that record.
+        # The answer is about a record of no customer, and is stored with that record.
         assert again.replayed
     assert database.items(world.code) == before
 
@@ -144,16 +144,16 @@ def test_a_read_of_a_customer_whose_deletion_has_begun_is_404(
     assert world.owner(row.path, body).status == 200
     begin(world, guid, "delete")
     answer = world.owner(row.path, body)
-    is_fenced(answer)
+    require_fenced(answer)
     assert answer.status == 404
 
 
 def test_no_other_write_leaves_a_word_about_a_fenced_customer(
     database: Database, published: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    """A request may name a record that is linked to a customer. Whether it is refused or not,
-    nothing that it writes says anything about that customer."""
-    looked_at = []
+    """A request may name a record that is linked to a customer. Whether it is refused or not, its
+    writes must not mention that customer."""
+    checked = []
     for row in UNNAMED:
         world = World()
         body = SCENES[row.path](world)
@@ -167,5 +167,5 @@ def test_no_other_write_leaves_a_word_about_a_fenced_customer(
         written = [item for item in database.items(world.code) if item not in before]
         written += published(world.code)[len(events) :]
         assert not [guid for guid in guids if guid in json.dumps(written)], row.path
-        looked_at += [row.path] if guids else []
-    assert looked_at
+        checked += [row.path] if guids else []
+    assert checked

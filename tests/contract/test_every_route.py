@@ -1,4 +1,4 @@
-"""What every route of the table has in common, one test each over all rows."""
+"""The rules that all routes share. Each test runs for every row of the route table."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def each(rows: list[Route]) -> Any:
     return pytest.mark.parametrize("row", rows, ids=lambda row: row.path)
 
 
-def is_refusal(answer: Response, status: int, tag: str) -> None:
-    """The one shape of all errors."""
+def require_refusal(answer: Response, status: int, tag: str) -> None:
+    """The answer is this error, in the one form that all errors have."""
     assert answer.status == status, answer.body
     assert answer.tag == tag
     assert set(answer.body) <= {"success", "error", "data", "revision", "build", "stats"}
@@ -66,27 +66,27 @@ def test_without_a_good_credential_the_answer_is_401(world: World, row: Route) -
     world.session("expired" + world.code, "u1", expires_at=auth.now())
     body = SCENES[row.path](world)
     for secret in ("", "unknown", "revoked" + world.code, "expired" + world.code):
-        is_refusal(Caller(world.code, secret)(row.path, body), 401, "unauthorized")
+        require_refusal(Caller(world.code, secret)(row.path, body), 401, "unauthorized")
 
 
 @each(POSTS)
 def test_an_org_is_needed_and_two_must_agree(world: World, row: Route) -> None:
     body = SCENES[row.path](world)
     nowhere = Caller("", world.owner.secret)
-    is_refusal(nowhere(row.path, body), 400, "invalid-input")
+    require_refusal(nowhere(row.path, body), 400, "invalid-input")
     assert nowhere(row.path, {**body, "orgcode": world.code.lower()}).status == 200
-    is_refusal(world.owner(row.path, {**body, "orgcode": "OTHER"}), 400, "context_mismatch")
+    require_refusal(world.owner(row.path, {**body, "orgcode": "OTHER"}), 400, "context_mismatch")
     context = {"request_context": {"actor": "user_guid:somebody"}}
-    is_refusal(world.owner(row.path, {**body, **context}), 400, "invalid-input")
+    require_refusal(world.owner(row.path, {**body, **context}), 400, "invalid-input")
 
 
 @each(POSTS)
-def test_a_stranger_hears_404(world: World, other_world: World, row: Route) -> None:
+def test_a_stranger_gets_404(world: World, other_world: World, row: Route) -> None:
     body = SCENES[row.path](world)
-    is_refusal(Caller(world.code, other_world.owner.secret)(row.path, body), 404, "not-found")
+    require_refusal(Caller(world.code, other_world.owner.secret)(row.path, body), 404, "not-found")
     key = other_world.key(*row.roles)
-    is_refusal(Caller(world.code, key.secret, "x-api-key")(row.path, body), 404, "not-found")
-    is_refusal(Caller("NO-SUCH-ORG", world.owner.secret)(row.path, body), 404, "not-found")
+    require_refusal(Caller(world.code, key.secret, "x-api-key")(row.path, body), 404, "not-found")
+    require_refusal(Caller("NO-SUCH-ORG", world.owner.secret)(row.path, body), 404, "not-found")
 
 
 @each(POSTS)
@@ -100,8 +100,8 @@ def test_each_role_alone_lets_in_and_no_other(world: World, row: Route) -> None:
             assert answer.status == 200, answer.body
     everything = {role for other in POSTS for role in other.roles} - set(row.roles)
     body = SCENES[row.path](world)
-    is_refusal(world.person(*everything)(row.path, body), 403, "forbidden")
-    is_refusal(world.person()(row.path, {"nonsense": 1}), 403, "forbidden")
+    require_refusal(world.person(*everything)(row.path, body), 403, "forbidden")
+    require_refusal(world.person()(row.path, {"nonsense": 1}), 403, "forbidden")
 
 
 @each(POSTS)
@@ -114,7 +114,7 @@ def test_only_a_verified_org_writes(world: World, row: Route) -> None:
         if not row.writes:
             assert answer.status == 200, answer.body
         elif status != "verified" and row.gate == "closed":
-            is_refusal(answer, 403, "org-write-blocked")
+            require_refusal(answer, 403, "org-write-blocked")
 
 
 BAD: list[tuple[str, bytes, int]] = [
@@ -141,9 +141,9 @@ def test_each_kind_of_bad_body_is_refused_in_the_envelope(world: World, row: Rou
         answer = world.owner(row.path, raw=raw)
         assert answer.status == status, (name, answer.body)
         tag = "payload-too-large" if status == 413 else "invalid-input"
-        is_refusal(answer, status, tag)
+        require_refusal(answer, status, tag)
     xml = world.owner(row.path, {}, headers={"content-type": "application/xml"})
-    is_refusal(xml, 415, "unsupported-media-type")
+    require_refusal(xml, 415, "unsupported-media-type")
 
 
 @each([row for row in POSTS if row.bare is not None])
@@ -189,9 +189,9 @@ def test_nonsense_in_a_field_is_never_a_defect(world: World, row: Route) -> None
 def test_a_change_needs_its_revision_and_the_right_one(world: World, row: Route) -> None:
     body = SCENES[row.path](world)
     without = {k: v for k, v in body.items() if k != "expected_revision"}
-    is_refusal(world.owner(row.path, without), 428, "expected-revision-required")
+    require_refusal(world.owner(row.path, without), 428, "expected-revision-required")
     stale = world.owner(row.path, {**body, "expected_revision": 77})
-    is_refusal(stale, 409, "conflict")
+    require_refusal(stale, 409, "conflict")
     assert stale.detail == {"current_revision": stale.body["revision"]}
     (record,) = stale.body["data"].values()
     assert record["revision"] == stale.body["revision"]
@@ -202,7 +202,7 @@ def test_a_change_says_why(world: World, row: Route) -> None:
     body = SCENES[row.path](world)
     bare = {k: v for k, v in body.items() if k not in ("reason", "source_refs")}
     answer = world.owner(row.path, bare)
-    is_refusal(answer, 400, "invalid-input")
+    require_refusal(answer, 400, "invalid-input")
     assert {"reason", "source_refs"} <= set(answer.fields)
     empty = {**body, "source_refs": [{"kind": None, "id": None}]}
     assert "source_refs" in world.owner(row.path, empty).fields
@@ -218,29 +218,31 @@ def test_a_key_repeats_its_answer_and_binds_its_request(world: World, row: Route
     assert again.body.get("revision") == first.body.get("revision")
     by_header = {k: v for k, v in body.items() if k != "idempotency_key"}
     assert world.owner(row.path, by_header, headers={"Idempotency-Key": "key-1"}).replayed
-    is_refusal(
+    require_refusal(
         world.owner(row.path, body, headers={"Idempotency-Key": "key-2"}), 400, "context_mismatch"
     )
     other = SCENES[row.path](world)
     changed = {**other, "idempotency_key": "key-1"}
-    # What is expected of the record is no part of what is asked for.
+    # The expected revision is not a part of the request's hash.
     if {**other, "expected_revision": 0} != {**by_header, "expected_revision": 0}:
-        is_refusal(world.owner(row.path, changed), 409, "idempotency-key-reused")
+        require_refusal(world.owner(row.path, changed), 409, "idempotency-key-reused")
 
 
 @each(POSTS)
-def test_a_wrong_method_hears_405_and_options_what_is_allowed(world: World, row: Route) -> None:
+def test_a_wrong_method_gets_405_and_options_lists_the_allowed_ones(
+    world: World, row: Route
+) -> None:
     wrong = world.owner(row.path, method="PUT")
-    is_refusal(wrong, 405, "method-not-allowed")
+    require_refusal(wrong, 405, "method-not-allowed")
     assert wrong.headers["Allow"] == "OPTIONS, POST"
     options = world.owner(row.path, method="OPTIONS")
     assert options.status == 200
     assert "POST" in options.headers["Access-Control-Allow-Methods"]
 
 
-def test_unknown_paths_hear_404(world: World) -> None:
+def test_unknown_paths_get_404(world: World) -> None:
     for path in ("/no/such/path", "/account", "/account/get/", "/"):
-        is_refusal(world.owner(path), 404, "not-found")
+        require_refusal(world.owner(path), 404, "not-found")
 
 
 def test_the_health_check_needs_nobody(world: World) -> None:

@@ -1,6 +1,6 @@
-"""Routes that move value: who calls is verified in the operation's own first read.
+"""Strict routes verify the caller in the operation's own first read.
 
-A warm process believes for half a minute what it knows of a caller; these routes do not.
+On other routes a warm process may use a cached caller for 30 s.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.contract.scenes import SCENES, WHY
 STRICT = [row for rows in FAMILIES.values() for row in rows if row.strict]
 GATES = ("closed", "refusals", "open")
 FUTURE = "2999-01-01T00:00:00Z"
-# What each field by itself does not show to be wrong.
+# Bodies with a fault that only the operation finds: each field alone is valid.
 WRONG: dict[str, dict[str, Any]] = {
     "/account/credit/consume": {
         "account_guid": "a",
@@ -44,8 +44,8 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-def known(world: World, *roles: str) -> tuple[Caller, str]:
-    """A member whom this process has just believed, and who that is."""
+def cached_member(world: World, *roles: str) -> tuple[Caller, str]:
+    """Returns a member whom this process has just cached, and the id of the person."""
     caller = world.person(*roles, "crm_view")
     assert caller("/customer/list", {}).status == 200
     return caller, f"u{caller.secret}"
@@ -53,7 +53,7 @@ def known(world: World, *roles: str) -> tuple[Caller, str]:
 
 @pytest.mark.parametrize("row", STRICT, ids=lambda row: row.path)
 def test_a_session_that_was_just_revoked_moves_nothing(world: World, row: Route) -> None:
-    caller, person = known(world, *row.roles)
+    caller, person = cached_member(world, *row.roles)
     body = SCENES[row.path](world)
     revoked = CredentialRecord(context="session", person=person, revoked=True)
     store(credential_item(caller.secret, revoked))
@@ -64,7 +64,7 @@ def test_a_session_that_was_just_revoked_moves_nothing(world: World, row: Route)
 
 @pytest.mark.parametrize("row", STRICT, ids=lambda row: row.path)
 def test_roles_and_the_org_are_those_of_this_moment(world: World, row: Route) -> None:
-    caller, person = known(world, *row.roles)
+    caller, person = cached_member(world, *row.roles)
     body = SCENES[row.path](world)
     store(membership_item(MembershipRecord(person=person, orgcode=world.code, roles=("crm_view",))))
     assert caller(row.path, body).tag == "forbidden"
@@ -101,7 +101,7 @@ def test_a_secret_of_one_kind_is_no_secret_of_the_other(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", WRONG)
-def test_whoever_may_ask_hears_what_is_wrong(world: World, path: str) -> None:
+def test_a_caller_with_the_right_to_call_gets_every_fault(world: World, path: str) -> None:
     answer = world.owner(path, {**WRONG[path], **WHY})
     assert (answer.status, answer.tag) == (400, "invalid-input")
     assert answer.fields

@@ -1,7 +1,7 @@
-"""Another org's record is as unknown as one that does not exist.
+"""A record of another org gets the same answer as a record that does not exist.
 
-The cases are derived from the requests: every field that is marked as naming a record, on every
-route. A field that nobody knows how to fill with another org's id fails a test.
+The cases come from the request models: every field that is marked as the id of a record, on every
+route. A field without an entry in ``THEIRS`` fails a test.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "card_code": lambda world: str(card(world)["card_code"]),
     "loyalty_txn_id": lambda world: _transaction(world),
 }
-"""For each name of a field that names a record: such a record of another org."""
+"""For each field that names a record: a function that makes such a record in another org."""
 
 INSTEAD_OF = {"loyalty_txn_id": ("order_ref",)}
-"""Fields of a scene that name the same thing, and go where the field is sent."""
+"""Fields of a scene that must not be sent together with this field."""
 
 
 def _transaction(world: World) -> str:
@@ -48,7 +48,7 @@ def _transaction(world: World) -> str:
 
 
 def naming(model: type[BaseModel], outer: Place = ()) -> Iterator[Place]:
-    """The places of a request where a record is named."""
+    """Yields the paths of the fields of a request that name a record."""
     for name, field in model.model_fields.items():
         parts = [field, *_parts(field.annotation)]
         marks = [mark for part in parts for mark in _marks(part) if isinstance(mark, RecordId)]
@@ -89,7 +89,7 @@ def test_another_orgs_record_is_as_unknown_as_an_unknown_one(
     world: World, other_world: World, meter: Meter, row: Route, place: Place
 ) -> None:
     good, theirs = SCENES[row.path](world), THEIRS[place[-1]](other_world)
-    seen = []
+    answers = []
     for value in (theirs, nearly(place, theirs), secrets.token_hex(8), "x" * 64):
         body = sent(good, place, value)
         claim = auth.Claim(world.owner.secret, "session", world.code)
@@ -103,18 +103,18 @@ def test_another_orgs_record_is_as_unknown_as_an_unknown_one(
         else:
             assert (answer.status, answer.tag) == (404, "not-found"), answer.body
         rest = {k: v for k, v in answer.body.items() if k != "stats"}
-        seen.append((rest, costs[0].calls, costs[0].trips))
-    assert all(one == seen[0] for one in seen)
+        answers.append((rest, costs[0].calls, costs[0].trips))
+    assert all(one == answers[0] for one in answers)
 
 
 def nearly(place: Place, theirs: str) -> str:
-    """An id that differs from a real one in its end. The end of a card's code is a check character:
-    with a wrong one it is a typing error, which costs less than an unknown code."""
+    """Returns an id that differs from a real one at its end. A card's code ends with a check
+    character, so it gets one more: a wrong check character would be refused at less cost."""
     return theirs + "0" if place[-1] == "card_code" else theirs[:-1] + "0"
 
 
 def sent(good: dict[str, Any], place: Place, value: str) -> dict[str, Any]:
-    """A right body in which this field names that record."""
+    """Returns a valid body in which this field names that record."""
     body: dict[str, Any] = json.loads(json.dumps(good))
     holder = body
     *outer, last = place

@@ -71,5 +71,5 @@ def test_a_port_that_is_taken_is_named(server: Server, tmp_path: Path) -> None:
         timeout=30,
     )
     assert second.returncode == 1
-    assert f"port {server.port} cannot be had" in second.stderr
+    assert f"port {server.port} is not available" in second.stderr
     assert "Traceback" not in second.stderr

@@ -79,7 +79,7 @@ def test_a_load_of_very_many_keys_is_whole(world: World, database: Database) -> 
     wants: list[Get[Any]] = [
         Get(keys.shared_value("phone", "1", f"cust_{n}"), CustomerLookupRecord) for n in range(750)
     ]
-    assert database.engine.alive
+    assert database.engine.is_running
     seen = Table().load(wants)
     assert all(seen.is_absent(want) for want in wants)
 

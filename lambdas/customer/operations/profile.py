@@ -36,7 +36,7 @@ from shared.errors import AlreadyExists, InvalidState, NotFound
 from shared.events import change_event
 from shared.keys import CUSTOMER_PREFIX
 from shared.records import Records
-from shared.states import advance
+from shared.states import require_step
 from shared.writes import ABSENT, Check, Condition, CurrentItem, Delete, Put, Update, Write
 
 
@@ -200,7 +200,8 @@ def _update_guard(
 ) -> CustomerGuard:
     """Returns the guard of an update. The state repeats the status, so it changes with it."""
     changed = None
-    if advance(rules.CUSTOMER_STEPS, state.status, after.status):
+    require_step(rules.CUSTOMER_STEPS, state.status, after.status)
+    if after.status != state.status:
         changed = replace(state, status=after.status, revision=state.revision + 1)
     return call.guard(state.customer_guid, state, changed=changed)
 

@@ -77,6 +77,10 @@ class LoyaltyPolicyEnvelope(Shape):
 
 
 class AllocationOut(Shape):
+    """Points into (plus) or out of (minus) a lot, or an account that is no lot: ``debt``,
+    ``written_off`` (nobody owes them), ``expired`` (the order's lot had lost them before), or
+    ``others`` (lots too many to name)."""
+
     lot_id: str
     points: int
     makes_whole: bool | None = None

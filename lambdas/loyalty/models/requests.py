@@ -136,7 +136,7 @@ class RestorePolicyIn(Request):
 
 
 def _goes_with(field: str, number: int | None, choice: str, *, wanted: bool) -> Iterable[Fault]:
-    """The fault of a number that is there without the choice that it belongs to, or is missing."""
+    """Yields a fault where a number is there without its choice, or the choice without it."""
     if wanted and number is None:
         yield Fault("missing", field, f"is required with {choice}")
     if number is not None and not wanted:

@@ -186,7 +186,7 @@ def loyalty_expire(call: Call, body: LoyaltyExpireRequest) -> Answer:
 
 
 def _named_policy(call: Call, body: SaleIn) -> list[Get[PolicyRecord]]:
-    """The version that a sale names, if it names one."""
+    """Returns the read of the version that a sale names, if it names one."""
     version = body.policy_version
     return [] if version is None else [storage.policy_named(call.keys, version)]
 
@@ -196,13 +196,7 @@ def sale_of(body: SaleIn) -> Sale:
     return Sale(
         amount=body.amount.money(),
         lines=tuple(
-            Line(
-                amount=line.amount.amount,
-                sku=line.sku,
-                category=line.category,
-                eligible=line.eligible,
-            )
-            for line in body.lines
+            Line(**{**line.model_dump(), "amount": line.amount.amount}) for line in body.lines
         ),
         channel_code=body.channel_code,
     )

@@ -49,7 +49,7 @@ def loyalty_recalculate(call: Call, body: LoyaltyRecalculateRequest) -> Answer:
 
 
 def _compared(call: Call, owners: tuple[str, ...]) -> list[Read]:
-    """What the balance is compared with: the pages of all owners, and the ledger of the first."""
+    """Returns what the balance is compared with: all owners' pages, and the first one's ledger."""
     pages = [storage.all_pages(call.keys, guid) for guid in owners]
     ledger = (
         storage.checkpoints(call.keys, owners[0]),
@@ -73,7 +73,7 @@ def _ensure_of_one_moment(account: LoyaltyAccount, compared: list[Read], *, appl
 
 
 def _is_still(account: LoyaltyAccount) -> Check:
-    """The balance is still the one that was read."""
+    """Returns the check that the balance is still the one that was read."""
     revision = account.balance.revision
     place = storage.balance_at(account.call.keys, account.guid).key
     return Check(place, at_revision(revision) if revision else ABSENT)

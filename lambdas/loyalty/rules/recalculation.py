@@ -75,9 +75,10 @@ def recalculate(
     replay: Replay,
     damaged: CheckpointRecord | None = None,
 ) -> Recalculation:
-    """Compares. ``pages`` are all that lie in the partitions of the customer and of those merged
-    into it, known to the directory or not; ``replay`` has run over every entry, or over those
-    after a checkpoint. ``damaged``: the checkpoint that it could not begin after."""
+    """Compares what is stored with what the ledger says. ``pages`` are all that lie in the
+    partitions of the customer and of those merged into it, known to the directory or not;
+    ``replay`` has run over every entry, or over those after a checkpoint. ``damaged``: the
+    checkpoint that it could not begin after."""
     damage = list(_damage(damaged))
     differences = [
         *damage,
@@ -117,9 +118,9 @@ def checkpointed(
     archived: Collection[str],
     damaged: CheckpointRecord | None,
 ) -> Decision:
-    """The decision with a checkpoint behind its entries, where the replay read many of them or the
-    last checkpoint is damaged. None is made of a ledger that does not follow from itself: it would
-    hide where; nor of more lots than one transaction can write."""
+    """Returns the decision with a checkpoint after its entries, where the replay read many of them
+    or the last checkpoint is damaged. A ledger that does not follow from itself gets none, which
+    would hide where it goes wrong; nor does one of more lots than one transaction can write."""
     for entry in decision.entries:
         replay.apply(entry)
     many = replay.entries_read >= CHECKPOINT_AFTER or damaged is not None
@@ -211,8 +212,8 @@ def _directory(stored: BalanceRecord, pages: Sequence[LotPage]) -> Iterable[Diff
 
 
 def _derived(stored: BalanceRecord, pages: Sequence[LotPage], replay: Replay) -> Holdings:
-    """The holdings that the ledger leads to: its lots in the pages where they lie, those that lie
-    nowhere in the open page, and a directory made anew."""
+    """Returns the holdings that the ledger leads to: its lots in the pages where they lie, those
+    that lie nowhere in the open page, and a directory made anew."""
     owner, left = stored.customer_guid, dict(replay.open_lots)
     at: datetime = replay.at or stored.settled_at
     real = {page.ref: page for page in pages if page.lots}

@@ -10,8 +10,9 @@ import pytest
 from lambdas.loyalty.rules import adjusting, recalculation, spending
 from lambdas.loyalty.rules.decision import Decision
 from lambdas.loyalty.rules.spending import RedeemOrder, Restoration
+from shared.call import READS_AGAIN
 from shared.errors import InvalidInput
-from shared.ledger import Holdings
+from shared.ledger import Holdings, expiring
 from tests.lambdas.loyalty.counter import CUSTOMER, Till
 from tests.lambdas.loyalty.shelf import Shelf, at, policy, stamp
 
@@ -280,6 +281,51 @@ def test_expire_goes_by_date_even_where_the_first_pages_were_not_read(
             break
     assert len(ends) == 40
     assert ends == sorted(ends)
+
+
+def test_what_fits_is_found_where_pages_and_not_lots_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small_pages(monkeypatch)
+    monkeypatch.setattr("lambdas.loyalty.rules.spending.PAGES_CHANGED", 9)
+    till = Till()
+    hourly(till.shelf, CUSTOMER, 120, 5)
+    with pytest.raises(InvalidInput) as refused:
+        till.redeem(120, at(1))
+    fits = refused.value.detail["points"]
+    assert [(f.tag, f.field) for f in refused.value.minor] == [("too-many-lots", "redeem_points")]
+    assert 0 < fits < 120
+    with pytest.raises(InvalidInput) as refused:
+        till.redeem(fits + 1, at(1))
+    assert refused.value.detail == {"points": fits}
+    assert till.redeem(fits, at(1)).entry.points == -fits
+    assert till.sound(at(1))
+
+
+def test_a_look_at_a_long_directory_takes_few_trips(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A smaller directory shows in some hundred lots what a hundred thousand would do.
+    monkeypatch.setattr("shared.ledger.pages.LOTS", 4)
+    monkeypatch.setattr("shared.ledger.pages.WORTH_A_PAGE", 2)
+    monkeypatch.setattr("shared.ledger.pages.ENTRIES", 12)
+    monkeypatch.setattr("shared.ledger.pages.SEGMENT", 8)
+    till = Till()
+    for number in range(300):
+        hourly(till.shelf, CUSTOMER, 1, 5 + number)
+        till.adjust(1, at(0) + timedelta(minutes=number))
+    assert max(e.level for e in till.shelf.balances[CUSTOMER].pages) > 1
+    looks = {
+        "dates": lambda here: expiring(here.settled(at(1))),
+        "spent": lambda here: spending.redeem(
+            here, RedeemOrder(order_ref="R", points=60), till.policy, stamp(at(1))
+        ),
+        "due": lambda here: adjusting.expire(here, None, stamp(at(250))),
+        "sums": lambda here: here.settled(at(250)).totals(),
+    }
+    trips = {}
+    for name, look in looks.items():
+        till.shelf.ask(CUSTOMER, at(1), look, lambda page: page.page_id == "open")
+        trips[name] = till.shelf.trips
+    assert max(trips.values()) <= READS_AGAIN // 2, trips
 
 
 # ---------------------------------------------------------------- repair, lifetime
