@@ -33,6 +33,7 @@ COMMON = {
     "one that answers.",
     "dry_run": "True where nothing was written.",
     "currency": "The currency: an ISO 4217 code.",
+    "customer_guid": "The customer.",
     "changed": "The names of the fields that changed.",
     "previous_status": "The status before.",
 }
