@@ -311,5 +311,5 @@ def test_the_page_tells_when_each_event_is_published() -> None:
     page = events_page()
     for action in event_shapes():
         row = route_of(action)
-        said = f"## {action}\n\n" + (f"`{row.call}` took effect." if row else "")
+        said = f"### {action}\n\n" + (f"`{row.call}` took effect." if row else "")
         assert said in page
