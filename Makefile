@@ -17,7 +17,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite bench soak openapi synth audit admin package clean python node
+.PHONY: help setup run test lint types suite bench soak openapi released synth audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ bench: setup ## the performance tables, as ratios to a peer in the same run [ARG
 soak: setup ## credit, points, gift cards: 32 clients each in bad weather [SOAK_SECONDS=120]
 	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak tests/soak $(ARGS)
 
-openapi: $(VENV)/.installed ## write the API document from the route table
+openapi: $(VENV)/.installed ## write the API document, the events' schema and their page
 	@$(BIN)/python -m infra.openapi
+
+released: openapi ## take the API document as that of a release (docs/api-evolution.md)
+	@$(BIN)/python -m infra.openapi.released
 
 synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
 	@node_modules/.bin/cdk synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
@@ -88,6 +91,6 @@ $(ENGINE)/.installed: infra/local/engine-requirements.txt | python
 	@touch $@
 
 node_modules/.installed: package-lock.json | node
-	@echo "installing the deployment tool …"
+	@echo "installing the deployment tool and the linters of the API document …"
 	@npm ci --silent --no-fund --no-audit
 	@touch $@

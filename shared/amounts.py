@@ -80,7 +80,9 @@ class MoneyIn(Request):
     """More than nothing, in minor units."""
 
     currency: Currency
+    """The currency."""
     amount: Positive
+    """Minor units, such as cents; more than 0."""
 
     def money(self) -> Money:
         return Money(self.currency, self.amount)
@@ -90,15 +92,21 @@ class MoneyOrZeroIn(Request):
     """Nothing or more, in minor units."""
 
     currency: Currency
+    """The currency."""
     amount: NotNegative
+    """Minor units, such as cents; 0 or more."""
 
     def money(self) -> Money:
         return Money(self.currency, self.amount)
 
 
 class MoneyOut(Shape):
+    """An amount of money."""
+
     currency: str
+    """The currency: an ISO 4217 code."""
     amount: int
+    """Minor units, such as cents."""
 
 
 def _factor(value: Any) -> Any:

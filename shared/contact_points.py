@@ -203,22 +203,36 @@ class AddressIn(Request):
     """A postal address; the country is ISO 3166-1 alpha-2."""
 
     line1: Name | None = None
+    """The first line: street and number, mostly."""
     line2: Name | None = None
+    """The second line: floor, building, care of."""
     city: Name | None = None
+    """The city or place."""
     region: Name | None = None
+    """The state, province or county."""
     postal_code: ShortText | None = None
+    """The postal code."""
     country: Country | None = None
+    """The country: ISO 3166-1 alpha-2."""
 
     def address(self) -> Address:
         return Address(**self.model_dump())
 
 
 class AddressOut(Shape):
+    """A postal address."""
+
     """A postal address; the country is ISO 3166-1 alpha-2."""
 
     line1: str | None = None
+    """The first line: street and number, mostly."""
     line2: str | None = None
+    """The second line: floor, building, care of."""
     city: str | None = None
+    """The city or place."""
     region: str | None = None
+    """The state, province or county."""
     postal_code: str | None = None
+    """The postal code."""
     country: str | None = None
+    """The country: ISO 3166-1 alpha-2."""

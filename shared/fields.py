@@ -314,8 +314,12 @@ class SourceRef(Request):
 
 
 class SourceRefOut(Shape):
+    """What a change goes back to."""
+
     kind: str
+    """What kind of thing it is."""
     id: str
+    """Its id in the system that it comes from."""
 
 
 def source_refs(value: Any) -> Any:

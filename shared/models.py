@@ -65,7 +65,8 @@ class Request(BaseModel):
         late it comes."""
         assert org.currency, "the org of the call"
         for fields, least in ((self.exactly_one, 1), (self.at_most_one, 0)):
-            named = [field for field in fields if getattr(self, field) is not None]
+            sent = [field for field in fields if field in self.model_fields_set]
+            named = [field for field in sent if getattr(self, field) is not None]
             if not least <= len(named) <= 1 and fields:
                 many = "exactly one" if least else "at most one"
                 field = named[-1] if named else fields[0]

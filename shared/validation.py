@@ -42,8 +42,11 @@ class RequestContext(Request):
     """What the caller says about itself. It must agree with the credential."""
 
     orgcode: str | None = None
+    """The org of the call."""
     actor: str | None = None
+    """The caller: `user_guid:<id>` or `service_account:<id>`."""
     context_source: str | None = None
+    """What the caller is known by: `session` or `api_key`."""
     channel_code: ChannelCode | None = None
     cccode: CcCode | None = None
 
@@ -52,16 +55,20 @@ class Crosscutting(Request):
     """The fields that every POST accepts beside its own."""
 
     session_guid: str | None = None
+    """The session, where no header `x-session-guid` names it."""
     api_key: str | None = None
+    """The API key, where no header `x-api-key` names it."""
     orgcode: OrgCode | None = None
     cccode: CcCode | None = None
     request_context: RequestContext | None = None
     idempotency_key: IdempotencyKey | None = None
     expected_revision: NotNegative | None = None
+    """The revision of the record that the change is based on; another one is a `conflict`."""
     reason: Reason | None = None
     reason_code: ReasonCode | None = None
     source_refs: SourceRefs = Field(default_factory=list)
     dry_run: bool = False
+    """Answers as if it were done, with `data.dry_run`, and changes nothing."""
 
 
 CROSSCUTTING = frozenset(Crosscutting.model_fields)

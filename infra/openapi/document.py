@@ -119,7 +119,7 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
     if row.roles == (ANYONE,):
         made["security"] = []
     if row.writes:
-        made["parameters"] = [{"$ref": "#/components/parameters/IdempotencyKey"}]
+        made["parameters"] = [{"$ref": "#/components/parameters/IdempotencyKeyHeader"}]
     if row.request is not None:
         made["requestBody"] = _body(row, schemas[row.request.__name__])
     made["responses"] = responses.of_route(row)

@@ -18,6 +18,7 @@ from infra.openapi.examples import example_of
 from infra.openapi.naming import pascal
 from infra.openapi.schemas import Schemas, model_schemas
 from infra.openapi.source import plain
+from infra.openapi.text import written
 from lambdas.kinds import KINDS
 from shared.api import Route
 from shared.fields import Shape, SourceRefOut
@@ -177,17 +178,23 @@ may come: ignore what you do not know.
 
 def events_page() -> str:
     """Returns ``docs/events.md``."""
-    schema = event_schema()
-    parts = [_INTRODUCTION, "## What every event has\n\n", _table(schema, "Event")]
-    parts += ["## Who made the change: `request_context`\n\n", _table(schema, "EventContext")]
-    shapes = event_shapes()
-    parts += ["| event | data |\n| --- | --- |\n"]
+    definitions, shapes = event_schema()["$defs"], event_shapes()
+    parts = [_INTRODUCTION, "## What every event has\n\n", _table(definitions, "Event")]
+    parts += ["## The events\n\n| event | data |\n| --- | --- |\n"]
     parts += [f"| [`{a}`](#{a}) | `{shape.__name__}` |\n" for a, shape in shapes.items()]
     for action, shape in shapes.items():
-        parts += [f"\n## {action}\n\n{when(action) or _UNTOLD}\n\n", _table(schema, shape.__name__)]
-        data = example_of(schema["$defs"][shape.__name__], schema["$defs"])
-        parts += ["```json\n", _json(data), "\n```\n"]
-    return "".join(parts)
+        parts += [f"\n### {action}\n\n{when(action) or _UNTOLD}\n\n"]
+        parts += [_table(definitions, shape.__name__), "```json\n"]
+        parts += [written(example_of(definitions[shape.__name__], definitions)), "```\n"]
+    told = {"Event", *map(event_name, shapes), *(shape.__name__ for shape in shapes.values())}
+    parts.append("\n## What they are made of\n\n")
+    for name, schema in definitions.items():
+        if "properties" in schema and name not in told:
+            parts += [
+                f"### {name}\n\n{schema.get('description', '')}\n\n",
+                _table(definitions, name),
+            ]
+    return "".join(parts).rstrip() + "\n"
 
 
 def example_event(action: str) -> dict[str, Any]:
@@ -198,28 +205,28 @@ def example_event(action: str) -> dict[str, Any]:
     return {**made, "action": action, "data": data}
 
 
-def _table(schema: Schemas, name: str) -> str:
-    shape = schema["$defs"][name]
+def _table(definitions: Schemas, name: str) -> str:
+    shape = definitions[name]
     lines = ["| field | type | |\n| --- | --- | --- |\n"]
     for field, prop in shape["properties"].items():
+        of_type = definitions.get(prop.get("$ref", "").rpartition("/")[2], {})
+        words = prop.get("description") or of_type.get("description", "")
         optional = "" if field in shape.get("required", ()) else ", optional"
-        lines.append(f"| `{field}` | {_type(prop)}{optional} | {prop.get('description', '')} |\n")
+        lines.append(f"| `{field}` | {_type(prop, definitions)}{optional} | {words} |\n")
     return "".join([*lines, "\n"])
 
 
-def _type(prop: Schemas) -> str:
+def _type(prop: Schemas, definitions: Schemas) -> str:
     if "$ref" in prop:
-        return f"`{prop['$ref'].rpartition('/')[2]}`"
+        name = prop["$ref"].rpartition("/")[2]
+        if name == "FreeObject":
+            return "object"
+        values = definitions[name].get("enum")
+        return ", ".join(f"`{v}`" for v in values) if values else f"[{name}](#{name.lower()})"
     if "const" in prop:
         return f"`{prop['const']}`"
     if prop.get("type") == "array":
-        return f"list of {_type(prop['items'])}"
+        return f"list of {_type(prop['items'], definitions)}"
     if "anyOf" in prop:
-        return " or ".join(_type(option) for option in prop["anyOf"])
+        return " or ".join(_type(option, definitions) for option in prop["anyOf"])
     return str({"date-time": "time"}.get(prop.get("format", ""), prop.get("type", "any")))
-
-
-def _json(value: Any) -> str:
-    from infra.openapi.text import written
-
-    return written(value).strip()

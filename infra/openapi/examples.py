@@ -11,6 +11,7 @@ _BY_NAME = {
     "customer_guid": "cust_01KA0000000000000000000000",
     "contact_guid": "cont_01KA000000000000000000000101KA0000000000000000000000",
     "order_ref": "SO-1001",
+    "changed": "email",
     "currency": "EUR",
     "amount": 1250,
     "card_last4": "4RTZ",

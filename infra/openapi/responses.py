@@ -39,7 +39,7 @@ HEADERS = {
 }
 
 PARAMETERS = {
-    "IdempotencyKey": {
+    "IdempotencyKeyHeader": {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,

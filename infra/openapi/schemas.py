@@ -118,7 +118,7 @@ def _describe(model: type[BaseModel], found: Schemas, words: Words) -> None:
     if "description" in schema:
         schema["description"] = plain(schema["description"])
     for field, prop in schema.get("properties", {}).items():
-        said = words.of(model, field)
+        said = words.of(model, field, prop)
         of_type = found.get(prop.get("$ref", "").rpartition("/")[2], {}).get("description")
         # A field's own words stand beside the reference, its type's with the type.
         if said is not None and said != of_type:

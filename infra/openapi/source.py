@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 
@@ -29,7 +30,8 @@ def declared_field(model: type[Any], name: str) -> DeclaredField:
     """Returns the nearest declaration of a field, the words of the nearest that has any."""
     found = [own[name] for cls in model.__mro__ if name in (own := _own_fields(cls))]
     words = next((field.words for field in found if field.words), None)
-    return DeclaredField(found[0].owner, found[0].names, words)
+    nearest = found[0] if found else DeclaredField(model, (), None)
+    return DeclaredField(nearest.owner, nearest.names, words)
 
 
 def alias_words(module: str, name: str) -> str | None:
@@ -67,7 +69,7 @@ def _class_body(cls: type[Any]) -> Sequence[ast.stmt]:
 
 def _with_words(statements: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, str | None]]:
     """Each statement with the string that stands right below it."""
-    for statement, below in zip(statements, [*statements[1:], None], strict=True):
+    for statement, below in zip_longest(statements, statements[1:]):
         is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
         text = below.value.value if is_text else None  # type: ignore[union-attr]
         yield statement, plain(text) if isinstance(text, str) else None

@@ -1,9 +1,9 @@
 """What the document says of each property, and which properties lack words.
 
 The words of a property come from the models, once. In this order: the string below the field (or
-its ``Field(description=…)``); the words of the field of that name in the same family, if all that
-have any agree; the words that the field has in every family (``COMMON``); the description of its
-type, where the type is not a mere form.
+its ``Field(description=…)``); the description of its type, where the type is not a mere form; the
+words of the field of that name in the same family, if all that have any agree; the words that the
+field has in every family (``COMMON``).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ COMMON = {
     "one that answers.",
     "dry_run": "True where nothing was written.",
     "currency": "The currency: an ISO 4217 code.",
+    "customer_guid": "The customer.",
     "changed": "The names of the fields that changed.",
     "previous_status": "The status before.",
 }
@@ -49,10 +50,11 @@ class Words:
                 if words := _own_words(model, field):
                     self._said[_family(model), field].add(words)
 
-    def of(self, model: type[BaseModel], field: str) -> str | None:
-        """Returns the words of a property; None where only its type says something."""
+    def of(self, model: type[BaseModel], field: str, schema: dict[str, Any]) -> str | None:
+        """Returns the words of a property; None where only its type, which ``schema`` names, says
+        something, or nothing does."""
         own = _own_words(model, field)
-        if own:
+        if own or _told(schema):
             return own
         said = self._said[_family(model), field]
         return next(iter(said)) if len(said) == 1 else COMMON.get(field)
@@ -64,7 +66,9 @@ class Words:
             f"{model.__name__}.{field}"
             for model in self._models
             for field, schema in schemas.get(model.__name__, {}).get("properties", {}).items()
-            if field in model.model_fields and not self.of(model, field) and not _told(schema)
+            if field in model.model_fields
+            and not self.of(model, field, schema)
+            and not _told(schema)
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -27,9 +26,7 @@ UNTOLD = {
     "decimal", "percent", "zero", "currency", "too-much", "future", "past",
     "missing", "invalid", "exactly-one", "next-token",
 }  # fmt: skip
-MOST_REFUSED = 0.25
 POSITIVE = GenerationMode.POSITIVE
-TOTAL: Counter[bool] = Counter()
 
 
 @cache
@@ -54,8 +51,6 @@ def told(value: Any) -> Any:
 def test_a_request_that_fits_its_schema_is_refused_for_what_no_schema_tells(
     world: World, row: Route
 ) -> None:
-    outcomes: Counter[bool] = Counter()
-
     @hypothesis_settings(
         max_examples=15,
         phases=[Phase.generate],
@@ -68,9 +63,7 @@ def test_a_request_that_fits_its_schema_is_refused_for_what_no_schema_tells(
         body = case.body if isinstance(case.body, dict | str) else {}
         raw = json.dumps(told(body)).encode("utf-8", "surrogatepass")
         answer = world.owner(row.path, raw=raw)
-        outcomes[answer.status == 400] += 1
         if answer.status == 400:
             assert {fault["tag"] for fault in answer.body["error"]["minor"]} <= UNTOLD, answer.body
 
     generated()
-    TOTAL.update(outcomes)
