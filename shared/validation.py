@@ -157,15 +157,21 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
 _AGREE = "must be the same in the header and in the body"
 
 
+_APART = ("extra_forbidden", "future", "phone")
+"""Kinds of faults that say nothing of other fields: no field of ours, a time that has not come, a
+number that cannot exist."""
+
+
 def _validated(model: Any, value: Any, circumstances: Circumstances) -> tuple[Any, list[Fault]]:
-    """Returns (the model or None, every fault). Where only unknown fields are wrong, the model is
-    made of the known fields, so that the faults which it finds itself are listed too."""
+    """Returns (the model or None, every fault). Where the faults are of kinds that leave the rest
+    of the body readable, the model is made without the faulty fields, so that the faults which it
+    finds itself are listed too."""
     try:
         return model.model_validate(value, context=circumstances), []
     except ValidationError as error:
         wrong = error.errors(include_url=False)
         found = [_with_suggestion(model, fault) for fault in envelope.faults(error)]
-    if any(fault["type"] != "extra_forbidden" for fault in wrong):
+    if any(fault["type"] not in _APART for fault in wrong):
         return None, found
     for fault in wrong:
         value = _without(value, fault["loc"])
@@ -209,11 +215,14 @@ def _types_in(annotation: Any) -> Iterator[Any]:
 
 
 def _without(value: Any, place: tuple[int | str, ...]) -> Any:
-    """Returns the value without the part at a place in it."""
+    """Returns the value without the field at a place in it."""
     (key, *deeper) = place
     if isinstance(value, list):
         return [_without(e, tuple(deeper)) if n == key else e for n, e in enumerate(value)]
-    if not deeper:
+    if key not in value:
+        return value
+    # An element of a list goes with its list: the numbers of the others must not change.
+    if not deeper or (isinstance(value.get(key), list) and len(deeper) == 1):
         return {k: v for k, v in value.items() if k != key}
     return {**value, key: _without(value[key], tuple(deeper))}
 

@@ -61,6 +61,9 @@ def copy(tmp_path: Path) -> Path:
             shutil.copy(ROOT / name, target)
     for made in (".engine", "node_modules"):
         (tmp_path / made).symlink_to(ROOT / made)
+    # The rules of the house look at what git knows of.
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "--all", ":!.engine", ":!node_modules"], cwd=tmp_path, check=True)
     return tmp_path
 
 

@@ -115,3 +115,13 @@ def test_a_national_number_is_read_in_the_orgs_region_wherever_it_stands(world: 
     assert (made["phone"], made["alternate_phones"]) == ("+12025550123", ["+12025550199"])
     assert world.owner("/customer/get", {"phone": "202-555-0123"}).status == 200
     assert world.account(phone="202.555.0123")["phone"] == "+12025550123"
+
+
+def test_two_numbers_of_one_list_that_cannot_exist_are_both_told(world: World) -> None:
+    customer = {"alternate_phones": ["12", "+1 202 555 0123", "13"], "zzz": 1}
+    found = faults(world.owner("/customer/create", {"customer": customer, **WHY}))
+    assert set(found) == {
+        "customer.alternate_phones.0",
+        "customer.alternate_phones.2",
+        "customer.zzz",
+    }

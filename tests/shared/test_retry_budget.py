@@ -13,7 +13,7 @@ from shared import table as table_module
 from shared.errors import Unavailable
 from shared.keys import of_org
 from shared.records import Get
-from shared.table import LONGEST_PAUSE_S, RETRY_S, Patience, Table
+from shared.table import LONGEST_PAUSE_S, RETRY_S, RetryBudget, Table
 from tests.builders import World, euro
 from tests.faults import Faults, conflict, throttled, unreachable
 
@@ -39,14 +39,14 @@ def test_the_sdk_makes_each_call_to_the_table_once(monkeypatch: pytest.MonkeyPat
     assert bus.meta.config.retries["total_max_attempts"] > 1
 
 
-def test_patience_ends_when_its_time_is_up_however_often_it_waited(clock: list[float]) -> None:
-    patience = Patience()
-    while patience.wait():
+def test_budget_ends_when_its_time_is_up_however_often_it_waited(clock: list[float]) -> None:
+    budget = RetryBudget()
+    while budget.may_retry_after_pause():
         assert clock[0] <= 1000 + RETRY_S
-    assert patience.attempts > 10
+    assert budget.attempts > 10
     assert sum(clock[1:]) == pytest.approx(RETRY_S)
     assert max(clock[1:]) <= LONGEST_PAUSE_S
-    assert not patience.wait()
+    assert not budget.may_retry_after_pause()
 
 
 @pytest.mark.parametrize("fault", [throttled, unreachable])
