@@ -8,6 +8,8 @@
 ``responses``     its shared responses, headers, parameters and examples
 ``envelopes``     the envelope around every answer, as models
 ``events``        the JSON Schema of the events, and the page about them
+``naming``        names of the enums
+``examples``      example values made from schemas
 ``words``         what the document says of each property, and which lack words
 ``source``        what only the source of a model says: words below fields, names of types
 ``released``      the last released document, and what would break its readers

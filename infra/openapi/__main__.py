@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from infra.openapi.document import document
 from infra.openapi.events import event_schema, events_page
-from infra.openapi.released import ROOT
-from infra.openapi.text import written
+from infra.openapi.text import ROOT, written
 
 
 def main() -> None:

@@ -17,9 +17,8 @@ from typing import Any
 
 from infra.openapi.document import document
 from infra.openapi.events import event_schema
-from infra.openapi.text import minified
+from infra.openapi.text import ROOT, minified
 
-ROOT = Path(__file__).resolve().parents[2]
 RELEASED = ROOT / "docs" / "released" / "openapi.json"
 CHANGELOG = ROOT / "CHANGELOG.md"
 HEADING = "### Breaking changes"
