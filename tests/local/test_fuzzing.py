@@ -57,34 +57,7 @@ def fuzzed(phases: str, folder: Path) -> int:
     try:
         assert server.stdout is not None
         assert any("Ctrl-C" in line for line in server.stdout)
-        run = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "schemathesis.cli",
-                "run",
-                str(with_short_lists(port, folder)),
-                "--url",
-                f"http://127.0.0.1:{port}",
-                "--checks",
-                CHECKS,
-                "-H",
-                "x-orgcode: ACME",
-                "-H",
-                "x-session-guid: acme-owner",
-                "--max-examples",
-                "8",
-                "--phases",
-                phases,
-                "--no-color",
-                "--continue-on-failure",
-                "--generation-deterministic",
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
+        run = run_the_fuzzer(phases, port, with_short_lists(port, folder))
         assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
         count = re.search(r"(\d+) generated, (\d+) passed", run.stdout)
         assert count is not None
@@ -95,3 +68,34 @@ def fuzzed(phases: str, folder: Path) -> int:
         assert server.wait(20) == 0
         assert server.stdout is not None
         server.stdout.close()
+
+
+def run_the_fuzzer(phases: str, port: int, document: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "schemathesis.cli",
+            "run",
+            str(document),
+            "--url",
+            f"http://127.0.0.1:{port}",
+            "--checks",
+            CHECKS,
+            "-H",
+            "x-orgcode: ACME",
+            "-H",
+            "x-session-guid: acme-owner",
+            "--max-examples",
+            "8",
+            "--phases",
+            phases,
+            "--no-color",
+            "--continue-on-failure",
+            "--generation-deterministic",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
