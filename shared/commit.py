@@ -151,6 +151,7 @@ def _ensure_guarded(call: Call, guards: Sequence[CustomerGuard], writes: Sequenc
     no guard of the transaction covers that customer. Such an item could outlive the erasure."""
     guarded = {guid for guard in guards for guid in guard.covers}
     for write in writes:
+        # A delete leaves nothing behind that could outlive anything.
         if isinstance(write, Put | Update | Touch):
             guid = call.keys.customer_in(key_written(write)[0])
             if guid is not None and guid not in guarded:
