@@ -7,4 +7,11 @@ from lambdas.shop.models.records import ShopRecord
 
 from shared.kinds import Kind
 
-KINDS = (Kind(record=ShopRecord, erasure="keep", events={"shop-opened": ShopOpened}),)
+KINDS = (
+    Kind(
+        record=ShopRecord,
+        erasure="keep",
+        events={"shop-opened": ShopOpened},
+        when={"shop-opened": "A shop was opened."},
+    ),
+)
