@@ -44,7 +44,7 @@ bench: setup ## the performance tables, as ratios to a peer in the same run [ARG
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 soak: setup ## credit, points, gift cards: 32 clients each in bad weather [SOAK_SECONDS=120]
-	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak tests/soak $(ARGS)
+	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak $(ARGS)
 
 openapi: $(VENV)/.installed ## write the API document, the events' schema and their page
 	@$(BIN)/python -m infra.openapi

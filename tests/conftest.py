@@ -38,6 +38,14 @@ class Database:
         self.client = local_clients.table_administration()
         self.stream_arn = create_table(self.client, local.TABLE)
 
+    def empty(self) -> None:
+        """Makes the table anew. The caller's identity is forgotten with it."""
+        from shared import auth
+
+        self.client.delete_table(TableName=local.TABLE)
+        self.stream_arn = create_table(self.client, local.TABLE)
+        auth.forget()
+
     def items(self, org: str) -> list[dict[str, Any]]:
         """Returns every item of an org."""
         found: list[dict[str, Any]] = []
@@ -51,7 +59,7 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[Database]:
+def session_database() -> Iterator[Database]:
     engine = Engine.start()
     local.apply(
         {
@@ -63,6 +71,14 @@ def database() -> Iterator[Database]:
         yield Database(engine)
     finally:
         engine.stop()
+
+
+@pytest.fixture(scope="module")
+def database(session_database: Database) -> Iterator[Database]:
+    """The running engine. Each module begins with an empty table, because ``items`` reads all of
+    it, and some modules leave tens of thousands of items."""
+    yield session_database
+    session_database.empty()
 
 
 @pytest.fixture

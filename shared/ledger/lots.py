@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from shared.marks import Id
@@ -20,6 +21,8 @@ REPAYMENTS_KEPT = 8
 Condition = Literal["pending", "usable", "expired"]
 
 
+# Sorting a thousand lots asks for the text of each of their times again and again.
+@lru_cache(maxsize=8192)
 def moment_text(moment: datetime) -> str:
     """Returns a time as text of fixed width, to the millisecond, so that text order is time
     order."""

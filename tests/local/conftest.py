@@ -30,6 +30,7 @@ class Server:
     data: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    commands: subprocess.Popen[str] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -88,15 +89,25 @@ class Server:
 
     def admin(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The administration command on this server's table."""
-        return subprocess.run(
-            [sys.executable, "-m", "infra.local.admin", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        if self.commands is None:
+            self.commands = subprocess.Popen(
+                [sys.executable, "-m", "tests.local.forked"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        commands = self.commands
+        assert commands.stdin is not None
+        assert commands.stdout is not None
+        commands.stdin.write(json.dumps(arguments) + "\n")
+        commands.stdin.flush()
+        return subprocess.CompletedProcess(arguments, *json.loads(commands.stdout.readline()))
+
+    def end_commands(self) -> None:
+        if self.commands is not None:
+            self.commands.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -105,4 +116,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("data"))
     running.start()
     yield running
+    running.end_commands()
     running.end()

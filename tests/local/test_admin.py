@@ -24,6 +24,14 @@ def shown(server: Server, *arguments: str) -> dict[str, Any]:
     return record
 
 
+def test_the_command_starts(server: Server) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "infra.local.admin", "org", "list"],
+        cwd=ROOT, env=server.environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "ACME" in run.stdout
+
+
 def test_an_organisation_from_its_creation_to_its_end(server: Server) -> None:
     assert shown(server, "org", "create", "shop-1")["status"] == "unverified"
     assert shown(server, "org", "status", "SHOP-1", "verified")["revision"] == 2

@@ -87,7 +87,7 @@ def run_the_fuzzer(phases: str, port: int, document: Path) -> subprocess.Complet
             "-H",
             "x-session-guid: acme-owner",
             "--max-examples",
-            "8",
+            "5",
             "--phases",
             phases,
             "--no-color",

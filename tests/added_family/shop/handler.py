@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lambdas.shop import operations
 from lambdas.shop.models import envelopes, requests
-
 from shared.api import reading, serve, writing
 
 WHY = {"reason": "Opened in the spring", "source_refs": [{"kind": "ticket", "id": "T-1"}]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lambdas.shop.models.envelopes import ShopOpened
 from lambdas.shop.models.records import ShopRecord
-
 from shared.kinds import Kind
 
 KINDS = (

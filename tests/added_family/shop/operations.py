@@ -5,7 +5,6 @@ from __future__ import annotations
 from lambdas.shop import storage
 from lambdas.shop.models.records import ShopRecord
 from lambdas.shop.models.requests import ShopCreateRequest, ShopGetRequest
-
 from shared.api import Answer, Call
 from shared.codec import shown
 from shared.commit import Step, Subject, commit

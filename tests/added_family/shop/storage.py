@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lambdas.shop.models.records import ShopRecord
-
 from shared.codec import Item
 from shared.keys import Keys
 from shared.records import Get

@@ -257,12 +257,11 @@ def test_dates_of_expiry_are_all_there_or_not_told(world: World) -> None:
 def test_a_redemption_from_a_thousand_lots_is_kept_in_items_of_their_size(
     world: World, database: Database
 ) -> None:
-    from tests.lambdas.loyalty.test_long_ledgers import long_history, stored
+    from tests.lambdas.loyalty.test_long_ledgers import give_history, regular
 
     policy(world, now=on(1))
-    member = Member.of(world, on(1))
-    decision, _ = long_history(member.guid, 0, 1_000)
-    stored(world, database.client, decision)
+    member = regular(world)
+    give_history(member, database.client, 0, 1_000)
     member.now = on(2)
     why = {
         "reason": "é" * 500,
