@@ -28,7 +28,9 @@ BATCH = 100
 RETRY_S = 1.5
 """The retry budget of one request, counted from its first failure. A till is waiting, and a table
 that has not answered by then will not answer soon."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
+FIRST_PAUSE_S, LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 0.05, 0.4, 0.004
+"""Bounds of a pause: at most the first for the first pause, four times as long with each attempt,
+never beyond the second. The third is the upper bound of a pause at the very end."""
 _TRANSIENT = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -63,17 +65,28 @@ class RetryBudget:
 
     def may_retry_after_pause(self) -> bool:
         """Pauses, and returns True; returns False at once where the time is up. The pause is random
-        (full jitter), and longer on average with each attempt: so requests that have collided do
-        not collide again."""
+        (full jitter), so that requests that have collided do not collide again."""
         now = time.monotonic()
         if self._ends is None:
             self._ends = now + RETRY_S
-        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self.attempts)
-        self.attempts += 1
-        if now >= self._ends:
+        left = self._ends - now
+        if left <= 0:
             return False
-        pause(random.uniform(0, min(longest, self._ends - now)))
+        pause(random.uniform(0, longest_pause(self.attempts, left)))
+        self.attempts += 1
         return True
+
+
+def longest_pause(attempts: int, left: float) -> float:
+    """Returns the upper bound of a request's next pause, after so many attempts and with so many
+    seconds left, in seconds.
+
+    At first it grows with the attempts: many collisions mean many clients. Then it shrinks with the
+    time that is left: a request that has waited long asks more often than one that has just come,
+    and so gets its answer before its time is up. ``make bench`` shows what this is worth."""
+    share = left / RETRY_S
+    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 4**attempts) * share**3
+    return min(left, max(SHORTEST_PAUSE_S, longest))
 
 
 def pause(seconds: float) -> None:

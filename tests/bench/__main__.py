@@ -22,11 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     # Before anything of the service asks for its settings.
     local.apply(local.deployment(root_secret="bench" * 8, table="crm-bench"))
-    from tests.bench import budget, cold, contention, listing, measure, warm
+    from tests.bench import budget, cold, contention, contention_model, listing, measure, warm
 
     if chosen.contention:
         found = contention.lines(seconds=chosen.contention)
         measure.show("Contention", contention.COLUMNS, found)
+    model = contention_model.lines()
+    measure.show("Contention, in a model of DynamoDB", contention_model.COLUMNS, model)
     measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))
     sys.stdout.write(budget.ASSUMED + "\n")
     figures = warm.figures(calls=chosen.calls, turns=chosen.turns)
