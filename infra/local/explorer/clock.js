@@ -5,10 +5,10 @@ import { moveClock } from "./http.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const STEPS = [
-  ["a month back", -30],
+  ["30 days back", -30],
   ["a day back", -1],
   ["a day on", 1],
-  ["a month on", 30],
+  ["30 days on", 30],
   ["a year on", 365],
 ];
 

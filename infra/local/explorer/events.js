@@ -28,9 +28,9 @@ export function eventLine(event) {
   const title = element(
     "span",
     { class: "event" },
+    element("small", {}, `#${event.sequence} `),
     element("b", {}, event.detail_type),
     ` ${event.detail.data.order_ref ?? ""}`,
-    element("small", {}, `#${event.sequence}`),
   );
   return element("li", {}, folded(title, json(event.detail)));
 }

@@ -13,6 +13,12 @@ export function showReference(apiDocument) {
   };
 }
 
+const BASE = "/crm";
+const WELCOME =
+  "**Begin here.** Every example on this page works on this server as it stands: the org `ACME` has " +
+  "a few customers, an account, a gift card and a ledger. Pick a route, press **Test Request**, then " +
+  "**Send**. The caller chosen above is filled in. The story shows how the routes go together.";
+
 const OPTIONS = {
   layout: "modern",
   theme: "default",
@@ -49,7 +55,13 @@ function credentials(caller) {
 // Returns the document with the facts of each route as sentences.
 function forPeople(apiDocument) {
   const changed = structuredClone(apiDocument);
-  changed.servers = [{ url: location.origin, description: "this machine" }];
+  // The base path goes into the server's address, so that the list of routes is easy to read.
+  changed.servers = [{ url: location.origin + BASE, description: "this machine" }];
+  const paths = Object.entries(apiDocument.paths).map(([path, row]) => [path.slice(BASE.length), row]);
+  changed.paths = structuredClone(Object.fromEntries(paths));
+  // A key that is filled in would make every second try a repeat, or a key used twice.
+  changed.components.parameters.IdempotencyKeyHeader.schema = { type: "string" };
+  changed.info.description = [WELCOME, apiDocument.info.description].join("\n\n");
   for (const methods of Object.values(changed.paths)) {
     for (const operation of Object.values(methods)) {
       operation.summary = operation.summary.replace(/ \(class [A-D]\)$/, "");

@@ -52,7 +52,7 @@ function told(story, callers) {
     next.disabled = false;
     if (line.dataset.status === "200") at += 1;
     announce();
-    line.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    line.scrollIntoView({ block: "center", behavior: "smooth" });
   }
 
   next.addEventListener("click", take);
@@ -62,7 +62,7 @@ function told(story, callers) {
     element("p", {}, story.about),
     element("p", { class: "note" }, `Real calls, as ${nameOf(caller)}.`),
     steps,
-    element("p", { class: "buttons" }, next, again),
+    element("p", { class: "buttons next-step" }, next, again),
   );
   return place;
 }
