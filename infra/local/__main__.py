@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local import clients as local_clients
-from infra.local import demo
+from infra.local import demo, demo_world
 from infra.local.bus import BusRecorder
 from infra.local.engine import Engine, EngineError, create_table
 from infra.local.settings import TABLE, LocalSettings, apply, deployment, local_settings
@@ -22,6 +22,7 @@ from infra.local.stream import StreamPump, StreamReader
 THREADS = 48
 # The HTTP server itself refuses larger bodies, so these do not get the envelope.
 RECEIVED_BYTES = 64 * 1024 * 1024
+DEMO_SETTLE_S = 5
 
 
 def main() -> int:
@@ -62,12 +63,15 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
     clients.use(events=bus)
     pump = StreamPump(_readers(arn))
     demo.load()
+    demo_world.load("ACME", "acme-owner")
     try:
         server = _listen(chosen, bus, pump)
     except OSError as taken:
         sys.stderr.write(f"port {chosen.port} is not available: {taken}\n")
         return 1
     pump.start()
+    # The first search of a person must find the demo world.
+    pump.settle(DEMO_SETTLE_S)
     threading.Thread(target=server.run, daemon=True).start()
     _write_run_file(chosen.run_file, environment)
     _greet(int(server.effective_port))

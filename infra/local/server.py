@@ -10,13 +10,12 @@ import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from http import HTTPStatus
-from importlib import resources
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter, ValidationError
 
+from infra.local import explorer
 from infra.local.bus import BusRecorder
 from infra.local.gateway import PREFIX, Gateway, HttpRequest
 from infra.local.stream import StreamPump
@@ -30,7 +29,6 @@ from shared.settings import SERVICE, settings
 # here.
 MOST_BYTES = 10 * 1024 * 1024
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
-_MEDIA = {"js": "text/javascript", "css": "text/css", "png": "image/png"}
 _JSON = {"content-type": "application/json"}
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -52,6 +50,7 @@ class Application:
         self._bus, self._pump, self._count = bus, pump, count
         self._test_clock = test_clock
         self._document = minified(document())
+        self._facts = explorer.facts(test_clock=test_clock)
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         request = _request(environ)
@@ -81,8 +80,9 @@ class Application:
 
     def _own(self, request: HttpRequest) -> Reply:
         pages: dict[tuple[str, str], Callable[[HttpRequest], Reply]] = {
-            ("GET", "/"): self._explorer,
+            ("GET", "/"): lambda _: _asset("index.html"),
             ("GET", "/openapi.json"): lambda _: (200, _JSON, self._document),
+            ("GET", "/_local/facts"): lambda _: (200, _JSON, self._facts),
             ("GET", "/_local/events"): self._events,
             ("POST", "/_local/settle"): self._settle,
             ("GET", "/_local/table"): self._table,
@@ -94,10 +94,6 @@ class Application:
         if method == "GET" and request.path.startswith("/_explorer/"):
             return _asset(request.path.removeprefix("/_explorer/"))
         return _answer(404, {"message": "nothing is at this path; the API is below /crm"})
-
-    def _explorer(self, _: HttpRequest) -> Reply:
-        text = (resources.files("infra.local") / "explorer.html").read_bytes()
-        return 200, {"content-type": "text/html; charset=utf-8"}, text
 
     def _events(self, request: HttpRequest) -> Reply:
         after = _query(request).get("after", "0")
@@ -150,12 +146,9 @@ def _answer(status: int, body: dict[str, Any]) -> Reply:
 
 
 def _asset(name: str) -> Reply:
-    """Returns a file of the packaged explorer. Only names that the package has are served, so no
-    other file can be read."""
-    from swagger_ui_bundle import swagger_ui_path
-
-    files = {found.name: found for found in Path(swagger_ui_path).iterdir()}
-    if name not in files:
+    """Returns a file of the explorer. Only names that it has are served, so no other file can be
+    read."""
+    found = explorer.files().get(name)
+    if found is None:
         return _answer(404, {"message": "no such file"})
-    media = _MEDIA.get(name.rpartition(".")[2], "application/octet-stream")
-    return 200, {"content-type": media}, files[name].read_bytes()
+    return 200, explorer.headers(name), found.read_bytes()

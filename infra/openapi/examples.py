@@ -14,7 +14,7 @@ _BY_NAME = {
     "changed": "email",
     "currency": "EUR",
     "amount": 1250,
-    "card_last4": "4RTZ",
+    "card_last4": "RTZ6",
     "revision": 2,
     "account_code": "NORTHWIND",
     "customer_code": "C-1001",

@@ -15,12 +15,14 @@ from shared.errors import (
 
 ACCOUNT = "acct_01KA0000000000000000000000"
 CONTACT = "cont_01KA000000000000000000000101KA0000000000000000000000"
-NORTHWIND = {
-    "company_name": "Northwind Traders",
-    "account_code": "NORTHWIND",
+HARBOUR = {
+    "company_name": "Harbour Supplies",
+    "account_code": "HARBOUR",
     "credit_limit": {"currency": "EUR", "amount": 10000},
 }
+# The order before this one is in the books of the demo world.
 ORDER = {"amount": {"currency": "EUR", "amount": 300}, "order_ref": "SO-1001"}
+PAST_ORDER = {"order_ref": "SO-1000"}
 WHY = {"reason": "Opened at the trade counter", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
 
 CREDIT_ROLES = ("crm_manage", "crm_edit")
@@ -91,7 +93,7 @@ ROUTES = (
         "Create B2B account",
         refuses=(AlreadyExists, InvalidState),
         record="account",
-        sample={"account": NORTHWIND, **WHY},
+        sample={"account": HARBOUR, **WHY},
     ),
     writing(
         "/account/credit/consume",
@@ -105,7 +107,7 @@ ROUTES = (
         strict=True,
         refuses=(AlreadyExists, InvalidState, CreditHold, CreditLimitExceeded, CurrencyMismatch),
         keyed="the order",
-        sample={"account_guid": ACCOUNT, "expected_revision": 1, **ORDER},
+        sample={"account_guid": ACCOUNT, "expected_revision": 2, **ORDER},
     ),
     writing(
         "/account/credit/release",
@@ -119,7 +121,7 @@ ROUTES = (
         strict=True,
         refuses=(CurrencyMismatch,),
         keyed="the order and the amount",
-        sample={"account_guid": ACCOUNT, "order_ref": "SO-1001"},
+        sample={"account_guid": ACCOUNT, **PAST_ORDER},
     ),
     reading(
         "/account/get",
@@ -149,7 +151,7 @@ ROUTES = (
         roles=("crm_manage",),
         revision="required",
         refuses=(InvalidState,),
-        sample={"account_guid": ACCOUNT, "status": "on_hold", "expected_revision": 1, **WHY},
+        sample={"account_guid": ACCOUNT, "status": "on_hold", "expected_revision": 2, **WHY},
     ),
     writing(
         "/account/update",
@@ -162,7 +164,7 @@ ROUTES = (
         record="account",
         sample={
             "account_guid": ACCOUNT,
-            "expected_revision": 1,
+            "expected_revision": 2,
             "account": {"legal_name": "Northwind Traders GmbH", "website": None},
             **WHY,
         },

@@ -9,11 +9,11 @@ from shared.errors import AlreadyExists, InvalidState
 
 WHY = {"reason": "Signed up at the till", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
 C = "cust_01KA0000000000000000000000"
-ADA = {
-    "first_name": "Ada",
-    "last_name": "Lovelace",
-    "email": "ada@example.com",
-    "customer_code": "ADA-1",
+GRACE = {
+    "first_name": "Grace",
+    "last_name": "Hopper",
+    "email": "grace@example.com",
+    "customer_code": "C-1004",
 }
 
 ROUTES = (
@@ -25,7 +25,7 @@ ROUTES = (
         "Create customer",
         record="customer",
         refuses=(AlreadyExists,),
-        sample={"customer": ADA, **WHY},
+        sample={"customer": GRACE, **WHY},
     ),
     reading(
         "/customer/get",

@@ -16,8 +16,10 @@ from shared.errors import (
 )
 
 WHY = {"reason": "Sold at the counter", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
-CODE = "7K3M-9QWX-2VBN-4RTZ-H"
+CODE = "7K3M-9QWX-2VBN-4RTZ-6"
+# The order before this one is in the books of the demo world.
 ORDER = {"card_code": CODE, "order_ref": "SO-1001", "amount": {"currency": "EUR", "amount": 1000}}
+PAST_ORDER = {**ORDER, "order_ref": "SO-1000"}
 BEARERS = ("giftcard_admin", "crm_manage", "crm_edit")
 ADMINS = ("giftcard_admin",)
 
@@ -69,7 +71,7 @@ ROUTES = (
         needs_key=True,
         refuses=(InvalidState, CurrencyMismatch),
         extension=True,
-        sample={**ORDER, "idempotency_key": "refund-1001-1", **WHY},
+        sample={**PAST_ORDER, "idempotency_key": "refund-1000-1", **WHY},
     ),
     writing(
         "/giftcard/status/set",
@@ -81,7 +83,7 @@ ROUTES = (
         revision="required",
         refuses=(InvalidState,),
         extension=True,
-        sample={"card_code": CODE, "status": "blocked", "expected_revision": 1, **WHY},
+        sample={"card_code": CODE, "status": "blocked", "expected_revision": 2, **WHY},
     ),
 )
 lambda_handler = door = serve(ROUTES)

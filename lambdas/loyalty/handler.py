@@ -17,6 +17,7 @@ from shared.errors import (
 
 WHY = {"reason": "Sale at the till", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
 EURO_10 = {"currency": "EUR", "amount": 1001}
+# The order before SO-1001 is in the books of the demo world.
 C = "cust_01KA0000000000000000000000"
 TILLS = ("loyalty_admin", "crm_manage", "crm_edit")
 ADMINS = ("loyalty_admin",)
@@ -108,7 +109,7 @@ ROUTES = (
                 "earn_policy": {"points_per_unit": 1.5},
                 "redeem_policy": {"mode": "per_point"},
             },
-            "expected_revision": 0,
+            "expected_revision": 1,
             **WHY,
         },
     ),
@@ -144,7 +145,7 @@ ROUTES = (
         strict=True,
         keyed="the customer and the order",
         refuses=(AlreadyExists, InvalidState, HoldPending, CurrencyMismatch, InsufficientPoints),
-        sample={"customer_guid": C, "order_ref": "SO-1002", "redeem_points": 100, **WHY},
+        sample={"customer_guid": C, "order_ref": "SO-1001", "redeem_points": 100, **WHY},
     ),
     writing(
         "/loyalty/restore",
@@ -156,7 +157,7 @@ ROUTES = (
         revision="optional",
         strict=True,
         refuses=(InvalidState,),
-        sample={"customer_guid": C, "order_ref": "SO-1002", **WHY},
+        sample={"customer_guid": C, "order_ref": "SO-1000", **WHY},
     ),
     writing(
         "/loyalty/reverse",
@@ -168,7 +169,7 @@ ROUTES = (
         revision="optional",
         strict=True,
         refuses=(InvalidState, CurrencyMismatch, InsufficientPoints),
-        sample={"customer_guid": C, "order_ref": "SO-1001", **WHY},
+        sample={"customer_guid": C, "order_ref": "SO-1000", **WHY},
     ),
 )
 lambda_handler = door = serve(ROUTES)

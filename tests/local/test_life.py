@@ -39,6 +39,7 @@ def test_data_outlives_the_server_and_the_engine_does_not(tmp_path: Path, how: i
     server.start()
     engine = engine_of(server)
     made = server.post("/account/create", ACCOUNT)[1]["data"]["account"]
+    demo = server.call("GET", "/_local/table?contains=Lovelace")[1]["items"]
     printed = server.end(how)
     assert f"http://127.0.0.1:{server.port}/crm" in printed
     assert server.process is not None
@@ -47,8 +48,10 @@ def test_data_outlives_the_server_and_the_engine_does_not(tmp_path: Path, how: i
     assert not (tmp_path / "run.json").exists()
     server.start()
     found = server.post("/account/get", {"account_guid": made["account_guid"]})[1]["data"]
+    again = server.call("GET", "/_local/table?contains=Lovelace")[1]["items"]
     server.end()
     assert found["account"] == made
+    assert again == demo > 0
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends orphans")

@@ -87,6 +87,14 @@ def test_a_change_reaches_the_bus_and_the_search_by_the_time_it_has_settled(
     assert server.call("GET", "/_local/table?contains=nowhere-at-all")[1] == {"items": 0}
 
 
+def test_a_new_server_has_the_demo_world_and_finds_it(server: Server) -> None:
+    found = server.post("/customer/search", {"q": "lovel"})[1]["data"]["customers"]
+    assert [customer["first_name"] for customer in found] == ["Ada"]
+    events = server.call("GET", "/_local/events?after=0")[1]["events"]
+    first = [event["detail_type"] for event in events[:3]]
+    assert first == ["loyalty-policy-set", "customer-created", "customer-created"]
+
+
 def test_the_clock_of_one_request_may_be_set(server: Server) -> None:
     body = server.call("GET", "/crm/stat", x_test_now="2026-03-01T00:00:00Z")[1]
     assert body["stats"]["timestamp_utc"] == "2026-03-01T00:00:00Z"

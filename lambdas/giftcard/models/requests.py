@@ -29,7 +29,7 @@ def _importable(code: str) -> str:
 _TypedCode = Annotated[
     str,
     AfterValidator(_without_separators),
-    WithJsonSchema({"type": "string", "examples": ["7K3M-9QWX-2VBN-4RTZ-H"]}),
+    WithJsonSchema({"type": "string", "examples": ["7K3M-9QWX-2VBN-4RTZ-6"]}),
 ]
 # A malformed code is no fault of the body: it is answered as an unknown one.
 CardCode = Annotated[_TypedCode, RecordId()]

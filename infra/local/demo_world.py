@@ -1,0 +1,231 @@
+"""The demo world: a few customers, an account, a gift card and a ledger, in one demo org.
+
+It stands under the very ids that the examples of the API document use, so every prefilled example
+finds its records. Order ``SO-1000`` is in the books; ``SO-1001`` is the next sale, which the
+examples make.
+
+The records come from the real operations. A ``Call`` brings its clock and its ids with it. So this
+module needs no way into the deployed code: it makes calls with a time and an id of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain, repeat
+from typing import Any
+
+from lambdas.families import FAMILIES
+from shared import auth, envelope
+from shared.api import new_id
+from shared.call import Answer, Call, Facts
+from shared.errors import NotFound
+from shared.routes import Route
+from shared.table import Table
+from shared.validation import apart, validated
+
+ROWS: dict[str, Route] = {row.path: row for rows in FAMILIES.values() for row in rows}
+
+FIRST_ID = "01KA0000000000000000000000"
+CONTACT_ID = "01KA0000000000000000000001"
+ADA = f"cust_{FIRST_ID}"
+NORTHWIND = f"acct_{FIRST_ID}"
+CONTACT = f"cont_{CONTACT_ID}{FIRST_ID}"
+CARD = "7K3M-9QWX-2VBN-4RTZ-6"
+PAST_ORDER = "SO-1000"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call at a time in the past. ``made_id`` is the id of the record that it makes."""
+
+    at: datetime
+    path: str
+    body: dict[str, Any]
+    made_id: str | None = None
+
+
+def _step(at: str, path: str, why: str, body: dict[str, Any], made_id: str | None = None) -> Step:
+    source = {"kind": "order", "id": body["order_ref"]} if "order_ref" in body else _IMPORT
+    given = {**body, "reason": why, "source_refs": [source]}
+    return Step(datetime.fromisoformat(at).replace(tzinfo=UTC), path, given, made_id)
+
+
+_IMPORT = {"kind": "ticket", "id": "DEMO-1"}
+
+
+def _euro(cents: int) -> dict[str, Any]:
+    return {"currency": "EUR", "amount": cents}
+
+
+def _person(first: str, last: str, code: str, **more: Any) -> dict[str, Any]:
+    email = f"{first.lower()}@example.com"
+    return {
+        "customer": {
+            "first_name": first,
+            "last_name": last,
+            "email": email,
+            "customer_code": code,
+            **more,
+        }
+    }
+
+
+_POLICY = {
+    "policy": {
+        "policy_version": "standard",
+        "currency": "EUR",
+        "earn_policy": {"points_per_unit": 1.5},
+        "redeem_policy": {"mode": "per_point"},
+    }
+}
+_ACCOUNT = {
+    "account": {
+        "company_name": "Northwind Traders",
+        "account_code": "NORTHWIND",
+        "website": "https://northwind.example.com",
+        "credit_limit": _euro(10_000),
+    }
+}
+_BUYER = {
+    "contact": {
+        "account_guid": NORTHWIND,
+        "first_name": "Grace",
+        "last_name": "Hopper",
+        "title": "Head of purchasing",
+        "email": "grace@northwind.example.com",
+        "roles": ["buyer"],
+    }
+}
+_ADA = {"customer_guid": ADA}
+_PAST_SALE = {**_ADA, "order_ref": PAST_ORDER}
+
+STEPS = (
+    _step("2025-11-14T08:00", "/loyalty/policy/set", "The club opens", _POLICY),
+    _step(
+        "2025-11-14T09:00",
+        "/customer/create",
+        "Signed up at the till",
+        _person("Ada", "Lovelace", "C-1001", phone="+12025550123"),
+        FIRST_ID,
+    ),
+    _step(
+        "2025-11-15T10:30",
+        "/customer/create",
+        "Signed up at the till",
+        _person("Alan", "Turing", "C-1002"),
+    ),
+    _step(
+        "2025-11-16T16:45",
+        "/customer/create",
+        "Signed up in the web shop",
+        _person("Katherine", "Johnson", "C-1003"),
+    ),
+    _step(
+        "2025-11-20T11:00",
+        "/loyalty/earn",
+        "Sale at the till",
+        {**_ADA, "order_ref": "SO-0998", "amount": _euro(32_000)},
+    ),
+    _step(
+        "2025-12-10T08:00",
+        "/loyalty/adjust",
+        "Birthday points, good until the end of the year",
+        {**_ADA, "points_delta": 50, "expires_at": "2026-01-01T00:00:00Z"},
+    ),
+    _step(
+        "2025-12-20T15:00",
+        "/giftcard/issue",
+        "Sold at the counter",
+        {"card_code": CARD, "amount": _euro(5_000), "customer_guid": ADA},
+    ),
+    _step(
+        "2026-01-10T14:00",
+        "/loyalty/redeem",
+        "Sale at the till",
+        {**_PAST_SALE, "redeem_points": 100},
+    ),
+    _step(
+        "2026-01-10T14:00",
+        "/giftcard/redeem",
+        "Sale at the till",
+        {"card_code": CARD, "order_ref": PAST_ORDER, "amount": _euro(1_000)},
+    ),
+    _step(
+        "2026-01-10T14:01",
+        "/loyalty/earn",
+        "Sale at the till",
+        {**_PAST_SALE, "amount": _euro(4_000)},
+    ),
+    _step(
+        "2026-01-12T09:00",
+        "/account/create",
+        "Opened at the trade counter",
+        _ACCOUNT,
+        FIRST_ID,
+    ),
+    _step(
+        "2026-01-12T09:20",
+        "/account/credit/consume",
+        "Delivered on account",
+        {
+            "account_guid": NORTHWIND,
+            "expected_revision": 1,
+            "amount": _euro(2_500),
+            "order_ref": PAST_ORDER,
+        },
+    ),
+    # The last one: the world is complete where this contact exists.
+    _step(
+        "2026-01-12T09:30",
+        "/account/contact/create",
+        "Opened at the trade counter",
+        _BUYER,
+        CONTACT_ID,
+    ),
+)
+
+
+def load(orgcode: str, session: str) -> None:
+    """Makes the demo world in an org, as the person of the session, unless it is there already. A
+    half-made world cannot be kept: the engine saves its data only at the end of a run."""
+    caller = {"x-orgcode": orgcode, "x-session-guid": session}
+    try:
+        _perform("/account/contact/get", {"contact_guid": CONTACT}, auth.now(), caller)
+    except NotFound:
+        for step in STEPS:
+            _perform(step.path, step.body, step.at, caller, step.made_id)
+
+
+def _perform(
+    path: str,
+    sent: dict[str, Any],
+    at: datetime,
+    caller: dict[str, str],
+    made_id: str | None = None,
+) -> Answer:
+    """Returns what the operation of the route answers at that time. It raises where the API would
+    refuse the call."""
+    row, table = ROWS[path], Table()
+    parts = apart(row, envelope.read_json(json.dumps(sent)))
+    claim = auth.require_claim(caller, parts.crosscutting)
+    call = Call(
+        route=row,
+        identity=auth.identify(claim, row, table, auth.now()),
+        facts=Facts(request_id=f"demo-{path.strip('/').replace('/', '-')}"),
+        now=at,
+        table=table,
+        new_id=_ids(at, made_id),
+    )
+    facts, body = validated(call, parts, caller)
+    answer: Answer = row.operation(replace(call, facts=facts), body)
+    return answer
+
+
+def _ids(at: datetime, made_id: str | None) -> Callable[[], str]:
+    """Returns a source of ids. The first id of a creation is that of its record."""
+    random = (make() for make in repeat(partial(new_id, at)))
+    return partial(next, chain([made_id] if made_id else [], random))

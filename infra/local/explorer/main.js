@@ -1,0 +1,22 @@
+// Starts the page: the reference, and the panels beside it.
+
+import { getJson } from "./http.js";
+import { showCallers } from "./callers.js";
+import { showClock } from "./clock.js";
+import { showEvents } from "./events.js";
+import { showReference } from "./reference.js";
+import { showStory } from "./story.js";
+import { showTabs } from "./tabs.js";
+
+const [facts, apiDocument, stories] = await Promise.all([
+  getJson("/_local/facts"),
+  getJson("/openapi.json"),
+  getJson("/_explorer/stories.json"),
+]);
+
+showTabs();
+showClock(facts.test_clock);
+showEvents(apiDocument.tags.map((tag) => tag.name));
+showStory(stories, facts.callers);
+const chooseCaller = showReference(apiDocument);
+showCallers(facts.callers, chooseCaller);

@@ -1,0 +1,102 @@
+// Uses the explorer as a person does, in a real browser. Prints what it saw, as JSON.
+//
+// usage: node explorer.mjs ADDRESS BROWSER
+
+import { chromium } from "playwright-core";
+
+const [address, browserPath] = process.argv.slice(2);
+const PATIENCE_MS = 15_000;
+const seen = { outside: [], faults: [] };
+
+const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
+try {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.setDefaultTimeout(PATIENCE_MS);
+  watch(page);
+  await page.goto(address);
+  seen.found = await searchFor(page, "consume");
+  await chooseCaller(page, "acme-key");
+  seen.sent = await sendExample(page, "/account/credit/consume");
+  seen.story = await tellStory(page);
+  seen.events = await eventsOf(page, "giftcard");
+  seen.clock = await moveClock(page);
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify(seen));
+
+// Notes every request that leaves the server of the page, and every fault that the page reports.
+function watch(page) {
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    const ours = url.origin === new URL(address).origin;
+    if (!ours && !["data:", "blob:"].includes(url.protocol)) seen.outside.push(url.href);
+  });
+  page.on("pageerror", (error) => seen.faults.push(error.message));
+  page.on("console", (line) => line.type() === "error" && seen.faults.push(line.text()));
+}
+
+async function searchFor(page, word) {
+  await page.getByRole("button", { name: "Search" }).first().click();
+  await page.getByRole("dialog").getByRole("combobox").fill(word);
+  const first = page.getByRole("option").filter({ hasText: word }).first();
+  const text = await first.textContent();
+  await first.click();
+  return text;
+}
+
+async function chooseCaller(page, secret) {
+  const caller = page.locator("#caller option").filter({ hasText: secret });
+  await page.selectOption("#caller", await caller.getAttribute("value"));
+}
+
+// Sends the example of a route as it is filled in. Returns the answer, and what the page shows.
+async function sendExample(page, path) {
+  await page.getByRole("button", { name: `Test Request (post ${path})` }).click();
+  const answered = page.waitForResponse((response) => response.url().endsWith(`/crm${path}`));
+  await page.getByRole("button", { name: "Send" }).first().click();
+  const response = await answered;
+  await page.getByRole("region", { name: "Response" }).getByText("200 OK").waitFor();
+  await page.keyboard.press("Escape");
+  const headers = await response.request().allHeaders();
+  return { status: response.status(), key: headers["x-api-key"], shown: "200 OK" };
+}
+
+// Clicks through the story. Returns the status of each step, and the events that came with it.
+async function tellStory(page) {
+  const story = page.locator("#story-sale-and-return");
+  const steps = story.locator(".step");
+  while ((await story.getAttribute("data-state")) !== "ended") {
+    const next = (await steps.count()) + 1;
+    await story.locator(".next").click();
+    await steps.nth(next - 1).waitFor();
+    await story.and(page.locator(":not([data-state=working])")).waitFor();
+  }
+  return steps.evaluateAll((lines) =>
+    lines.map((line) => ({
+      status: line.dataset.status,
+      says: line.querySelector("p").textContent,
+      events: [...line.querySelectorAll(".event b")].map((name) => name.textContent),
+    })),
+  );
+}
+
+async function eventsOf(page, family) {
+  await page.getByRole("tab", { name: "Events" }).click();
+  await page.selectOption("#family", family);
+  const lines = page.locator("#event-list > li .event b");
+  await lines.filter({ hasText: `${family}-reversed` }).first().waitFor();
+  return lines.allTextContents();
+}
+
+// Moves the clock, and returns the time that the next call of the story carries and answers.
+async function moveClock(page) {
+  await page.getByRole("tab", { name: "Clock" }).click();
+  await page.locator("#clock-field").fill("2031-05-06T07:08:09");
+  await page.locator("#clock-field").dispatchEvent("change");
+  await page.getByRole("tab", { name: "Story" }).click();
+  await page.getByRole("button", { name: "Tell it again" }).click();
+  const answered = page.waitForResponse((response) => response.url().endsWith("/customer/create"));
+  await page.locator("#story-sale-and-return .next").click();
+  return (await (await answered).json()).stats.timestamp_utc;
+}
