@@ -10,6 +10,9 @@ SOAK_SECONDS ?= 120
 
 VENV := .venv
 ENGINE := .engine
+CLIENTS := build/clients
+PYTHON_CLIENT := $(CLIENTS)/python
+TYPESCRIPT_CLIENT := $(CLIENTS)/typescript
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 
@@ -17,7 +20,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite bench soak openapi released synth audit admin package clean python node
+.PHONY: help setup run test lint types suite bench soak clients openapi released synth audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +40,7 @@ lint: $(VENV)/.installed ## ruff: rules and format
 types: $(VENV)/.installed ## mypy, strict, on the deployed code
 	@$(BIN)/mypy
 
-suite: setup node_modules/.installed ## the tests alone [ARGS="-k name"]
+suite: setup node_modules/.installed clients ## the tests alone [ARGS="-k name"]
 	@$(BIN)/pytest -q -n 2 $(ARGS)
 
 bench: setup ## the performance tables, as ratios to a peer in the same run [ARGS="--pairs 0"]
@@ -45,6 +48,8 @@ bench: setup ## the performance tables, as ratios to a peer in the same run [ARG
 
 soak: setup ## credit, points, gift cards: 32 clients each in bad weather [SOAK_SECONDS=120]
 	@env SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -q -m soak $(ARGS)
+
+clients: $(PYTHON_CLIENT)/.generated $(TYPESCRIPT_CLIENT)/.generated ## typed Python and TypeScript clients, in build/clients
 
 openapi: $(VENV)/.installed ## write the API document, the events' schema and their page
 	@$(BIN)/python -m infra.openapi
@@ -93,4 +98,29 @@ $(ENGINE)/.installed: infra/local/engine-requirements.txt | python
 node_modules/.installed: package-lock.json | node
 	@echo "installing the deployment tool and the linters of the API document …"
 	@npm ci --silent --no-fund --no-audit
+	@touch $@
+
+$(PYTHON_CLIENT)/.installed: examples/clients/python/requirements.txt | python
+	@mkdir -p $(@D)
+	@test -x $(@D)/.venv/bin/python || $(PYTHON) -m venv $(@D)/.venv
+	@echo "installing the generator of the Python client …"
+	@$(@D)/.venv/bin/python -m pip install $(PIP_FLAGS) -r $<
+	@touch $@
+
+$(PYTHON_CLIENT)/.generated: openapi.json examples/clients/python/generator.yaml $(PYTHON_CLIENT)/.installed
+	@$(@D)/.venv/bin/openapi-python-client generate --path $< --meta none --overwrite --fail-on-warning \
+	  --config examples/clients/python/generator.yaml --output-path $(@D)/crm_client
+	@touch $@
+
+$(TYPESCRIPT_CLIENT)/.installed: examples/clients/typescript/package-lock.json | node
+	@mkdir -p $(@D)
+	@cp .npmrc $(<D)/package.json $< $(@D)
+	@echo "installing the generator of the TypeScript client …"
+	@cd $(@D) && npm ci --silent
+	@touch $@
+
+$(TYPESCRIPT_CLIENT)/.generated: openapi.json $(TYPESCRIPT_CLIENT)/.installed
+	@rm -rf $(@D)/client
+	@$(@D)/node_modules/.bin/openapi-ts --silent --input $< --output $(@D)/client \
+	  --plugins @hey-api/client-fetch @hey-api/typescript @hey-api/sdk
 	@touch $@
