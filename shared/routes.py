@@ -17,6 +17,8 @@ from shared.errors import ApiError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from shared.models import Request
+
 MEMBER = "*member"
 ANYONE = "*anyone"
 
@@ -103,7 +105,7 @@ class Route:
     path: str
     summary: str
     operation: Callable[..., Any]
-    request: type[BaseModel] | None
+    request: type[Request] | None
     envelope: type[BaseModel]
     roles: tuple[str, ...]
     latency: Latency
@@ -147,7 +149,7 @@ class Route:
 def reading(
     path: str,
     operation: Callable[..., Any],
-    request: type[BaseModel],
+    request: type[Request],
     envelope: type[BaseModel],
     summary: str,
     *,
@@ -162,7 +164,7 @@ def reading(
 def writing(
     path: str,
     operation: Callable[..., Any],
-    request: type[BaseModel],
+    request: type[Request],
     envelope: type[BaseModel],
     summary: str,
     *,
@@ -180,7 +182,7 @@ def writing(
 def _post(
     path: str,
     operation: Callable[..., Any],
-    request: type[BaseModel],
+    request: type[Request],
     envelope: type[BaseModel],
     summary: str,
     roles: tuple[str, ...],

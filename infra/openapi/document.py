@@ -147,9 +147,12 @@ def _body(row: Route, schema: dict[str, Any]) -> dict[str, Any]:
     ref: dict[str, Any] = {"$ref": TEMPLATE.format(model=row.request.__name__)}
     if row.bare:
         # Where the text is told apart by its form, no field has that name.
-        field = schema["properties"].get(row.bare, {"type": "string", "minLength": 1})
+        own = {"type": "string", "pattern": row.request.text_pattern}
+        field = own if callable(row.bare) else schema["properties"][row.bare]
         words = "In the place of the object: the text alone that names the record."
         ref = {"oneOf": [ref, {**field, "description": words}]}
     content = {"schema": ref} | ({} if row.sample is None else {"example": row.sample})
     # An empty body is an empty object.
-    return {"required": bool(schema.get("required")), "content": {"application/json": content}}
+    rules = (row.request.exactly_one, row.request.needs_order, row.request.instead_of_order)
+    needs = bool(schema.get("required")) or any(rules)
+    return {"required": needs, "content": {"application/json": content}}

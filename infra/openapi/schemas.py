@@ -147,7 +147,11 @@ def _restrict(model: type[BaseModel], schema: Schemas) -> None:
         names = model.at_most_one
         pairs = [[a, b] for n, a in enumerate(names) for b in names[n + 1 :]]
         rules.append({"not": {"anyOf": [{"required": pair} for pair in pairs]}})
-    if model.needs_order:
+    for name, (field, choice) in model.only_with.items():
+        chosen = {"required": [field], "properties": {field: {"const": choice}}}
+        neither = {"not": {"anyOf": [chosen, {"required": [name]}]}}
+        rules.append({"anyOf": [{**chosen, "required": [field, name]}, neither]})
+    if model.needs_order or model.instead_of_order:
         fields = [n for n in ("order_ref", "loyalty_txn_id") if n in model.model_fields]
         source = {
             "required": ["source_refs"],
@@ -157,9 +161,10 @@ def _restrict(model: type[BaseModel], schema: Schemas) -> None:
                 }
             },
         }
+        fields += model.instead_of_order
         rules.append({"anyOf": [*({"required": [name]} for name in fields), source]})
     if rules:
-        schema["allOf"] = rules
+        schema["allOf"] = schema.get("allOf", []) + rules
 
 
 def hoisted(found: Schemas, template: str) -> Schemas:

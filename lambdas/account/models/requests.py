@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from shared.contact_points import AddressIn, Email, Phone, Website
 from shared.fields import (
@@ -106,14 +106,9 @@ class AccountCreateRequest(Request):
 class AccountGetRequest(Request):
     """Names an account by exactly one of its guid and its code."""
 
+    exactly_one = ("account_guid", "account_code")
     account_guid: Guid | None = None
     account_code: Code | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> AccountGetRequest:
-        if (self.account_guid is None) == (self.account_code is None):
-            raise refuse("exactly-one", "must name exactly one of account_guid, account_code")
-        return self
 
 
 class AccountListRequest(Page):
@@ -152,6 +147,7 @@ class AccountCreditReleaseRequest(Request):
     order needs ``amount`` and ``idempotency_key``."""
 
     named_by = ("order",)
+    instead_of_order = ("amount",)
     account_guid: Guid
     amount: MoneyIn | None = None
     order_ref: OrderRef | None = None

@@ -6,9 +6,10 @@ import re
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from shared.contact_points import AddressIn, Email, Language, Phone
+from shared.field_schemas import EMAIL_FORM
 from shared.fields import (
     CODE,
     Code,
@@ -35,6 +36,8 @@ CustomerKind = Literal["individual", "business"]
 ConsentState = Literal["granted", "denied", "withdrawn", "pending"]
 ALTERNATES, ADDRESSES, REFS, FIRST_CONSENTS = 10, 10, 20, 10
 SELECTORS = ("customer_guid", "customer_code", "email", "phone", "external_ref")
+TEXT_SELECTORS = "|".join((f"^{CODE}$", EMAIL_FORM, r"^\+[1-9][0-9 ()./-]{2,30}[0-9]$"))
+"""A guid looks like a code here."""
 CODE_FORM = re.compile(CODE)
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of a caller may be ahead of ours."""
@@ -128,17 +131,13 @@ class CustomerGetRequest(Request):
     """Exactly one of the fields. A bare JSON string is told apart by its form: a guid, an e-mail, a
     phone number that begins with +, else a code."""
 
+    exactly_one = SELECTORS
+    text_pattern = TEXT_SELECTORS
     customer_guid: Guid | None = None
     customer_code: Code | None = None
     email: Email | None = None
     phone: Phone | None = None
     external_ref: SourceRef | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> CustomerGetRequest:
-        if sum(getattr(self, name) is not None for name in SELECTORS) != 1:
-            raise refuse("exactly-one", f"must name exactly one of {', '.join(SELECTORS)}")
-        return self
 
 
 def selector_of(text: str) -> str:

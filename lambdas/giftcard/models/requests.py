@@ -26,14 +26,36 @@ def _importable(code: str) -> str:
     return code
 
 
-_TypedCode = Annotated[
+_EXAMPLE = ["7K3M-9QWX-2VBN-4RTZ-H"]
+# A malformed code is no fault of the body: it is answered as an unknown one.
+CardCode = Annotated[
     str,
     AfterValidator(_without_separators),
-    WithJsonSchema({"type": "string", "examples": ["7K3M-9QWX-2VBN-4RTZ-H"]}),
+    WithJsonSchema(
+        {
+            "title": "CardCode",
+            "type": "string",
+            "description": "The code of the card; case, spaces and hyphens do not matter.",
+            "examples": _EXAMPLE,
+        }
+    ),
+    RecordId(),
 ]
-# A malformed code is no fault of the body: it is answered as an unknown one.
-CardCode = Annotated[_TypedCode, RecordId()]
-ImportedCode = Annotated[_TypedCode, AfterValidator(_importable)]
+ImportedCode = Annotated[
+    str,
+    AfterValidator(_without_separators),
+    AfterValidator(_importable),
+    WithJsonSchema(
+        {
+            "title": "ImportedCardCode",
+            "type": "string",
+            "pattern": "^([A-Za-z0-9][ -]?){11,31}[A-Za-z0-9]$",
+            "description": "The code of a card that exists elsewhere already: 12 to 32 letters and "
+            "digits; of 17, the last one must check the others, as in the codes made here.",
+            "examples": _EXAMPLE,
+        }
+    ),
+]
 
 
 class StoredValueIssueRequest(Request):

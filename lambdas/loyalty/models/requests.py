@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import ConfigDict, Field
 
 from shared.errors import Fault
 from shared.fields import (
-    LARGEST_INTEGER,
     ChannelCode,
     Code,
     Currency,
@@ -23,12 +21,13 @@ from shared.fields import (
     OrderRef,
     Page,
     PastInstant,
+    Percent,
+    PointsDelta,
     Positive,
     Request,
     ShortText,
     Unordered,
     bounded,
-    refuse,
 )
 from shared.settings import OrgSettings
 
@@ -47,24 +46,10 @@ TxnKind = Literal[
 QuoteHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-def _not_zero(points: int) -> int:
-    if points == 0:
-        raise refuse("zero", "must not be 0")
-    return points
-
-
-def _percent(part: Decimal) -> Decimal:
-    if not 0 < part <= 100:
-        raise refuse("percent", "must be more than 0 and at most 100")
-    return part
-
-
 LONGEST_DAYS, LONGEST_MONTHS = 36_500, 1_200
 Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS)]
 DaysOrZero = Annotated[int, Field(ge=0, le=LONGEST_DAYS)]
 Months = Annotated[int, Field(ge=0, le=LONGEST_MONTHS)]
-Percent = Annotated[Factor, AfterValidator(_percent)]
-Delta = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER), AfterValidator(_not_zero)]
 
 # ---------------------------------------------------------------- policies, in
 
@@ -109,15 +94,10 @@ class RedeemPolicyIn(Request):
 
 
 class ExpiryPolicyIn(Request):
+    only_with: ClassVar = {"days": ("mode", "days"), "months": ("mode", "month_end")}
     mode: Literal["none", "days", "month_end"] = "none"
     days: Days | None = None
     months: Months | None = None
-
-    def faults(self, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(org)
-        yield from _goes_with("days", self.days, "mode days", wanted=self.mode == "days")
-        monthly = self.mode == "month_end"
-        yield from _goes_with("months", self.months, "mode month_end", wanted=monthly)
 
 
 class ReversalPolicyIn(Request):
@@ -126,21 +106,9 @@ class ReversalPolicyIn(Request):
 
 
 class RestorePolicyIn(Request):
+    only_with: ClassVar = {"grace_days": ("expired", "grace")}
     expired: Literal["keep_expired", "grace", "reissue"] = "keep_expired"
     grace_days: Days | None = None
-
-    def faults(self, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(org)
-        gives = self.expired == "grace"
-        yield from _goes_with("grace_days", self.grace_days, "expired grace", wanted=gives)
-
-
-def _goes_with(field: str, number: int | None, choice: str, *, wanted: bool) -> Iterable[Fault]:
-    """Yields a fault where a number is there without its choice, or the choice without it."""
-    if wanted and number is None:
-        yield Fault("missing", field, f"is required with {choice}")
-    if number is not None and not wanted:
-        yield Fault("invalid", field, f"is only for {choice}")
 
 
 class PolicyIn(Request):
@@ -226,8 +194,20 @@ class LoyaltyRedeemRequest(Request):
 
 
 class LoyaltyAdjustRequest(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "anyOf": [
+                        {"not": {"required": ["expires_at"]}},
+                        {"properties": {"points_delta": {"minimum": 1}}},
+                    ]
+                }
+            ]
+        }
+    )
     customer_guid: Guid
-    points_delta: Delta
+    points_delta: PointsDelta
     expires_at: Instant | None = None
     allow_debt: bool = False
     counts_as_earned: bool = False
@@ -257,12 +237,8 @@ class UndoRequest(Request):
 class LoyaltyReverseRequest(UndoRequest):
     """Undoes an earn: by refunded ``amount``, by ``points``, or (neither) the whole rest."""
 
+    at_most_one = ("amount", "points")
     amount: MoneyIn | None = None
-
-    def faults(self, org: OrgSettings) -> Iterable[Fault]:
-        yield from super().faults(org)
-        if self.amount is not None and self.points is not None:
-            yield Fault("exactly-one", "points", "must not be named beside amount")
 
 
 class LoyaltyRestoreRequest(UndoRequest):
