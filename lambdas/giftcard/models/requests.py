@@ -62,11 +62,16 @@ class StoredValueIssueRequest(Request):
     """``card_code``: only for a card that exists elsewhere already (import)."""
 
     amount: MoneyIn
+    """What the card is worth."""
     card_code: ImportedCode | None = None
     customer_guid: Guid | None = None
+    """The customer whom the card is linked to; holds on them apply to it."""
     expires_at: Instant | None = None
+    """When the card stops paying; without it never."""
     memo: Note | None = None
+    """A note about the card, for people."""
     promotional: bool = False
+    """Whether the card was given away: only such a card may expire within five years."""
 
 
 class StoredValueGetRequest(Request):
@@ -79,7 +84,9 @@ class StoredValueRedeemRequest(Request):
     card_code: CardCode
     order_ref: OrderRef
     amount: MoneyIn
+    """How much to take."""
     allow_partial: bool = False
+    """Takes what is there, where that is less than `amount`."""
 
 
 class StoredValueReverseRequest(Request):
@@ -88,6 +95,7 @@ class StoredValueReverseRequest(Request):
     card_code: CardCode
     order_ref: OrderRef
     amount: MoneyIn | None = None
+    """How much to give back; without it all that is left of what the order took."""
 
 
 class StoredValueStatusSetRequest(Request):
