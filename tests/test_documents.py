@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -157,6 +158,20 @@ def test_every_family_is_introduced() -> None:
         for action, shape in event_shapes().items():
             published = shape.__module__.startswith(f"lambdas.{tag['name']}.")
             assert (f"`{action}`" in tag["description"]) == published
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_introduction_has_every_state_of_the_family_in_its_table(family: str) -> None:
+    [said] = [tag["description"] for tag in READ["tags"] if tag["name"] == family]
+    rows = [line for line in said.splitlines() if line.startswith("|")]
+    for module in {model.__module__ for model in all_models()}:
+        if not module.startswith(f"lambdas.{family}."):
+            continue
+        for name, alias in vars(sys.modules[module]).items():
+            if name.endswith("Status") and get_origin(alias) is Literal:
+                missing = [one for one in get_args(alias) if f"`{one}`" not in said]
+                assert missing == [], name
+                assert rows, "the states stand in a table"
 
 
 # ---------------------------------------------------------------- schemas

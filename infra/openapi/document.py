@@ -98,7 +98,13 @@ def _introduction(family: str) -> str:
         if shape.__module__.startswith(f"lambdas.{family}.")
     )
     events = f"\n\nEvents: {', '.join(f'`{action}`' for action in actions)}." if actions else ""
-    return "\n\n".join(plain(part) for part in said.split("\n\n")) + events
+    return "\n\n".join(_paragraph(part) for part in said.split("\n\n")) + events
+
+
+def _paragraph(text: str) -> str:
+    """A paragraph of a docstring in Markdown; a table keeps its lines."""
+    is_table = text.startswith("|")
+    return "\n".join(map(plain, text.splitlines())) if is_table else plain(text)
 
 
 def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, Any]:
