@@ -2,8 +2,8 @@
 company may owe.
 
 An account has an id, and a code of its own that people use. Accounts may stand below one another,
-as in a group. Credit is used per order and given back per order; no order can use more than is left,
-however many calls come at once.
+as in a group. Credit is used per order and given back per order; no order can use more than is
+left, however many calls come at once.
 
 | account | what it may | goes on to |
 | --- | --- | --- |
