@@ -24,6 +24,7 @@ from infra.openapi.words import Words
 from lambdas.families import FAMILIES
 from lambdas.kinds import KINDS
 from shared.api import ANYONE, BASE, Crosscutting, Route
+from shared.routes import EVERYWHERE, ON_WRITES
 from shared.settings import API_VERSION
 
 _INFO = Path(__file__).with_name("info.md")
@@ -50,6 +51,10 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/", "description": "wherever this document is served"}],
         "tags": [{"name": name, "description": _introduction(name)} for name in sorted(FAMILIES)],
         "security": [{"session": [], "org": []}, {"key": [], "org": []}],
+        "x-error-tags": {
+            "every-route": sorted(error.tag for error in EVERYWHERE),
+            "every-write": sorted(error.tag for error in ON_WRITES),
+        },
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -118,7 +123,7 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
         "x-latency-p99-ms": row.latency.p99_ms,
         "x-roles-any-of": list(row.roles),
         "x-expected-revision": row.revision,
-        "x-error-tags": sorted({error.tag for error in row.refusals}),
+        "x-error-tags": own_tags(row),
     }
     if row.extension:
         made["x-extension"] = True
@@ -130,6 +135,13 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
         made["requestBody"] = _body(row, schemas[row.request.__name__])
     made["responses"] = responses.of_route(row)
     return made
+
+
+def own_tags(row: Route) -> list[str]:
+    """Returns the tags of a route beside those that all routes have, or all that write."""
+    shared = {error.tag for error in (*EVERYWHERE, *(ON_WRITES if row.writes else ()))}
+    own = {error.tag for error in row.refusals}
+    return sorted(own if row.roles == (ANYONE,) else own - shared)
 
 
 def _advice(row: Route) -> str:

@@ -42,6 +42,15 @@ COMMON = {
     "previous_status": "The status before.",
 }
 
+# Those of them that nearly every answer has: the documents keep each once, under this name.
+SHARED_TYPES = {
+    "created_at": "CreatedAt",
+    "updated_at": "UpdatedAt",
+    "revision": "RecordRevision",
+    "next_token": "NextPageToken",
+    "redirected_from": "RedirectedFrom",
+}
+
 
 class Words:
     """The words of the properties of a set of models."""

@@ -194,7 +194,9 @@ class LoyaltyPolicyGetRequest(Request):
     """A version, or the one in force at ``as_of`` (default now) for the channel."""
 
     as_of: Instant | None = None
+    """The time in question; without it now."""
     policy_version: Code | None = None
+    """This version, whether or not it is in force."""
     channel_code: ChannelCode | None = None
 
 
@@ -223,6 +225,7 @@ class SaleIn(Request):
     """The lines; only they earn, where there are any. Their order does not matter."""
     channel_code: ChannelCode | None = None
     policy_version: Code | None = None
+    """The version to price by; one that is not in force needs `loyalty_admin`."""
 
     def faults(self, org: OrgSettings) -> Iterable[Fault]:
         yield from super().faults(org)
@@ -249,6 +252,7 @@ class LoyaltyPreviewRequest(SaleIn):
     customer_guid: Guid | None = None
     order_ref: OrderRef | None = None
     as_of: Instant | None = None
+    """When the sale is; without it now."""
 
 
 class LoyaltyRedeemRequest(Request):
@@ -267,7 +271,7 @@ class LoyaltyAdjustRequest(Request):
             "allOf": [
                 {
                     "anyOf": [
-                        {"not": {"required": ["expires_at"]}},
+                        {"not": {"required": ["expires_at"], "properties": {"expires_at": {}}}},
                         {"properties": {"points_delta": {"minimum": 1}}},
                     ]
                 }
@@ -293,6 +297,7 @@ class LoyaltyAdjustRequest(Request):
 class LoyaltyExpireRequest(Request):
     customer_guid: Guid
     as_of: Instant | None = None
+    """What has expired by then; without it by now. A later time needs `dry_run`."""
 
 
 class UndoRequest(Request):
@@ -329,6 +334,7 @@ class LoyaltyRecalculateRequest(Request):
 class LoyaltyBalanceGetRequest(Request):
     customer_guid: Guid
     as_of: Instant | None = None
+    """The time in question, past or to come; without it now."""
 
 
 class LoyaltyLedgerListRequest(Page):
