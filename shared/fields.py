@@ -58,6 +58,9 @@ from shared.models import (
     NULL as NULL,
 )
 from shared.models import (
+    WHOLE as WHOLE,
+)
+from shared.models import (
     Circumstances as Circumstances,
 )
 from shared.models import (
@@ -349,7 +352,7 @@ SourceRefs = Annotated[
 
 def _limit(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise refuse("integer", "must be an integer")
+        raise refuse("integer", WHOLE)
     return min(max(value, 1), 256)
 
 

@@ -32,6 +32,7 @@ class Circumstances:
         return self.now.astimezone(ZoneInfo(self.org.timezone)).date()
 
 
+WHOLE = "must be an integer, written without a fraction"
 NULL = object()
 """Stands where a request says ``null`` and may not."""
 
