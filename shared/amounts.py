@@ -50,7 +50,7 @@ def is_currency(code: str) -> bool:
 
 def _currency(value: str) -> str:
     if not is_currency(value):
-        raise refuse("currency", "must be an ISO 4217 currency code")
+        raise refuse("currency", "must be an ISO 4217 code in upper case, such as EUR")
     return value
 
 

@@ -62,7 +62,8 @@ def _phone(value: str, info: ValidationInfo) -> str:
     assert isinstance(known, Circumstances), "the door validates"
     number = as_e164(value, known.org.region)
     if number is None:
-        raise refuse("phone", "must be a phone number that can exist")
+        forms = f"with + and the country's code, or as in {known.org.region}"
+        raise refuse("phone", f"must be a phone number that can exist, {forms}")
     return number
 
 

@@ -22,7 +22,7 @@ from shared.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from shared.fields import LARGEST_INTEGER, NULL
+from shared.fields import LARGEST_INTEGER, NULL, WHOLE
 from shared.settings import API_VERSION
 
 if TYPE_CHECKING:
@@ -116,6 +116,9 @@ def read_json(text: str) -> Any:
 
 def _message(error: json.JSONDecodeError) -> str:
     """Returns what is wrong, without any part of the body."""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
+    if before.endswith(",") and after.startswith(("}", "]")):
+        return "a comma must not stand before the end of an object or a list,"
     return error.msg[0].lower() + error.msg[1:].partition(":")[0]
 
 
@@ -147,19 +150,20 @@ def body_text(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:
 
 # ---------------------------------------------------------------- faults
 
-_WORDS = {
-    "missing": "is required",
-    "extra_forbidden": "is not a field of this request",
-    "string_type": "must be a string",
-    "int_type": "must be an integer",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "decimal_type": "must be a number",
+# The library's kinds of faults, as callers see them: tag and words. They must not change with it.
+_KINDS = {
+    "missing": ("missing", "is required"),
+    "extra_forbidden": ("unknown-field", "is not a field of this request"),
+    "string_type": ("string", "must be a string"),
+    "int_type": ("integer", WHOLE),
+    "bool_type": ("boolean", "must be true or false"),
+    "list_type": ("list", "must be a list"),
+    "dict_type": ("object", "must be an object"),
+    "model_type": ("object", "must be an object"),
+    "model_attributes_type": ("object", "must be an object"),
+    "literal_error": ("choice", None),
+    "string_pattern_mismatch": ("form", None),
 }
-_TAGS = {"missing": "missing", "extra_forbidden": "unknown-field"}
 
 
 def faults(error: ValidationError) -> list[Fault]:
@@ -170,12 +174,12 @@ def faults(error: ValidationError) -> list[Fault]:
         if fault["input"] is NULL:
             found.append(Fault("null", where, "must not be null"))
             continue
-        words = _WORDS.get(kind)
+        tag, words = _KINDS.get(kind, (kind.replace("_", "-"), None))
         if words is None:
             words = fault["msg"][0].lower() + fault["msg"][1:]
             words = words.removeprefix("input should").strip()
             words = words if words.startswith(("must", "is", "has")) else f"must {words}"
-        found.append(Fault(_TAGS.get(kind, kind.replace("_", "-")), where, words))
+        found.append(Fault(tag, where, words))
     return found
 
 

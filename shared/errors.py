@@ -96,7 +96,7 @@ class ContextMismatch(ApiError):
 
 class Unauthorized(ApiError):
     status, tag = 401, "unauthorized"
-    message = "A valid credential is required."
+    message = "A valid credential is required: x-session-guid or x-api-key."
 
 
 class Forbidden(ApiError):
@@ -111,7 +111,7 @@ class OrgWriteBlocked(ApiError):
 
 class NotFound(ApiError):
     status, tag = 404, "not-found"
-    message = "Not found."
+    message = "There is no such path, or no such record in the org of the call."
 
 
 class MethodNotAllowed(ApiError):

@@ -15,8 +15,11 @@ Schema = dict[str, Any]
 # has some more.
 _CONTROLS = r"\u0000-\u001f\u007f-\u009f"
 _LINES = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
-_BLANK = _CONTROLS + r"\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
-_UNSEEN = _BLANK + r" \u115f\u1160\u2800\u3164\uffa0\ue000-\uf8ff\ufff9-\ufffb"
+_BLANK = _CONTROLS + (
+    r"\u00a0\u00ad\u061c\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb"
+)
+_UNSEEN = _BLANK + r" \u0300-\u036f\u115f\u1160\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
 
 
 def text(title: str, most: int, description: str, *, lines: bool = False) -> Schema:
@@ -45,7 +48,7 @@ def form(title: str, pattern: str, description: str, example: str) -> Schema:
 
 
 def _printable(title: str, description: str, example: str) -> Schema:
-    ends, inside = f"[^{_UNSEEN}]", f"[^{_BLANK}]"
+    ends, inside = f"[^{_BLANK} ]", f"[^{_BLANK}]"
     said = f"{description} 1 to 128 printable characters."
     return form(title, f"{ends}({inside}{{0,126}}{ends})?", said, example)
 
@@ -124,12 +127,13 @@ REASON_CODE_TEXT = form(
     "Why the change is made, as CATEGORY.CODE; events carry it.",
     "CUSTOMER.GOODWILL",
 )
+EMAIL_FORM = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 EMAIL = {
     "title": "Email",
     "type": "string",
     "format": "email",
     "maxLength": 254,
-    "pattern": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
+    "pattern": EMAIL_FORM,
     "description": "An e-mail address; kept as typed, compared without regard to case. Addresses "
     "that cannot exist are refused.",
     "examples": ["ada@example.com"],
@@ -137,15 +141,16 @@ EMAIL = {
 PHONE_FORM = r"\+?[0-9 ()./-]{3,32}"
 PHONE = form(
     "Phone",
-    PHONE_FORM,
+    # No number has fewer than four digits; an international one begins with the country's.
+    r"(\+[ (]*[1-9]|[0-9(])[0-9 ()./-]{1,29}[0-9]",
     "A phone number: E.164, or a national form of the org's default region. Numbers that cannot "
     "exist are refused.",
     "+12025550123",
 )
 WEBSITE = form(
     "Website",
-    r"[Hh][Tt][Tt][Pp][Ss]?://[^\s\\]+",
-    "An address of the web, at most 200 bytes.",
+    rf"[Hh][Tt][Tt][Pp][Ss]?://[^\s\\{_CONTROLS}]+",
+    "An address of the web, with a host that can exist; at most 200 bytes.",
     "https://example.com",
 )
 LANGUAGE = form(
@@ -174,6 +179,9 @@ DAY = {
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 999_999_999.999999}
 _DIGITS = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}
+# Some digit is not 0.
+_PLACES = "[1-9][0-9]{0,5}|0[1-9][0-9]{0,4}|00[1-9][0-9]{0,3}|0{3}[1-9][0-9]{0,2}|0{4}[1-9][0-9]?"
+_PART = rf"^(100(\.0{{1,6}})?|[1-9][0-9]?(\.[0-9]{{1,6}})?|0\.({_PLACES}|0{{5}}[1-9]))$"
 _EXACT = "an exact decimal of at most 9 digits and 6 places, as a number or as a string"
 FACTOR = {
     "title": "Factor",
@@ -183,7 +191,10 @@ FACTOR = {
 }
 PERCENT = {
     "title": "Percent",
-    "anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 100}, _DIGITS],
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+        {"type": "string", "pattern": _PART},
+    ],
     "description": f"More than 0 and at most 100, in percent: {_EXACT}.",
     "examples": [12.5],
 }
@@ -203,6 +214,8 @@ FREE_MAP: Schema = {
 LIMIT: Schema = {
     "title": "Limit",
     "type": "integer",
+    "minimum": -(2**53) + 1,
+    "maximum": 2**53 - 1,
     "default": 8,
     "description": "How many items a page holds; brought into 1 to 256.",
 }

@@ -58,6 +58,9 @@ from shared.models import (
     NULL as NULL,
 )
 from shared.models import (
+    WHOLE as WHOLE,
+)
+from shared.models import (
     Circumstances as Circumstances,
 )
 from shared.models import (
@@ -89,13 +92,21 @@ def _cleaned(value: str, *, lines: bool) -> str:
     return text
 
 
-# Letters and symbols by their category, which fonts draw as nothing.
-_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Fonts draw these as nothing, although they are letters or symbols by their category, or will be.
+_BLANK = re.compile(
+    "[\u115f\u1160\u2060-\u206f\u2800\u3164\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+# What this version of Unicode does not know yet, and what only a font knows: some reader sees it.
+_UNKNOWN = ("Cn", "Co")
 
 
 def is_visible(text: str) -> bool:
     """Whether a text has a character that a reader can see."""
-    return any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in text)
+    return any(
+        (unicodedata.category(c)[0] in "LNPS" or unicodedata.category(c) in _UNKNOWN)
+        and not _BLANK.match(c)
+        for c in text
+    )
 
 
 def _controls(text: str) -> set[str]:
@@ -184,7 +195,11 @@ OrgCode = Annotated[
 
 def _printable(value: str) -> str:
     text = unicodedata.normalize("NFC", value).strip()
-    if not 1 <= len(text) <= 128 or not text.isprintable():
+    # A character newer than this Python is taken: a repeat may meet another version.
+    prints = text.isprintable() or all(
+        c.isprintable() or unicodedata.category(c) in _UNKNOWN for c in text
+    )
+    if not 1 <= len(text) <= 128 or not prints:
         raise refuse("form", "must be 1 to 128 printable characters")
     return text
 
@@ -337,7 +352,7 @@ SourceRefs = Annotated[
 
 def _limit(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise refuse("integer", "must be an integer")
+        raise refuse("integer", WHOLE)
     return min(max(value, 1), 256)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -32,6 +32,7 @@ class Circumstances:
         return self.now.astimezone(ZoneInfo(self.org.timezone)).date()
 
 
+WHOLE = "must be an integer, written without a fraction"
 NULL = object()
 """Stands where a request says ``null`` and may not."""
 
@@ -46,10 +47,16 @@ class Request(BaseModel):
     named_by: ClassVar[tuple[str, ...]] = ()
     """The kinds of sources of which the first may name the order in the place of ``order_ref``."""
     needs_order: ClassVar[bool] = False
+    instead_of_order: ClassVar[tuple[str, ...]] = ()
+    """Fields of which one must be there where no order is named."""
     exactly_one: ClassVar[tuple[str, ...]] = ()
     """Fields of which a request names one and no other."""
     at_most_one: ClassVar[tuple[str, ...]] = ()
     """Fields of which a request names one or none."""
+    only_with: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """Fields that go with one choice of another field: needed with it, refused without it."""
+    text_pattern: ClassVar[str] = "^.*[^ ].*$"
+    """What a body that is only a string looks like, where a route takes one."""
 
     @model_validator(mode="before")
     @classmethod
@@ -71,6 +78,12 @@ class Request(BaseModel):
                 many = "exactly one" if least else "at most one"
                 field = named[-1] if named else fields[0]
                 yield Fault("exactly-one", field, f"must name {many} of {', '.join(fields)}")
+        for name, (field, choice) in self.only_with.items():
+            chosen, given = getattr(self, field) == choice, getattr(self, name) is not None
+            if chosen and not given:
+                yield Fault("missing", name, f"is required with {field} {choice}")
+            if given and not chosen:
+                yield Fault("invalid", name, f"is only for {field} {choice}")
 
 
 class Shape(BaseModel):

@@ -17,6 +17,8 @@ from shared.errors import ApiError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from shared.models import Request
+
 MEMBER = "*member"
 ANYONE = "*anyone"
 
@@ -97,13 +99,14 @@ class Route:
     - ``creates``: a ``set`` route that needs no revision where there is no record yet.
     - ``gate``: which calls an org that is not verified may make all the same.
     - ``refuses``: the errors that do not follow from the other columns.
+    - ``sample``: an example of a body; ``answer``: the ``data`` of the answer to it.
     """
 
     method: str
     path: str
     summary: str
     operation: Callable[..., Any]
-    request: type[BaseModel] | None
+    request: type[Request] | None
     envelope: type[BaseModel]
     roles: tuple[str, ...]
     latency: Latency
@@ -122,6 +125,7 @@ class Route:
     extension: bool = False
     refuses: tuple[type[ApiError], ...] = ()
     sample: Any = None
+    answer: Any = None
 
     @property
     def refusals(self) -> tuple[type[ApiError], ...]:
@@ -147,7 +151,7 @@ class Route:
 def reading(
     path: str,
     operation: Callable[..., Any],
-    request: type[BaseModel],
+    request: type[Request],
     envelope: type[BaseModel],
     summary: str,
     *,
@@ -162,7 +166,7 @@ def reading(
 def writing(
     path: str,
     operation: Callable[..., Any],
-    request: type[BaseModel],
+    request: type[Request],
     envelope: type[BaseModel],
     summary: str,
     *,
@@ -180,7 +184,7 @@ def writing(
 def _post(
     path: str,
     operation: Callable[..., Any],
-    request: type[BaseModel],
+    request: type[Request],
     envelope: type[BaseModel],
     summary: str,
     roles: tuple[str, ...],

@@ -118,7 +118,7 @@ def validated(call: Call, parts: Parts, headers: Mapping[str, str]) -> tuple[Fac
     body, fault_list = _validated(row.request, parts.own, known) if row.request else (None, [])
     faults += fault_list
     if body is not None:
-        faults += _own_faults(body, call.settings)
+        faults += _own_faults(body, call.settings, {fault.field for fault in fault_list})
     if body is not None and over is not None:
         faults += _missing_order(body, over)
     context = None if over is None else over.request_context
@@ -256,15 +256,19 @@ def _required(row: Route, given: Mapping[str, Any], headers: Mapping[str, str]) 
     return found
 
 
-def _own_faults(part: Any, org: OrgSettings, where: str = "") -> list[Fault]:
-    """Returns the faults that the models of a request (nested ones too) find by their checks."""
+def _own_faults(part: Any, org: OrgSettings, wrong: set[str], where: str = "") -> list[Fault]:
+    """Returns the faults that the models of a request (nested ones too) find by their checks. A
+    field that is there but ``wrong`` counts as named: it has a fault of its own."""
     if isinstance(part, list):
-        return [f for n, one in enumerate(part) for f in _own_faults(one, org, f"{where}{n}.")]
+        places = ((one, f"{where}{number}.") for number, one in enumerate(part))
+        return [fault for one, place in places for fault in _own_faults(one, org, wrong, place)]
     if not isinstance(part, Request):
         return []
     found = [replace(f, field=where + f.field) for f in part.faults(org)]
+    if any(where + name in wrong for name in part.exactly_one):
+        found = [fault for fault in found if fault.tag != "exactly-one"]
     for name in type(part).model_fields:
-        found += _own_faults(getattr(part, name), org, f"{where}{name}.")
+        found += _own_faults(getattr(part, name), org, wrong, f"{where}{name}.")
     return found
 
 

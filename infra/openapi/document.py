@@ -24,6 +24,7 @@ from infra.openapi.words import Words
 from lambdas.families import FAMILIES
 from lambdas.kinds import KINDS
 from shared.api import ANYONE, BASE, Crosscutting, Route
+from shared.routes import EVERYWHERE, ON_WRITES
 from shared.settings import API_VERSION
 
 _INFO = Path(__file__).with_name("info.md")
@@ -50,6 +51,10 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/", "description": "wherever this document is served"}],
         "tags": [{"name": name, "description": _introduction(name)} for name in sorted(FAMILIES)],
         "security": [{"session": [], "org": []}, {"key": [], "org": []}],
+        "x-error-tags": {
+            "every-route": sorted(error.tag for error in EVERYWHERE),
+            "every-write": sorted(error.tag for error in ON_WRITES),
+        },
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -98,7 +103,13 @@ def _introduction(family: str) -> str:
         if shape.__module__.startswith(f"lambdas.{family}.")
     )
     events = f"\n\nEvents: {', '.join(f'`{action}`' for action in actions)}." if actions else ""
-    return "\n\n".join(plain(part) for part in said.split("\n\n")) + events
+    return "\n\n".join(_paragraph(part) for part in said.split("\n\n")) + events
+
+
+def _paragraph(text: str) -> str:
+    """A paragraph of a docstring in Markdown; a table keeps its lines."""
+    is_table = text.startswith("|")
+    return "\n".join(map(plain, text.splitlines())) if is_table else plain(text)
 
 
 def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +123,7 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
         "x-latency-p99-ms": row.latency.p99_ms,
         "x-roles-any-of": list(row.roles),
         "x-expected-revision": row.revision,
-        "x-error-tags": sorted({error.tag for error in row.refusals}),
+        "x-error-tags": own_tags(row),
     }
     if row.extension:
         made["x-extension"] = True
@@ -124,6 +135,13 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
         made["requestBody"] = _body(row, schemas[row.request.__name__])
     made["responses"] = responses.of_route(row)
     return made
+
+
+def own_tags(row: Route) -> list[str]:
+    """Returns the tags of a route beside those that all routes have, or all that write."""
+    shared = {error.tag for error in (*EVERYWHERE, *(ON_WRITES if row.writes else ()))}
+    own = {error.tag for error in row.refusals}
+    return sorted(own if row.roles == (ANYONE,) else own - shared)
 
 
 def _advice(row: Route) -> str:
@@ -147,9 +165,12 @@ def _body(row: Route, schema: dict[str, Any]) -> dict[str, Any]:
     ref: dict[str, Any] = {"$ref": TEMPLATE.format(model=row.request.__name__)}
     if row.bare:
         # Where the text is told apart by its form, no field has that name.
-        field = schema["properties"].get(row.bare, {"type": "string", "minLength": 1})
+        own = {"type": "string", "pattern": row.request.text_pattern}
+        field = own if callable(row.bare) else schema["properties"][row.bare]
         words = "In the place of the object: the text alone that names the record."
         ref = {"oneOf": [ref, {**field, "description": words}]}
     content = {"schema": ref} | ({} if row.sample is None else {"example": row.sample})
     # An empty body is an empty object.
-    return {"required": bool(schema.get("required")), "content": {"application/json": content}}
+    rules = (row.request.exactly_one, row.request.needs_order, row.request.instead_of_order)
+    needs = bool(schema.get("required")) or any(rules)
+    return {"required": needs, "content": {"application/json": content}}

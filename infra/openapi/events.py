@@ -221,8 +221,10 @@ def _type(prop: Schemas, definitions: Schemas) -> str:
         name = prop["$ref"].rpartition("/")[2]
         if name == "FreeObject":
             return "object"
-        values = definitions[name].get("enum")
-        return ", ".join(f"`{v}`" for v in values) if values else f"[{name}](#{name.lower()})"
+        whole = definitions[name]
+        if "properties" in whole:
+            return f"[{name}](#{name.lower()})"
+        return ", ".join(f"`{v}`" for v in whole["enum"]) if "enum" in whole else _type(whole, {})
     if "const" in prop:
         return f"`{prop['const']}`"
     if prop.get("type") == "array":

@@ -48,13 +48,16 @@ def _enums(node: Any) -> Iterator[Schemas]:
 
 
 def _alias(declared: DeclaredField, values: list[str]) -> str | None:
-    """The name in the field's annotation that stands for just these values."""
+    """The name in the field's annotation that stands for just these values; else the only one of
+    its module that does, where the annotation is made of it."""
     module = vars(sys.modules[declared.owner.__module__])
-    for name in declared.names:
-        alias = module.get(name)
-        if get_origin(alias) is Literal and sorted(get_args(alias)) == sorted(values):
-            return name
-    return None
+    found = [
+        name
+        for name, alias in module.items()
+        if get_origin(alias) is Literal and sorted(get_args(alias)) == sorted(values)
+    ]
+    named = [name for name in declared.names if name in found]
+    return next(iter(named or (found if len(found) == 1 else [])), None)
 
 
 def _made_of(declared: DeclaredField, field: str) -> str:

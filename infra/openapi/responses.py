@@ -57,14 +57,10 @@ def headers() -> dict[str, Any]:
 
 
 def responses(rows: Iterable[Route]) -> dict[str, Any]:
-    """Returns the response of every envelope, and that of every status of refusals."""
+    """Returns the response of every status of refusals."""
     made: dict[str, Any] = {}
     refusals: dict[int, dict[type[ApiError], None]] = {}
     for row in rows:
-        name = row.envelope.__name__
-        more = ("Idempotent-Replay",) if row.writes else ()
-        if name not in made or row.writes:
-            made[name] = _response("Done.", name, (*_ALWAYS, *more))
         for error in row.refusals:
             refusals.setdefault(error.status, {})[error] = None
     for status, classes in refusals.items():
@@ -79,11 +75,28 @@ def examples() -> dict[str, Any]:
 
 def of_route(row: Route) -> dict[str, Any]:
     """Returns the responses of a route, by status."""
-    names = {200: row.envelope.__name__} | {e.status: _USUAL[e.status][0] for e in row.refusals}
-    return {
+    names = {error.status: _USUAL[error.status][0] for error in row.refusals}
+    refusals = {
         str(status): {"$ref": f"#/components/responses/{name}"}
         for status, name in sorted(names.items())
     }
+    return {"200": _success(row), **refusals}
+
+
+def _success(row: Route) -> dict[str, Any]:
+    names = (*_ALWAYS, "Idempotent-Replay") if row.writes else _ALWAYS
+    made = _response("Done.", row.envelope.__name__, names)
+    if row.answer is not None:
+        made["content"]["application/json"]["example"] = example_of_success(row)
+    return made
+
+
+def example_of_success(row: Route) -> dict[str, Any]:
+    """Returns the answer to the sample of a row, with its envelope."""
+    records = (one for one in row.answer.values() if isinstance(one, dict))
+    revision = next((one["revision"] for one in records if "revision" in one), None)
+    shown = revision if "revision" in row.envelope.model_fields else None
+    return envelope.success(row.answer, shown, _stats(row.call))
 
 
 def _response(words: str, schema: str, names: Iterable[str]) -> dict[str, Any]:
@@ -112,15 +125,20 @@ _MINOR: dict[type[ApiError], list[Fault]] = {
 _DETAIL: dict[type[ApiError], dict[str, Any]] = {errors.Conflict: {"current_revision": 4}}
 
 
-def _example(error: type[ApiError]) -> dict[str, Any]:
-    build = {"build_major": "1", "build_minor": "0", "build_id": "MONDAY-1765671116"}
-    stats = {
-        "call": "POST /account/update",
+_BUILD = {"build_major": "1", "build_minor": "0", "build_id": "MONDAY-1765671116"}
+
+
+def _stats(call: str) -> dict[str, Any]:
+    return {
+        "call": call,
         "service": SERVICE,
         "request_id": "01KA0000000000000000000000",
-        "timestamp_utc": "2026-01-01T00:00:00Z",
-        "latency_ms": 3,
-        "build": build,
+        "timestamp_utc": "2026-01-12T15:30:00Z",
+        "latency_ms": 12,
+        "build": _BUILD,
     }
+
+
+def _example(error: type[ApiError]) -> dict[str, Any]:
     made = error(minor=_MINOR.get(error, ()), detail=_DETAIL.get(error))
-    return envelope.refusal(made, stats)
+    return envelope.refusal(made, _stats("POST /account/update"))

@@ -8,6 +8,7 @@ clears a field. No type is anonymous: states, free objects and the types of fiel
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from infra.openapi.envelopes import Answer, ErrorEnvelope
 from infra.openapi.naming import name_enums, pascal
 from infra.openapi.source import plain
-from infra.openapi.words import Words
+from infra.openapi.words import COMMON, SHARED_TYPES, Words
 from shared.api import Crosscutting, Route
 from shared.errors import ApiError
 from shared.fields import Request
@@ -67,7 +68,7 @@ def schemas_of(rows: list[Route], words: Words) -> Schemas:
     for row in rows:
         if row.request is not None:
             _complete_request(found, row, crosscutting)
-        _complete_envelope(found[row.envelope.__name__], envelope)
+        _complete_envelope(found, found[row.envelope.__name__], envelope)
     return dict(sorted(found.items()))
 
 
@@ -94,7 +95,7 @@ def model_schemas(
         schema.pop("title", None)
     found = hoisted(found, template)
     for model in parts:
-        _describe(model, found, words)
+        _describe(model, found, words, template)
     return found
 
 
@@ -113,7 +114,7 @@ def with_parts(models: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
     return list(found)
 
 
-def _describe(model: type[BaseModel], found: Schemas, words: Words) -> None:
+def _describe(model: type[BaseModel], found: Schemas, words: Words, template: str) -> None:
     schema = found[model.__name__]
     if "description" in schema:
         schema["description"] = plain(schema["description"])
@@ -123,6 +124,16 @@ def _describe(model: type[BaseModel], found: Schemas, words: Words) -> None:
         # A field's own words stand beside the reference, its type's with the type.
         if said is not None and said != of_type:
             prop["description"] = said
+        if field in SHARED_TYPES and said == COMMON[field] and "$ref" not in prop:
+            _share(prop, SHARED_TYPES[field], found, template)
+
+
+def _share(prop: Schemas, name: str, found: Schemas, template: str) -> None:
+    """Makes a component of a property that many records have."""
+    if found.setdefault(name, dict(prop)) != prop:
+        raise ValueError(f"two schemas are called {name}")
+    prop.clear()
+    prop["$ref"] = template.format(model=name)
 
 
 def without_null(prop: Schemas, *, keep: bool) -> None:
@@ -142,12 +153,14 @@ def _restrict(model: type[BaseModel], schema: Schemas) -> None:
         return
     rules: list[Any] = []
     if model.exactly_one:
-        rules.append({"oneOf": [{"required": [name]} for name in model.exactly_one]})
-    if model.at_most_one:
-        names = model.at_most_one
-        pairs = [[a, b] for n, a in enumerate(names) for b in names[n + 1 :]]
-        rules.append({"not": {"anyOf": [{"required": pair} for pair in pairs]}})
-    if model.needs_order:
+        rules.append({"oneOf": [_has(name) for name in model.exactly_one]})
+    for one, other in combinations(model.at_most_one, 2):
+        rules.append({"not": _has(one, other)})
+    for name, (field, choice) in model.only_with.items():
+        chosen = {"required": [field], "properties": {field: {"const": choice}}}
+        neither = {"not": {"anyOf": [chosen, _has(name)]}}
+        rules.append({"anyOf": [{**chosen, "required": [field, name]}, neither]})
+    if model.needs_order or model.instead_of_order:
         fields = [n for n in ("order_ref", "loyalty_txn_id") if n in model.model_fields]
         source = {
             "required": ["source_refs"],
@@ -157,9 +170,15 @@ def _restrict(model: type[BaseModel], schema: Schemas) -> None:
                 }
             },
         }
+        fields += model.instead_of_order
         rules.append({"anyOf": [*({"required": [name]} for name in fields), source]})
     if rules:
-        schema["allOf"] = rules
+        schema["allOf"] = schema.get("allOf", []) + rules
+
+
+def _has(*names: str) -> Schemas:
+    """The rule that fields are there. It lists the fields too: linters look for them beside."""
+    return {"required": list(names), "properties": {name: {} for name in names}}
 
 
 def hoisted(found: Schemas, template: str) -> Schemas:
@@ -219,8 +238,8 @@ def error_tags() -> Schemas:
     return {
         "type": "string",
         "enum": tags,
-        "description": "The kinds of refusals. Each route names those that it can give in "
-        "`x-error-tags`; the message says the rest.",
+        "description": "The kinds of refusals. `x-error-tags` names those that a route can give; "
+        "at the top of the document: those of every route, and of every one that writes.",
     }
 
 
@@ -256,9 +275,12 @@ def _complete_request(found: Schemas, row: Route, crosscutting: Schemas) -> None
         found[name]["properties"] = {**found[name]["properties"], **repeated}
 
 
-def _complete_envelope(schema: Schemas, envelope: Schemas) -> None:
+def _complete_envelope(found: Schemas, schema: Schemas, envelope: Schemas) -> None:
     own = schema["properties"]
     about = envelope["properties"]
+    if "revision" in own:
+        found["AnswerRevision"] = about["revision"]
+        about = {**about, "revision": {"$ref": TEMPLATE.format(model="AnswerRevision")}}
     schema["properties"] = {
         "success": about["success"],
         "data": own["data"],

@@ -34,8 +34,21 @@ COMMON = {
     "dry_run": "True where nothing was written.",
     "currency": "The currency: an ISO 4217 code.",
     "customer_guid": "The customer.",
+    "order_ref": "The order.",
+    "as_of": "The time in question; without it now.",
+    "policy_version": "The version of the loyalty policy.",
+    "loyalty_txn_id": "The transaction of the ledger.",
     "changed": "The names of the fields that changed.",
     "previous_status": "The status before.",
+}
+
+# Those of them that nearly every answer has: the documents keep each once, under this name.
+SHARED_TYPES = {
+    "created_at": "CreatedAt",
+    "updated_at": "UpdatedAt",
+    "revision": "RecordRevision",
+    "next_token": "NextPageToken",
+    "redirected_from": "RedirectedFrom",
 }
 
 

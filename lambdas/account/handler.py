@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lambdas.account import examples
+from lambdas.account.examples import ACCOUNT, CONTACT
 from lambdas.account.models import envelopes, requests
 from lambdas.account.operations import accounts, contacts, credit
 from shared.api import Tier, reading, serve, writing
@@ -13,8 +15,6 @@ from shared.errors import (
     InvalidState,
 )
 
-ACCOUNT = "acct_01KA0000000000000000000000"
-CONTACT = "cont_01KA000000000000000000000101KA0000000000000000000000"
 HARBOUR = {
     "company_name": "Harbour Supplies",
     "account_code": "HARBOUR",
@@ -40,6 +40,7 @@ ROUTES = (
             "contact": {"account_guid": ACCOUNT, "first_name": "Ada", "roles": ["buyer"]},
             **WHY,
         },
+        answer=examples.contact(),
     ),
     reading(
         "/account/contact/get",
@@ -48,6 +49,7 @@ ROUTES = (
         envelopes.AccountContactEnvelope,
         "Get B2B account contact",
         sample={"contact_guid": CONTACT},
+        answer=examples.contact(),
     ),
     reading(
         "/account/contact/list",
@@ -58,6 +60,7 @@ ROUTES = (
         latency=Tier.B,
         paginated=True,
         sample={"account_guid": ACCOUNT, "status": "active", "role": "buyer"},
+        answer=examples.CONTACTS,
     ),
     writing(
         "/account/contact/status/set",
@@ -68,6 +71,7 @@ ROUTES = (
         revision="required",
         refuses=(InvalidState,),
         sample={"contact_guid": CONTACT, "status": "inactive", "expected_revision": 1, **WHY},
+        answer=examples.contact(status="inactive"),
     ),
     writing(
         "/account/contact/update",
@@ -84,6 +88,7 @@ ROUTES = (
             "contact": {"is_primary": True, "title": None},
             **WHY,
         },
+        answer=examples.contact(is_primary=True),
     ),
     writing(
         "/account/create",
@@ -94,6 +99,7 @@ ROUTES = (
         refuses=(AlreadyExists, InvalidState),
         record="account",
         sample={"account": HARBOUR, **WHY},
+        answer=examples.opened(HARBOUR),
     ),
     writing(
         "/account/credit/consume",
@@ -108,6 +114,7 @@ ROUTES = (
         refuses=(AlreadyExists, InvalidState, CreditHold, CreditLimitExceeded, CurrencyMismatch),
         keyed="the order",
         sample={"account_guid": ACCOUNT, "expected_revision": 2, **ORDER},
+        answer=examples.credit(used=300, revision=2),
     ),
     writing(
         "/account/credit/release",
@@ -122,6 +129,7 @@ ROUTES = (
         refuses=(CurrencyMismatch,),
         keyed="the order and the amount",
         sample={"account_guid": ACCOUNT, **PAST_ORDER},
+        answer=examples.credit(used=0, revision=3),
     ),
     reading(
         "/account/get",
@@ -131,6 +139,7 @@ ROUTES = (
         "Get B2B account",
         bare="account_guid",
         sample={"account_guid": ACCOUNT},
+        answer=examples.account(),
     ),
     reading(
         "/account/list",
@@ -141,6 +150,7 @@ ROUTES = (
         latency=Tier.B,
         paginated=True,
         sample={"status": "active", "q": "north"},
+        answer=examples.ACCOUNTS,
     ),
     writing(
         "/account/status/set",
@@ -152,6 +162,7 @@ ROUTES = (
         revision="required",
         refuses=(InvalidState,),
         sample={"account_guid": ACCOUNT, "status": "on_hold", "expected_revision": 2, **WHY},
+        answer=examples.account(status="on_hold"),
     ),
     writing(
         "/account/update",
@@ -168,6 +179,7 @@ ROUTES = (
             "account": {"legal_name": "Northwind Traders GmbH", "website": None},
             **WHY,
         },
+        answer=examples.account(legal_name="Northwind Traders GmbH"),
     ),
 )
 lambda_handler = door = serve(ROUTES)

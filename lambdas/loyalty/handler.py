@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lambdas.loyalty import examples
+from lambdas.loyalty.examples import SALE, WHY
 from lambdas.loyalty.models import envelopes, requests
 from lambdas.loyalty.operations import balance, movements, policies, recalculation, undoing
 from shared.api import Tier, reading, serve, writing
@@ -15,10 +17,7 @@ from shared.errors import (
     QuoteStale,
 )
 
-WHY = {"reason": "Sale at the till", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
-EURO_10 = {"currency": "EUR", "amount": 1001}
-# The order before SO-1001 is in the books of the demo world.
-C = "cust_01KA0000000000000000000000"
+C = examples.CUSTOMER
 TILLS = ("loyalty_admin", "crm_manage", "crm_edit")
 ADMINS = ("loyalty_admin",)
 
@@ -34,6 +33,7 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState, HoldPending, InsufficientPoints),
         sample={"customer_guid": C, "points_delta": 50, **WHY},
+        answer=examples.ADJUST,
     ),
     reading(
         "/loyalty/balance/get",
@@ -44,6 +44,7 @@ ROUTES = (
         extension=True,
         refuses=(Busy,),
         sample={"customer_guid": C},
+        answer=examples.BALANCE,
     ),
     writing(
         "/loyalty/earn",
@@ -55,7 +56,8 @@ ROUTES = (
         strict=True,
         keyed="the order",
         refuses=(AlreadyExists, InvalidState, CurrencyMismatch, QuoteStale),
-        sample={"customer_guid": C, "order_ref": "SO-1001", "amount": EURO_10, **WHY},
+        sample={"customer_guid": C, "order_ref": "SO-1001", "amount": SALE, **WHY},
+        answer=examples.EARN,
     ),
     writing(
         "/loyalty/expire",
@@ -68,6 +70,7 @@ ROUTES = (
         dry_run=True,
         refuses=(InvalidState,),
         sample={"customer_guid": C, **WHY},
+        answer=examples.EXPIRE,
     ),
     reading(
         "/loyalty/ledger/list",
@@ -79,6 +82,7 @@ ROUTES = (
         paginated=True,
         extension=True,
         sample={"customer_guid": C, "kind": "earn"},
+        answer=examples.LEDGER,
     ),
     reading(
         "/loyalty/policy/get",
@@ -88,6 +92,7 @@ ROUTES = (
         "Get loyalty policy",
         latency=Tier.B,
         sample={"as_of": "2026-01-01T00:00:00Z", "channel_code": "pos_generic"},
+        answer=examples.POLICY,
     ),
     writing(
         "/loyalty/policy/set",
@@ -112,6 +117,7 @@ ROUTES = (
             "expected_revision": 1,
             **WHY,
         },
+        answer=examples.POLICY,
     ),
     reading(
         "/loyalty/preview",
@@ -120,7 +126,8 @@ ROUTES = (
         envelopes.LoyaltyPreviewEnvelope,
         "Read-only earn estimate using real policy",
         refuses=(InvalidState, CurrencyMismatch, Busy),
-        sample={"customer_guid": C, "amount": EURO_10},
+        sample={"customer_guid": C, "amount": SALE},
+        answer=examples.PREVIEW,
     ),
     writing(
         "/loyalty/recalculate",
@@ -133,6 +140,7 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState,),
         sample={"customer_guid": C, **WHY},
+        answer=examples.RECALCULATE,
     ),
     writing(
         "/loyalty/redeem",
@@ -146,6 +154,7 @@ ROUTES = (
         keyed="the customer and the order",
         refuses=(AlreadyExists, InvalidState, HoldPending, CurrencyMismatch, InsufficientPoints),
         sample={"customer_guid": C, "order_ref": "SO-1001", "redeem_points": 100, **WHY},
+        answer=examples.REDEEM,
     ),
     writing(
         "/loyalty/restore",
@@ -158,6 +167,7 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState,),
         sample={"customer_guid": C, "order_ref": "SO-1000", **WHY},
+        answer=examples.RESTORE,
     ),
     writing(
         "/loyalty/reverse",
@@ -170,6 +180,7 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState, CurrencyMismatch, InsufficientPoints),
         sample={"customer_guid": C, "order_ref": "SO-1000", **WHY},
+        answer=examples.REVERSE,
     ),
 )
 lambda_handler = door = serve(ROUTES)

@@ -1,1 +1,1 @@
-"""The health check."""
+"""Health: whether the service is up. The call needs no credential and no org, and reads nothing."""

@@ -15,6 +15,7 @@ ROUTES = (
         envelope=models.StatEnvelope,
         roles=(ANYONE,),
         latency=Tier.A.value,
+        answer={"service": "crm", "status": "active"},
     ),
 )
 lambda_handler = door = serve(ROUTES)

@@ -8,8 +8,12 @@ from shared.fields import Shape
 
 
 class StatData(Shape):
+    """The service is up."""
+
     service: Literal["crm"]
+    """The service that answered."""
     status: Literal["active"]
+    """Always `active`: an answer means that the service is up."""
 
 
 class StatEnvelope(Shape):

@@ -141,7 +141,8 @@ def test_line_breaks_around_a_name_are_no_part_of_it(world: World) -> None:
             },
             ["lines", "reason", "source_refs", "x", "amount.y", "lines.0.z"],
         ),
-        ("/account/get", {"account_guid": "a", "account_code": "b", "x": 1}, ["body", "x"]),
+        ("/account/get", {"account_guid": "a", "account_code": "b", "x": 1}, ["account_code", "x"]),
+        ("/customer/get", {"phone": "+1234"}, ["phone"]),
     ],
 )
 def test_an_unknown_field_hides_no_other_fault(

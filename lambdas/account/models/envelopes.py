@@ -20,7 +20,9 @@ class AccountSummary(Shape):
     parent_account_guid: str | None = None
     credit_limit: MoneyOut
     credit_used: MoneyOut
+    """What orders use at present."""
     credit_available: MoneyOut
+    """The limit less what is used."""
     credit_hold: bool
     revision: int
     created_at: datetime
@@ -49,14 +51,21 @@ class Credit(Shape):
     than ``requested``, because no more could come back."""
 
     order_ref: str | None = None
+    """The order that the credit was for."""
     requested: MoneyOut
+    """What was asked for."""
     applied: MoneyOut
+    """What was done."""
     floored: bool
+    """Whether less was done than was asked for."""
 
 
 class AccountData(Shape):
+    """The account as the call leaves it."""
+
     account: Account
     credit: Credit | None = None
+    """What the call did to the credit; only in the answers of consume and release."""
 
 
 class AccountEnvelope(Shape):
@@ -65,7 +74,10 @@ class AccountEnvelope(Shape):
 
 
 class AccountListData(Shape):
+    """A page of accounts."""
+
     accounts: list[AccountSummary]
+    """The accounts of this page."""
     next_token: str | None = None
 
 
@@ -103,6 +115,8 @@ class Contact(ContactSummary):
 
 
 class ContactData(Shape):
+    """The contact as the call leaves it."""
+
     contact: Contact
 
 
@@ -112,7 +126,10 @@ class AccountContactEnvelope(Shape):
 
 
 class ContactListData(Shape):
+    """A page of contacts."""
+
     contacts: list[Contact]
+    """The contacts of this page, whole ones where `account_guid` was given."""
     next_token: str | None = None
 
 
@@ -124,6 +141,8 @@ class AccountContactListEnvelope(Shape):
 
 
 class AccountChanged(Shape):
+    """An account that was made or changed."""
+
     account_guid: str
     account_code: str
     status: AccountStatus
@@ -132,6 +151,8 @@ class AccountChanged(Shape):
 
 
 class AccountStatusChanged(Shape):
+    """An account whose status changed."""
+
     account_guid: str
     account_code: str
     previous_status: AccountStatus
@@ -139,6 +160,8 @@ class AccountStatusChanged(Shape):
 
 
 class CreditMoved(Shape):
+    """Credit that an order used or gave back."""
+
     account_guid: str
     order_ref: str | None = None
     requested: MoneyOut
@@ -149,6 +172,8 @@ class CreditMoved(Shape):
 
 
 class ContactChanged(Shape):
+    """A contact that was made or changed."""
+
     contact_guid: str
     account_guid: str
     customer_guid: str | None = None
@@ -158,6 +183,8 @@ class ContactChanged(Shape):
 
 
 class ContactStatusChanged(Shape):
+    """A contact whose status changed."""
+
     contact_guid: str
     account_guid: str
     previous_status: ContactStatus

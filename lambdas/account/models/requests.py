@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from shared.contact_points import AddressIn, Email, Phone, Website
 from shared.fields import (
@@ -25,8 +25,15 @@ from shared.fields import (
 from shared.keys import ACCOUNT_PREFIX
 
 AccountStatus = Literal["pending", "active", "on_hold", "inactive", "closed"]
+"""`pending` is not opened yet; `active` can use credit; `on_hold` and `inactive` cannot; `closed`
+is final."""
+FirstAccountStatus = Literal["pending", "active"]
+"""The states in which an account can begin."""
 ContactStatus = Literal["active", "inactive"]
+"""A contact of a closed account is `inactive`."""
 ContactRole = Literal["buyer", "approver", "payer", "sales_rep"]
+"""What a contact does: orders (`buyer`), agrees to orders (`approver`), pays (`payer`), or looks
+after the account (`sales_rep`)."""
 
 
 def _not_like_a_guid(code: str) -> str:
@@ -48,6 +55,7 @@ class Changes(Request):
     """The fields of a record that its creation and its update share. Each may be absent."""
 
     phone: Phone | None = None
+    """The phone number; answered as E.164."""
 
     def values(self) -> dict[str, Any]:
         """Returns the given fields in the form that records hold. ``None`` clears a field."""
@@ -74,19 +82,33 @@ class AccountChanges(Changes):
     })  # fmt: skip
 
     company_name: Name | None = None
+    """The name that the company goes by."""
     legal_name: Name | None = None
+    """The registered name, where it is another one."""
     tax_id: ShortText | None = None
+    """The tax number as the company writes it, such as `DE123456789`; not checked."""
     email: Email | None = None
+    """The e-mail address; others may have the same one."""
     website: Website | None = None
+    """The company's website."""
     billing_address: AddressIn | None = None
+    """Where invoices go."""
     shipping_address: AddressIn | None = None
+    """Where goods go."""
     payment_terms: ShortText | None = None
+    """What was agreed on paying, such as `NET30`; for people to read."""
     parent_account_guid: Guid | None = None
+    """The account above this one, in the same org; at most five levels deep, without a circle."""
     tags: Tags | None = None
+    """Short texts to sort by; a repeated one counts once."""
     metadata: FreeMap | None = None
+    """Fields of your own; the service keeps them and does not read them."""
     credit_limit: MoneyOrZeroIn | None = None
+    """How much may be owed at once. Its currency cannot change while credit is used."""
     credit_hold: bool | None = None
+    """Whether new credit is refused, whatever the status."""
     credit_hold_reason: Name | None = None
+    """Why new credit is refused; for people to read."""
 
 
 class AccountNew(AccountChanges):
@@ -96,7 +118,10 @@ class AccountNew(AccountChanges):
 
     company_name: Name
     account_code: AccountCode | None = None
-    status: Literal["pending", "active"] = "active"
+    """A code that people use for the account, unique in its org and never changed; the service
+    makes one where none is given."""
+    status: FirstAccountStatus = "active"
+    """The status to begin with."""
 
 
 class AccountCreateRequest(Request):
@@ -106,14 +131,10 @@ class AccountCreateRequest(Request):
 class AccountGetRequest(Request):
     """Names an account by exactly one of its guid and its code."""
 
+    exactly_one = ("account_guid", "account_code")
     account_guid: Guid | None = None
+    """The id of the account."""
     account_code: Code | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> AccountGetRequest:
-        if (self.account_guid is None) == (self.account_code is None):
-            raise refuse("exactly-one", "must name exactly one of account_guid, account_code")
-        return self
 
 
 class AccountListRequest(Page):
@@ -122,6 +143,8 @@ class AccountListRequest(Page):
     status: AccountStatus | None = None
     account_code: Code | None = None
     q: SearchText | None = None
+    """Words, or their beginnings, of the names, the code or the e-mail's part before the @; all
+    must match."""
 
 
 class AccountUpdateRequest(Request):
@@ -144,6 +167,7 @@ class AccountCreditConsumeRequest(Request):
     needs_order = True
     account_guid: Guid
     amount: MoneyIn
+    """How much the order uses."""
     order_ref: OrderRef | None = None
 
 
@@ -152,8 +176,10 @@ class AccountCreditReleaseRequest(Request):
     order needs ``amount`` and ``idempotency_key``."""
 
     named_by = ("order",)
+    instead_of_order = ("amount",)
     account_guid: Guid
     amount: MoneyIn | None = None
+    """How much to give back; without it all that is left of the order."""
     order_ref: OrderRef | None = None
 
 
@@ -169,13 +195,20 @@ class ContactChanges(Changes):
     })  # fmt: skip
 
     first_name: Name | None = None
+    """The given name."""
     last_name: Name | None = None
+    """The family name."""
     display_name: Name | None = None
+    """How to address the contact, where the names do not say it."""
     title: Name | None = None
+    """The position in the company, such as `Head of Purchasing`."""
     email: Email | None = None
     roles: ContactRoles | None = None
+    """What the contact is asked for; a repeated one counts once."""
     is_primary: bool | None = None
+    """Whether to ask this contact first; an account has one such contact at most."""
     customer_guid: Guid | None = None
+    """The customer who is the same person."""
 
 
 class ContactNew(ContactChanges):
@@ -193,6 +226,7 @@ class AccountContactCreateRequest(Request):
 
 class AccountContactGetRequest(Request):
     contact_guid: Guid
+    """The id of the contact."""
 
 
 class AccountContactListRequest(Page):
@@ -201,6 +235,7 @@ class AccountContactListRequest(Page):
     account_guid: Guid | None = None
     status: ContactStatus | None = None
     role: ContactRole | None = None
+    """Contacts that have this role."""
 
 
 class AccountContactUpdateRequest(Request):

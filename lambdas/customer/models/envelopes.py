@@ -22,12 +22,15 @@ class CustomerSummary(Shape):
     display_name: str | None = None
     company_name: str | None = None
     merged_into: str | None = None
+    """The customer that this one was merged into."""
     revision: int
     created_at: datetime
     updated_at: datetime
 
 
 class Customer(CustomerSummary):
+    """A customer."""
+
     email: str | None = None
     phone: str | None = None
     alternate_emails: list[str] | None = None
@@ -42,6 +45,8 @@ class Customer(CustomerSummary):
 
 
 class CustomerData(Shape):
+    """The customer as the call leaves it."""
+
     customer: Customer
     redirected_from: str | None = None
 
@@ -56,10 +61,14 @@ class CustomerHit(Customer):
     fields that matched."""
 
     match_fields: list[str] | None = None
+    """The fields in which `q` was found."""
 
 
 class CustomerListData(Shape):
+    """A page of customers."""
+
     customers: list[CustomerHit]
+    """The customers of this page."""
     next_token: str | None = None
 
 
@@ -71,6 +80,8 @@ class CustomerListEnvelope(Shape):
 
 
 class CustomerChanged(Shape):
+    """A customer who was made or changed."""
+
     customer_guid: str
     customer_code: str | None = None
     kind: CustomerKind
@@ -83,12 +94,17 @@ class ConsentMoved(Shape):
     """One decision of a call: what it is about, what it says, and whether it counts now."""
 
     decision_id: str
+    """The id of the decision."""
     consent_type: str
     channel: str | None = None
     consent_state: ConsentState
     applied: bool
+    """Whether it is in force now."""
 
 
 class CustomerConsentSet(Shape):
+    """Decisions about a customer's consents."""
+
     customer_guid: str
     decisions: list[ConsentMoved]
+    """The decisions of the call."""

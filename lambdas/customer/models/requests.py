@@ -6,9 +6,10 @@ import re
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from shared.contact_points import AddressIn, Email, Language, Phone
+from shared.field_schemas import EMAIL_FORM
 from shared.fields import (
     CODE,
     Code,
@@ -31,10 +32,19 @@ from shared.fields import (
 from shared.keys import CUSTOMER_PREFIX
 
 CustomerStatus = Literal["active", "inactive", "merged", "anonymized"]
+"""`merged` lives on in another customer; `anonymized` has nothing personal left."""
+SettableStatus = Literal["active", "inactive"]
+"""The states that a call can set."""
 CustomerKind = Literal["individual", "business"]
+"""A person, or a company."""
 ConsentState = Literal["granted", "denied", "withdrawn", "pending"]
+"""`denied` was refused when asked; `withdrawn` was given before; `pending` waits for an answer."""
+OptInLevel = Literal["single", "double", "unknown"]
+"""`double` was confirmed a second time, such as by a link in an e-mail."""
 ALTERNATES, ADDRESSES, REFS, FIRST_CONSENTS = 10, 10, 20, 10
 SELECTORS = ("customer_guid", "customer_code", "email", "phone", "external_ref")
+TEXT_SELECTORS = "|".join((f"^{CODE}$", EMAIL_FORM, r"^\+[1-9][0-9 ()./-]{2,30}[0-9]$"))
+"""A guid looks like a code here."""
 CODE_FORM = re.compile(CODE)
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of a caller may be ahead of ours."""
@@ -62,23 +72,40 @@ class CustomerChanges(Request):
     whole list. An alternate that repeats the e-mail or phone, or another alternate, is dropped."""
 
     customer_code: ChosenCode | None = None
+    """A code that people use for the customer, such as a card's number; unique in the org."""
     kind: CustomerKind | None = None
-    status: Literal["active", "inactive"] | None = None
+    status: SettableStatus | None = None
     first_name: Name | None = None
+    """The given name."""
     last_name: Name | None = None
+    """The family name."""
     display_name: Name | None = None
+    """How to address the customer, where the names do not say it."""
     company_name: Name | None = None
+    """The company that the customer is, or is with."""
     email: Email | None = None
+    """The e-mail address; one customer's only, unless the org shares them."""
     phone: Phone | None = None
+    """The phone number, answered as E.164; several customers may have it, unless the org says
+    otherwise."""
     alternate_emails: bounded(Email, ALTERNATES) | None = None  # type: ignore[valid-type]
+    """Further e-mail addresses, which find the customer too."""
     alternate_phones: bounded(Phone, ALTERNATES) | None = None  # type: ignore[valid-type]
+    """Further phone numbers, which find the customer too."""
     addresses: bounded(AddressIn, ADDRESSES) | None = None  # type: ignore[valid-type]
+    """The postal addresses."""
     date_of_birth: PastDay | None = None
+    """The date of birth; not in the future."""
     language: Language | None = None
+    """The language to write in: a BCP 47 tag."""
     home_logical_guid: ForeignId | None = None
+    """The store or site that the customer belongs to: an id of another system."""
     external_refs: ExternalRefs | None = None
+    """What other systems call the customer; no two customers share one."""
     tags: Tags | None = None
+    """Short texts to sort by; a repeated one counts once."""
     attributes: FreeMap | None = None
+    """Fields of your own; the service keeps them and does not read them."""
 
 
 # Every customer has a kind and a status; all else may be cleared.
@@ -86,34 +113,53 @@ CustomerChanges.clearable = frozenset(CustomerChanges.model_fields) - {"kind", "
 
 
 class ConsentNotice(Request):
+    """What the customer was shown before deciding."""
+
     id: ShortText
+    """The id of the notice."""
     version: ShortText
+    """Its version."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """The SHA-256 of its text, hexadecimal."""
 
 
 class ConsentIn(Request):
     """A decision about a consent. It holds from ``effective_at``, by default from now."""
 
     consent_type: Code
+    """What it is for, such as `MARKETING`."""
     consent_state: ConsentState
     channel: Code | None = None
+    """The channel, such as `EMAIL`; without it all."""
     contact_point: Name | None = None
+    """The e-mail address or phone number; without it all."""
     effective_at: Annotated[Instant, not_ahead(CLOCK_SKEW)] | None = None
+    """From when the decision holds; at most 5 minutes ahead."""
     method: ShortText | None = None
-    opt_in_level: Literal["single", "double", "unknown"] | None = None
+    """How it was given, such as `web-form`."""
+    opt_in_level: OptInLevel | None = None
+    """Whether it was confirmed."""
     notice: ConsentNotice | None = None
+    """What the customer was shown."""
     jurisdiction: ShortText | None = None
+    """Whose law applies, such as `EU`."""
     legal_basis: ShortText | None = None
+    """The legal basis, such as `GDPR-6-1-a`."""
     evidence_ref: Name | None = None
+    """Where the evidence lies."""
     expires_at: Instant | None = None
+    """When the consent ends."""
 
 
 class CustomerNew(CustomerChanges):
+    """A new customer; every field may be left out."""
+
     clearable: ClassVar[frozenset[str]] = frozenset()
 
     kind: CustomerKind = "individual"
-    status: Literal["active", "inactive"] = "active"
+    status: SettableStatus = "active"
     consents: bounded(ConsentIn, FIRST_CONSENTS) = []  # type: ignore[valid-type]  # noqa: RUF012
+    """Decisions that come with the customer, such as from a sign-up form."""
 
 
 class CustomerCreateRequest(Request):
@@ -122,23 +168,21 @@ class CustomerCreateRequest(Request):
 
     customer: CustomerNew = CustomerNew()
     override_suppression: bool = False
+    """Takes an e-mail or phone although its owner was deleted; for privacy roles."""
 
 
 class CustomerGetRequest(Request):
     """Exactly one of the fields. A bare JSON string is told apart by its form: a guid, an e-mail, a
     phone number that begins with +, else a code."""
 
+    exactly_one = SELECTORS
+    text_pattern = TEXT_SELECTORS
     customer_guid: Guid | None = None
     customer_code: Code | None = None
     email: Email | None = None
     phone: Phone | None = None
     external_ref: SourceRef | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> CustomerGetRequest:
-        if sum(getattr(self, name) is not None for name in SELECTORS) != 1:
-            raise refuse("exactly-one", f"must name exactly one of {', '.join(SELECTORS)}")
-        return self
+    """What another system calls the customer."""
 
 
 def selector_of(text: str) -> str:
@@ -155,11 +199,13 @@ class CustomerListRequest(Page):
     status: CustomerStatus | None = None
     kind: CustomerKind | None = None
     q: SearchText | None = None
+    """Words, or their beginnings, as in search."""
 
 
 class CustomerSearchRequest(Page):
     q: SearchText
-    status: Literal["active", "inactive"] = "active"
+    """Words, or parts of them; all must match."""
+    status: SettableStatus = "active"
     kind: CustomerKind | None = None
 
 

@@ -9,15 +9,24 @@ from lambdas.giftcard.models.records import StoredStatus
 from shared.fields import MoneyOut, Shape
 
 CardStatus = Literal["active", "blocked", "deactivated", "depleted", "expired"]
+"""`depleted` (nothing left) and `expired` (its time is over) follow by themselves; the others are
+set."""
 
 
 class StoredValue(Shape):
+    """A gift card."""
+
     card_code: str | None = None
+    """The whole code: only for a bearer who sent it, and when the card is issued."""
     card_id: str
+    """The id of the card; it is not secret and does not pay."""
     card_last4: str
+    """The last four characters of the code."""
     status: CardStatus
     balance: MoneyOut
+    """What the card can pay."""
     issued_amount: MoneyOut
+    """What the card was worth at first."""
     customer_guid: str | None = None
     expires_at: datetime | None = None
     memo: str | None = None
@@ -31,16 +40,25 @@ class StoredValueTransaction(Shape):
     """A movement: what was asked for, what was moved, and the balance right after it."""
 
     activity_id: str
+    """The id of the movement."""
     order_ref: str
+    """The order that it was for."""
     requested: MoneyOut
+    """What was asked for."""
     applied: MoneyOut
+    """What was moved."""
     balance_after: MoneyOut
+    """The balance right after it."""
     at: datetime
+    """When it was made."""
 
 
 class StoredValueData(Shape):
+    """The card as the call leaves it."""
+
     stored_value: StoredValue
     transaction: StoredValueTransaction | None = None
+    """What the call moved; only in the answers of redeem and reverse."""
 
 
 class StoredValueEnvelope(Shape):
@@ -52,6 +70,8 @@ class StoredValueEnvelope(Shape):
 
 
 class GiftCardIssued(Shape):
+    """A card that was issued."""
+
     card_id: str
     card_last4: str
     issued_amount: MoneyOut
@@ -62,6 +82,8 @@ class GiftCardIssued(Shape):
 
 
 class GiftCardMoved(Shape):
+    """What an order took from a card or got back on it."""
+
     card_id: str
     card_last4: str
     activity_id: str
@@ -72,6 +94,8 @@ class GiftCardMoved(Shape):
 
 
 class GiftCardStatusChanged(Shape):
+    """A card whose status changed."""
+
     card_id: str
     card_last4: str
     previous_status: StoredStatus

@@ -10,6 +10,7 @@ from shared.fields import Money
 from shared.marks import FreeText, Id, Word
 
 StoredStatus = Literal["active", "blocked", "deactivated"]
+"""The states that a call can set; `deactivated` is final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

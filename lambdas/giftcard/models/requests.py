@@ -26,25 +26,52 @@ def _importable(code: str) -> str:
     return code
 
 
-_TypedCode = Annotated[
+_EXAMPLE = ["7K3M-9QWX-2VBN-4RTZ-6"]
+# A malformed code is no fault of the body: it is answered as an unknown one.
+CardCode = Annotated[
     str,
     AfterValidator(_without_separators),
-    WithJsonSchema({"type": "string", "examples": ["7K3M-9QWX-2VBN-4RTZ-6"]}),
+    WithJsonSchema(
+        {
+            "title": "CardCode",
+            "type": "string",
+            "description": "The code of the card; case, spaces and hyphens do not matter.",
+            "examples": _EXAMPLE,
+        }
+    ),
+    RecordId(),
 ]
-# A malformed code is no fault of the body: it is answered as an unknown one.
-CardCode = Annotated[_TypedCode, RecordId()]
-ImportedCode = Annotated[_TypedCode, AfterValidator(_importable)]
+ImportedCode = Annotated[
+    str,
+    AfterValidator(_without_separators),
+    AfterValidator(_importable),
+    WithJsonSchema(
+        {
+            "title": "ImportedCardCode",
+            "type": "string",
+            "pattern": "^([A-Za-z0-9][ -]?){11,31}[A-Za-z0-9]$",
+            "description": "The code of a card that exists elsewhere already: 12 to 32 letters and "
+            "digits; of 17, the last one must check the others, as in the codes made here.",
+            "examples": _EXAMPLE,
+        }
+    ),
+]
 
 
 class StoredValueIssueRequest(Request):
     """``card_code``: only for a card that exists elsewhere already (import)."""
 
     amount: MoneyIn
+    """What the card is worth."""
     card_code: ImportedCode | None = None
     customer_guid: Guid | None = None
+    """The customer whom the card is linked to; holds on them apply to it."""
     expires_at: Instant | None = None
+    """When the card stops paying; without it never."""
     memo: Note | None = None
+    """A note about the card, for people."""
     promotional: bool = False
+    """Whether the card was given away: only such a card may expire within five years."""
 
 
 class StoredValueGetRequest(Request):
@@ -57,7 +84,9 @@ class StoredValueRedeemRequest(Request):
     card_code: CardCode
     order_ref: OrderRef
     amount: MoneyIn
+    """How much to take."""
     allow_partial: bool = False
+    """Takes what is there, where that is less than `amount`."""
 
 
 class StoredValueReverseRequest(Request):
@@ -66,6 +95,7 @@ class StoredValueReverseRequest(Request):
     card_code: CardCode
     order_ref: OrderRef
     amount: MoneyIn | None = None
+    """How much to give back; without it all that is left of what the order took."""
 
 
 class StoredValueStatusSetRequest(Request):

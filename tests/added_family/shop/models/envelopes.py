@@ -8,13 +8,19 @@ from shared.fields import Shape
 
 
 class Shop(Shape):
+    """A shop."""
+
     shop_guid: str
+    """The id of the shop."""
     name: str
+    """What the shop is called."""
     revision: int
     created_at: datetime
 
 
 class ShopData(Shape):
+    """The shop as the call leaves it."""
+
     shop: Shop
 
 
