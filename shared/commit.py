@@ -127,7 +127,7 @@ def _decide_and_write(call: Call, records: Records, decide: Decide) -> Answer:
         # Another write came first: decide again with the items that the failure brought.
         for write, current in failed.writes:
             records.learn(key_written(write), current)
-        if not call.table.retry_budget.may_retry_after_pause():
+        if not call.table.retry_budget.may_retry_after_pause(conflict=True):
             raise Busy()
         attempt += 1
 

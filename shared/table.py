@@ -29,8 +29,7 @@ RETRY_S = 1.5
 """The retry budget of one request, counted from its first failure. A till is waiting, and a table
 that has not answered by then will not answer soon."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 0.05, 0.4, 0.004
-"""Bounds of a pause: at most the first for the first pause, four times as long with each attempt,
-never beyond the second. The third is the upper bound of a pause at the very end."""
+"""Upper bounds of a pause: of the first one, of all, and of the last one after a conflict."""
 _TRANSIENT = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -63,30 +62,38 @@ class RetryBudget:
     attempts: int = 0
     _ends: float | None = None
 
-    def may_retry_after_pause(self) -> bool:
+    def may_retry_after_pause(self, *, conflict: bool = False) -> bool:
         """Pauses, and returns True; returns False at once where the time is up. The pause is random
-        (full jitter), so that requests that have collided do not collide again."""
+        (full jitter), so that requests that have collided do not collide again. ``conflict``: the
+        table works, and another write came first."""
         now = time.monotonic()
         if self._ends is None:
             self._ends = now + RETRY_S
         left = self._ends - now
         if left <= 0:
             return False
-        pause(random.uniform(0, longest_pause(self.attempts, left)))
+        attempts = self.attempts
+        longest = after_conflict(attempts, left) if conflict else after_failure(attempts)
+        pause(random.uniform(0, min(left, longest)))
         self.attempts += 1
         return True
 
 
-def longest_pause(attempts: int, left: float) -> float:
-    """Returns the upper bound of a request's next pause, after so many attempts and with so many
-    seconds left, in seconds.
+def after_failure(attempts: int) -> float:
+    """Returns the upper bound of a request's next pause, in seconds, where the table did not
+    answer. It grows with the attempts: a table in trouble needs rest."""
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempts, 8))
 
-    At first it grows with the attempts: many collisions mean many clients. Then it shrinks with the
+
+def after_conflict(attempts: int, left: float) -> float:
+    """Returns the upper bound of a request's next pause, in seconds, after so many attempts and
+    with ``left`` seconds to go, where another write came first.
+
+    At first it grows with the attempts: many conflicts mean many clients. Then it shrinks with the
     time that is left: a request that has waited long asks more often than one that has just come,
     and so gets its answer before its time is up. ``make bench`` shows what this is worth."""
-    share = left / RETRY_S
-    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 4**attempts) * share**3
-    return min(left, max(SHORTEST_PAUSE_S, longest))
+    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 4.0 ** min(attempts, 8))
+    return max(SHORTEST_PAUSE_S, longest * (left / RETRY_S) ** 3)
 
 
 def pause(seconds: float) -> None:
@@ -212,11 +219,13 @@ class Table:
             except Exception as error:
                 if _code(error) != "TransactionCanceledException":
                     raise
-                failed = _failures(writes, error.response, change_id)  # type: ignore[attr-defined]
+                reasons = error.response["CancellationReasons"]  # type: ignore[attr-defined]
+                failed = _failures(writes, reasons, change_id)
                 if failed is not None:
                     return failed if failed.writes else None
                 # Another transaction is writing one of the items, or a partition is throttled.
-                if not self.retry_budget.may_retry_after_pause():
+                conflict = any(reason.get("Code") == "TransactionConflict" for reason in reasons)
+                if not self.retry_budget.may_retry_after_pause(conflict=conflict):
                     raise Busy() from None
             else:
                 return None
@@ -269,13 +278,13 @@ class Table:
 
 
 def _failures(
-    writes: Sequence[Write], response: Mapping[str, Any], change_id: str
+    writes: Sequence[Write], reasons: Sequence[Mapping[str, Any]], change_id: str
 ) -> Failed | None:
     """Returns the failed writes of a cancelled transaction, or None where no condition failed and
     the same transaction can be retried. ``Failed`` without writes means that an earlier attempt of
     this change has succeeded."""
     failed = []
-    for write, reason in zip(writes, response["CancellationReasons"], strict=True):
+    for write, reason in zip(writes, reasons, strict=True):
         code = reason.get("Code")
         if code == "ConditionalCheckFailed":
             wire = reason.get("Item") or None

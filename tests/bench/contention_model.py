@@ -17,7 +17,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from shared.table import RETRY_S, longest_pause
+from shared.table import RETRY_S, after_conflict
 
 CLIENTS = (2, 4, 8, 16, 32)
 COLUMNS = ["model: condition, pause", *(f"{many} clients: busy, answers/s" for many in CLIENTS)]
@@ -29,9 +29,9 @@ Pause = Callable[[int, float], float]
 """(attempts, seconds left) to the longest pause."""
 
 
-def exponential(attempts: int, left: float) -> float:
+def exponential(attempts: int, _: float) -> float:
     """The usual one: twice as long each time, from 5 ms to 100 ms."""
-    return min(left, 0.1, 0.005 * 2**attempts)
+    return min(0.1, 0.005 * 2**attempts)
 
 
 @dataclass
@@ -93,7 +93,8 @@ class Model:
             if self.now >= ends:
                 self.busy += 1
                 return
-            yield self.dice.uniform(0, self.pause(attempts, ends - self.now))
+            left = ends - self.now
+            yield self.dice.uniform(0, min(left, self.pause(attempts, left)))
 
     def hold(self, median: float) -> Iterator[float]:
         seconds = self.took(median)
@@ -106,5 +107,5 @@ def lines() -> list[list[str]]:
     return [
         [f"{condition}, {waiting}", *(Model(pause, by_revision).run(n) for n in CLIENTS)]
         for condition, by_revision in (("revision", True), ("amount", False))
-        for waiting, pause in (("ours", longest_pause), ("exponential", exponential))
+        for waiting, pause in (("ours", after_conflict), ("exponential", exponential))
     ]

@@ -13,7 +13,15 @@ from shared import table as table_module
 from shared.errors import Unavailable
 from shared.keys import of_org
 from shared.records import Get
-from shared.table import LONGEST_PAUSE_S, RETRY_S, RetryBudget, Table
+from shared.table import (
+    LONGEST_PAUSE_S,
+    RETRY_S,
+    SHORTEST_PAUSE_S,
+    RetryBudget,
+    Table,
+    after_conflict,
+    after_failure,
+)
 from tests.builders import World, euro
 from tests.faults import Faults, conflict, throttled, unreachable
 
@@ -39,14 +47,30 @@ def test_the_sdk_makes_each_call_to_the_table_once(monkeypatch: pytest.MonkeyPat
     assert bus.meta.config.retries["total_max_attempts"] > 1
 
 
-def test_budget_ends_when_its_time_is_up_however_often_it_waited(clock: list[float]) -> None:
+@pytest.mark.parametrize("conflict", [False, True])
+def test_budget_ends_when_its_time_is_up_however_often_it_waited(
+    clock: list[float], conflict: bool
+) -> None:
     budget = RetryBudget()
-    while budget.may_retry_after_pause():
+    while budget.may_retry_after_pause(conflict=conflict):
         assert clock[0] <= 1000 + RETRY_S
-    assert budget.attempts > 10
+    assert budget.attempts == len(clock) - 1 >= 4
     assert sum(clock[1:]) == pytest.approx(RETRY_S)
     assert max(clock[1:]) <= LONGEST_PAUSE_S
-    assert not budget.may_retry_after_pause()
+    assert not budget.may_retry_after_pause(conflict=conflict)
+
+
+def test_a_table_in_trouble_is_asked_ever_less_often() -> None:
+    bounds = [after_failure(attempts) for attempts in range(8)]
+    assert bounds == sorted(bounds)
+    assert bounds[-1] == LONGEST_PAUSE_S
+
+
+def test_after_conflicts_who_has_waited_longest_asks_most_often() -> None:
+    assert after_conflict(0, RETRY_S) < after_conflict(1, RETRY_S) < after_conflict(2, RETRY_S)
+    late = [after_conflict(5, RETRY_S * left / 10) for left in range(10, 0, -1)]
+    assert late == sorted(late, reverse=True)
+    assert late[-1] == SHORTEST_PAUSE_S
 
 
 @pytest.mark.parametrize("fault", [throttled, unreachable])
