@@ -13,20 +13,24 @@ def euro(amount: int) -> dict[str, Any]:
 
 
 def account(**changes: Any) -> dict[str, Any]:
-    """Returns the ``data`` of an answer with the account. With changes it has been changed once."""
-    return {"account": _ACCOUNT | (_CHANGED | changes if changes else {})}
+    """Returns the ``data`` of an answer with the account. Order SO-1000 has used its credit. With
+    changes it has been changed once more."""
+    return {"account": _ACCOUNT | (_CHANGED | {"revision": 3} | changes if changes else {})}
 
 
 def opened(given: dict[str, Any]) -> dict[str, Any]:
     """Returns the ``data`` of an answer with the account that was opened with what is given."""
-    return {"account": {**_ACCOUNT, **given, "account_guid": "acct_01KA0000000000000000000009"}}
+    unused = {"credit_used": euro(0), "credit_available": given["credit_limit"], "revision": 1}
+    new = {"account_guid": "acct_01KA0000000000000000000009", **unused}
+    return {"account": {**_ACCOUNT, **given, **new}}
 
 
-def credit(used: int, revision: int) -> dict[str, Any]:
-    """Returns the ``data`` of an answer about the credit that order SO-1001 used or gave back."""
+def credit(order_ref: str, amount: int, used: int) -> dict[str, Any]:
+    """Returns the ``data`` of an answer about the credit that an order used or gave back: ``used``
+    is what is used afterwards."""
     left = {"credit_used": euro(used), "credit_available": euro(10_000 - used)}
-    moved = {"requested": euro(300), "applied": euro(300), "floored": False}
-    return {**account(**left, revision=revision), "credit": {"order_ref": "SO-1001", **moved}}
+    moved = {"requested": euro(amount), "applied": euro(amount), "floored": False}
+    return {**account(**left), "credit": {"order_ref": order_ref, **moved}}
 
 
 def contact(**changes: Any) -> dict[str, Any]:
@@ -42,10 +46,11 @@ _ACCOUNT: dict[str, Any] = {
     "company_name": "Northwind Traders",
     "status": "active",
     "credit_limit": euro(10_000),
-    "credit_used": euro(0),
-    "credit_available": euro(10_000),
+    "credit_used": euro(2_500),
+    "credit_available": euro(7_500),
     "credit_hold": False,
     **_MADE,
+    "revision": 2,
 }
 _CONTACT: dict[str, Any] = {
     "contact_guid": CONTACT,

@@ -114,7 +114,7 @@ ROUTES = (
         refuses=(AlreadyExists, InvalidState, CreditHold, CreditLimitExceeded, CurrencyMismatch),
         keyed="the order",
         sample={"account_guid": ACCOUNT, "expected_revision": 2, **ORDER},
-        answer=examples.credit(used=300, revision=2),
+        answer=examples.credit("SO-1001", 300, used=2_800),
     ),
     writing(
         "/account/credit/release",
@@ -129,7 +129,7 @@ ROUTES = (
         refuses=(CurrencyMismatch,),
         keyed="the order and the amount",
         sample={"account_guid": ACCOUNT, **PAST_ORDER},
-        answer=examples.credit(used=0, revision=3),
+        answer=examples.credit("SO-1000", 2_500, used=0),
     ),
     reading(
         "/account/get",

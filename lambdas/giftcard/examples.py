@@ -1,4 +1,7 @@
-"""What the rows show as examples of answers: one card of 50.00 EUR, as the calls find it."""
+"""What the rows show as examples of answers: one card of 50.00 EUR, as the calls find it.
+
+Order SO-1000 took 10.00 EUR of it.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +17,33 @@ def euro(amount: int) -> dict[str, Any]:
 _CARD: dict[str, Any] = {
     "card_code": CODE,
     "card_id": "card_sniaiskgxn4laattm2zag43mzq",
-    "card_last4": "RTZH",
+    "card_last4": "RTZ6",
     "status": "active",
-    "balance": euro(5_000),
+    "balance": euro(4_000),
     "issued_amount": euro(5_000),
     "promotional": False,
-    "revision": 1,
+    "revision": 2,
     "created_at": "2026-01-05T09:00:00Z",
-    "updated_at": "2026-01-05T09:00:00Z",
+    "updated_at": "2026-01-10T14:00:00Z",
 }
-_CHANGED = {"revision": 2, "updated_at": "2026-01-12T15:30:00Z"}
+_CHANGED = {"revision": 3, "updated_at": "2026-01-12T15:30:00Z"}
 
 
 def card(**changes: Any) -> dict[str, Any]:
-    """Returns the ``data`` of an answer with the card. With changes it has been changed once."""
+    """Returns the ``data`` of an answer with the card. With changes it has been changed once
+    more."""
     return {"stored_value": _CARD | (_CHANGED | changes if changes else {})}
 
 
-def moved(activity_id: str, balance: int, revision: int) -> dict[str, Any]:
-    """Returns the ``data`` of an answer about the 10.00 EUR of order SO-1001, and what the card
-    holds then."""
+def issued() -> dict[str, Any]:
+    """Returns the ``data`` of an answer with a new card."""
+    return {"stored_value": {**_CARD, "balance": _CARD["issued_amount"], "revision": 1}}
+
+
+def moved(activity_id: str, order_ref: str, balance: int) -> dict[str, Any]:
+    """Returns the ``data`` of an answer about the 10.00 EUR of an order, and what the card holds
+    then."""
     moved = {"requested": euro(1_000), "applied": euro(1_000), "balance_after": euro(balance)}
-    about = {"activity_id": activity_id, "order_ref": "SO-1001", **moved}
+    about = {"activity_id": activity_id, "order_ref": order_ref, **moved}
     transaction = {**about, "at": _CHANGED["updated_at"]}
-    return {**card(balance=euro(balance), revision=revision), "transaction": transaction}
+    return {**card(balance=euro(balance)), "transaction": transaction}

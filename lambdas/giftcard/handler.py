@@ -46,7 +46,7 @@ ROUTES = (
         strict=True,
         refuses=(AlreadyExists, InvalidState),
         sample={"amount": {"currency": "EUR", "amount": 5000}, **WHY},
-        answer=examples.card(),
+        answer=examples.issued(),
     ),
     writing(
         "/giftcard/redeem",
@@ -60,7 +60,7 @@ ROUTES = (
         keyed="the order",
         refuses=(AlreadyExists, InvalidState, CurrencyMismatch, HoldPending, InsufficientBalance),
         sample={**ORDER, **WHY},
-        answer=examples.moved("01KA0000000000000000000201", balance=4_000, revision=2),
+        answer=examples.moved("01KA0000000000000000000201", "SO-1001", balance=3_000),
     ),
     writing(
         "/giftcard/reverse",
@@ -75,7 +75,7 @@ ROUTES = (
         refuses=(InvalidState, CurrencyMismatch),
         extension=True,
         sample={**PAST_ORDER, "idempotency_key": "refund-1000-1", **WHY},
-        answer=examples.moved("01KA0000000000000000000202", balance=5_000, revision=3),
+        answer=examples.moved("01KA0000000000000000000202", "SO-1000", balance=5_000),
     ),
     writing(
         "/giftcard/status/set",

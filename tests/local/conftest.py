@@ -20,7 +20,8 @@ import pytest
 from infra.local.engine import free_port
 from infra.local.settings import ROOT
 
-READY_S = 10
+READY_S = 30
+"""Three times what a start may take when nothing else runs on the machine."""
 
 
 @dataclass
