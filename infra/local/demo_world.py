@@ -31,6 +31,8 @@ ROWS: dict[str, Route] = {row.path: row for rows in FAMILIES.values() for row in
 
 FIRST_ID = "01KA0000000000000000000000"
 CONTACT_ID = "01KA0000000000000000000001"
+ALAN_ID = "01KA0000000000000000000002"
+KATHERINE_ID = "01KA0000000000000000000003"
 ADA = f"cust_{FIRST_ID}"
 NORTHWIND = f"acct_{FIRST_ID}"
 CONTACT = f"cont_{CONTACT_ID}{FIRST_ID}"
@@ -40,18 +42,19 @@ PAST_ORDER = "SO-1000"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call at a time in the past. ``made_id`` is the id of the record that it makes."""
+    """One call at a time in the past. ``ids``: the first ids that its operation asks for. The very
+    first is that of the record which it makes."""
 
     at: datetime
     path: str
     body: dict[str, Any]
-    made_id: str | None = None
+    ids: tuple[str, ...] = ()
 
 
-def _step(at: str, path: str, why: str, body: dict[str, Any], made_id: str | None = None) -> Step:
+def _step(at: str, path: str, why: str, body: dict[str, Any], *ids: str) -> Step:
     source = {"kind": "order", "id": body["order_ref"]} if "order_ref" in body else _IMPORT
     given = {**body, "reason": why, "source_refs": [source]}
-    return Step(datetime.fromisoformat(at).replace(tzinfo=UTC), path, given, made_id)
+    return Step(datetime.fromisoformat(at).replace(tzinfo=UTC), path, given, ids)
 
 
 _IMPORT = {"kind": "ticket", "id": "DEMO-1"}
@@ -117,12 +120,14 @@ STEPS = (
         "/customer/create",
         "Signed up at the till",
         _person("Alan", "Turing", "C-1002"),
+        ALAN_ID,
     ),
     _step(
         "2025-11-16T16:45",
         "/customer/create",
         "Signed up in the web shop",
         _person("Katherine", "Johnson", "C-1003"),
+        KATHERINE_ID,
     ),
     _step(
         "2025-11-20T11:00",
@@ -197,7 +202,7 @@ def load(orgcode: str, session: str) -> None:
         _perform("/account/contact/get", {"contact_guid": CONTACT}, auth.now(), caller)
     except NotFound:
         for step in STEPS:
-            _perform(step.path, step.body, step.at, caller, step.made_id)
+            _perform(step.path, step.body, step.at, caller, step.ids)
 
 
 def _perform(
@@ -205,7 +210,7 @@ def _perform(
     sent: dict[str, Any],
     at: datetime,
     caller: dict[str, str],
-    made_id: str | None = None,
+    ids: tuple[str, ...] = (),
 ) -> Answer:
     """Returns what the operation of the route answers at that time. It raises where the API would
     refuse the call."""
@@ -218,14 +223,14 @@ def _perform(
         facts=Facts(request_id=f"demo-{path.strip('/').replace('/', '-')}"),
         now=at,
         table=table,
-        new_id=_ids(at, made_id),
+        new_id=_ids(at, ids),
     )
     facts, body = validated(call, parts, caller)
     answer: Answer = row.operation(replace(call, facts=facts), body)
     return answer
 
 
-def _ids(at: datetime, made_id: str | None) -> Callable[[], str]:
-    """Returns a source of ids. The first id of a creation is that of its record."""
+def _ids(at: datetime, first: tuple[str, ...]) -> Callable[[], str]:
+    """Returns a source of ids: the given ones, then random ones as of that time."""
     random = (make() for make in repeat(partial(new_id, at)))
-    return partial(next, chain([made_id] if made_id else [], random))
+    return partial(next, chain(first, random))

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from infra.local import demo
+from infra.openapi.document import actions_of
+from lambdas.families import FAMILIES
 
 FOLDER = Path(__file__).with_name("explorer")
 MEDIA = {
@@ -51,8 +53,8 @@ def headers(name: str) -> dict[str, str]:
 
 
 def facts(*, test_clock: bool) -> str:
-    """Returns what the page must know of this server, as JSON: the demo callers, and whether the
-    clock can be moved."""
+    """Returns what the page must know of this server, as JSON: the demo callers, the events of each
+    family, and whether the clock can be moved."""
     people = [
         {"org": org, "header": "x-session-guid", "secret": secret, "may": _may(org, roles, owner)}
         for secret, (org, roles, owner) in demo.PEOPLE.items()
@@ -61,7 +63,9 @@ def facts(*, test_clock: bool) -> str:
         {"org": org, "header": "x-api-key", "secret": secret, "may": _may(org, roles, False)}
         for secret, (org, roles) in demo.KEYS.items()
     ]
-    return json.dumps({"callers": [*people, *services], "test_clock": test_clock})
+    events = {family: actions for family in FAMILIES if (actions := actions_of(family))}
+    callers = [*people, *services]
+    return json.dumps({"callers": callers, "events": events, "test_clock": test_clock})
 
 
 def _may(orgcode: str, roles: tuple[str, ...], owner: bool) -> str:

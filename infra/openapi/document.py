@@ -86,6 +86,16 @@ def all_words() -> Words:
     return Words(all_models())
 
 
+def actions_of(family: str) -> list[str]:
+    """Returns the names of the events that a family publishes."""
+    return sorted(
+        action
+        for kind in KINDS
+        for action, shape in kind.events.items()
+        if shape.__module__.startswith(f"lambdas.{family}.")
+    )
+
+
 def all_models() -> list[type[BaseModel]]:
     rows = [row for _, row in rows_by_family()]
     shapes: Iterable[type[BaseModel]] = (shape for kind in KINDS for shape in kind.events.values())
@@ -96,12 +106,7 @@ def all_models() -> list[type[BaseModel]]:
 def _introduction(family: str) -> str:
     """What a family is for, in the words of its package, and the events that it publishes."""
     said = inspect.getdoc(vars(lambdas)[family]) or ""
-    actions = sorted(
-        action
-        for kind in KINDS
-        for action, shape in kind.events.items()
-        if shape.__module__.startswith(f"lambdas.{family}.")
-    )
+    actions = actions_of(family)
     events = f"\n\nEvents: {', '.join(f'`{action}`' for action in actions)}." if actions else ""
     return "\n\n".join(_paragraph(part) for part in said.split("\n\n")) + events
 

@@ -12,6 +12,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
+from infra.local import explorer
 from infra.local.bus import BusRecorder
 from infra.local.server import Application
 from infra.local.stream import StreamPump
@@ -166,10 +167,14 @@ def test_the_explorer_needs_nothing_from_elsewhere(server: Server) -> None:
     status, page, _ = server.call("GET", "/")
     assert status == 200
     assert not re.findall(r"https?://", page)
-    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(assets) >= 2
-    for asset in assets:
-        assert server.call("GET", asset)[0] == 200, asset
+    named = {*re.findall(r'(?:src|href)="([^"]+)"', page)}
+    files = {f"/_explorer/{name}" for name in explorer.files()}
+    assert len(named) >= 4
+    assert named <= files
+    for asset in files:
+        status, _, headers = server.call("GET", asset)
+        assert status == 200, asset
+        assert "default-src 'self';" in headers["content-security-policy"]
     assert server.call("GET", "/_explorer/*")[0] == 404
     assert server.call("GET", "/_explorer/../server.py")[0] == 404
 

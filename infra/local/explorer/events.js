@@ -8,12 +8,18 @@ const MOST_SHOWN = 200;
 
 let events = [];
 let last = 0;
-let family = "";
+// The names of the chosen family's events; null for all families.
+let wantedNames = null;
 
+// Shows the panel. families: family → the names of its events.
 export function showEvents(families) {
-  const choice = element("select", { id: "family", onchange: chosen });
+  const choice = element("select", { id: "family" });
   choice.append(element("option", { value: "" }, "all families"));
-  choice.append(...families.map((name) => element("option", { value: name }, name)));
+  choice.append(...Object.keys(families).map((name) => element("option", { value: name }, name)));
+  choice.addEventListener("change", () => {
+    wantedNames = families[choice.value] ?? null;
+    draw();
+  });
   document.getElementById("events").append(
     element("h2", {}, "Events as they arrive"),
     element("p", {}, "What other systems hear of a change, newest first. A read sends nothing."),
@@ -53,13 +59,8 @@ async function follow() {
   setTimeout(follow, EVERY_MS);
 }
 
-function chosen(change) {
-  family = change.target.value;
-  draw();
-}
-
 function draw() {
-  const wanted = events.filter((event) => event.detail_type.startsWith(family));
+  const wanted = events.filter((event) => wantedNames?.includes(event.detail_type) ?? true);
   const open = openNumbers();
   const lines = wanted.reverse().map((event) => {
     const line = eventLine(event);

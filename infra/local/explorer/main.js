@@ -16,7 +16,7 @@ const [facts, apiDocument, stories] = await Promise.all([
 
 showTabs();
 showClock(facts.test_clock);
-showEvents(apiDocument.tags.map((tag) => tag.name));
+showEvents(facts.events);
 showStory(stories, facts.callers);
 const chooseCaller = showReference(apiDocument);
 showCallers(facts.callers, chooseCaller);

@@ -47,7 +47,7 @@ function told(story, callers) {
   async function take() {
     next.disabled = true;
     place.dataset.state = "working";
-    const line = await play(story.steps[at], known, caller);
+    const line = await play(story.steps[at], known, caller).catch(unanswered);
     steps.append(line);
     next.disabled = false;
     if (line.dataset.status === "200") at += 1;
@@ -95,6 +95,11 @@ async function play(step, known, caller) {
       : element("p", { class: "quiet" }, "No event."),
   );
   return line;
+}
+
+function unanswered(fault) {
+  const words = `The server did not answer (${fault.message}). Is it running?`;
+  return element("li", { class: "step refused" }, element("p", {}, words));
 }
 
 const REFUSED =
