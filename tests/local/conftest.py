@@ -115,7 +115,9 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server for the tests of one module."""
     running = Server(tmp_path_factory.mktemp("data"))
-    running.start()
-    yield running
-    running.end_commands()
-    running.end()
+    try:
+        running.start()
+        yield running
+    finally:
+        running.end_commands()
+        running.end()
