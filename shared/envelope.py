@@ -100,10 +100,7 @@ def read_json(text: str) -> Any:
     except _NotStrict as error:
         raise InvalidInput.of("body", str(error), "json") from None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise InvalidInput.of(
-            "body", f"must be JSON: {_message(error)} at {place}", "json"
-        ) from None
+        raise InvalidInput.of("body", f"must be JSON: {_message(error)}", "json") from None
     except ValueError:
         raise InvalidInput.of("body", "must be JSON", "json") from None
     # Most bodies are ASCII without escapes: they need no search.
@@ -114,12 +111,19 @@ def read_json(text: str) -> Any:
     return value
 
 
+_SPACE = " \t\r\n"
+_TRAILING_COMMA = re.compile(r"\s*(,)\s*[}\]]")
+
+
 def _message(error: json.JSONDecodeError) -> str:
-    """Returns what is wrong, without any part of the body."""
-    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
-    if before.endswith(",") and after.startswith(("}", "]")):
-        return "a comma must not stand before the end of an object or a list,"
-    return error.msg[0].lower() + error.msg[1:].partition(":")[0]
+    """Returns what is wrong and where, without any part of the body."""
+    words, place = error.msg[0].lower() + error.msg[1:].partition(": ")[0], error
+    # Some versions of Python stop at the comma, others at the bracket after it.
+    before = error.doc[: error.pos].rstrip(_SPACE + ",")
+    if comma := _TRAILING_COMMA.match(error.doc, len(before)):
+        words = "a comma must not stand before the end of an object or a list,"
+        place = json.JSONDecodeError(words, error.doc, comma.start(1))
+    return f"{words} at line {place.lineno}, column {place.colno}"
 
 
 def body_text(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:

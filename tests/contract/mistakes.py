@@ -72,7 +72,7 @@ MISTAKES = (
         "413 payload-too-large", [], says="The body is larger than 256 KiB."),
     Mistake("a trailing comma", "/account/list", '{"limit": 5,}', "400 invalid-input",
         ["json body: must be JSON: a comma must not stand before the end of an object or a list, "
-        "at line 1, column 13"]),
+        "at line 1, column 12"]),
     Mistake("single quotes", "/account/list", "{'limit': 5}", "400 invalid-input",
         ["json body: must be JSON: expecting property name enclosed in double quotes at "
         "line 1, column 2"]),

@@ -17,7 +17,7 @@ def faults(answer: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ('{"customer": {"first_name": "Ada",}}', "line 1, column 35"),
+        ('{"customer": {"first_name": "Ada",}}', "line 1, column 34"),
         ('{\n "q": "ada"\n "limit": 3\n}', "line 3, column 2"),
         ("{'q': 'ada'}", "line 1, column 2"),
         ('{"q": "ada"} {}', "line 1, column 14"),
