@@ -117,19 +117,21 @@ def test_what_is_unique_is_decided_before_there_are_customers(server: Server) ->
 
 def test_an_exported_ledger_is_enough_to_derive_the_balance(server: Server) -> None:
     why = {"reason": "test", "source_refs": [{"kind": "note", "id": "1"}]}
-    made = server.post("/customer/create", {"customer": {"first_name": "Ada"}, **why})[1]
-    guid = made["data"]["customer"]["customer_guid"]
+
+    def post(path: str, **body: Any) -> dict[str, Any]:
+        found = server.post(path, {**body, **why}, session="globex-owner", x_orgcode="GLOBEX")
+        assert found[0] == 200, found[1]
+        data: dict[str, Any] = found[1]["data"]
+        return data
+
+    guid = post("/customer/create", customer={"first_name": "Ada"})["customer"]["customer_guid"]
     rule = {"earn_policy": {"points_per_unit": 1}, "redeem_policy": {"mode": "per_point"}}
-    assert server.post("/loyalty/policy/set", {"policy": rule, **why})[0] == 200
-    amount = {"amount": 1234, "currency": "USD"}
-    earned = server.post(
-        "/loyalty/earn", {"customer_guid": guid, "order_ref": "1", "amount": amount, **why}
-    )
-    assert earned[0] == 200, earned[1]
-    taken = {"customer_guid": guid, "order_ref": "1", "redeem_points": 5, **why}
-    assert server.post("/loyalty/redeem", taken)[0] == 200
-    lines = done(server, "ledger", "export", "ACME")
-    assert lines == done(server, "ledger", "export", "ACME", "--customer", guid)
+    post("/loyalty/policy/set", policy=rule)
+    order = {"customer_guid": guid, "order_ref": "1"}
+    post("/loyalty/earn", **order, amount={"amount": 1234, "currency": "USD"})
+    post("/loyalty/redeem", **order, redeem_points=5)
+    lines = done(server, "ledger", "export", "GLOBEX")
+    assert lines == done(server, "ledger", "export", "GLOBEX", "--customer", guid)
     entries = [json.loads(line) for line in lines.splitlines()]
     assert [(e["sequence"], e["kind"]) for e in entries] == [(1, "earn"), (2, "redeem")]
     run = subprocess.run(
