@@ -24,7 +24,12 @@ IDENTITY_PARTITIONS = "A#*"
 """The partitions of sessions (``A#h(secret)``). A family that only reads may write to no other."""
 
 _READ = ("dynamodb:BatchGetItem",)
-_WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem")
+_WRITE = (
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+)
 _SEARCH = (
     "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
