@@ -99,7 +99,7 @@ class Route:
     - ``creates``: a ``set`` route that needs no revision where there is no record yet.
     - ``gate``: which calls an org that is not verified may make all the same.
     - ``refuses``: the errors that do not follow from the other columns.
-    - ``sample``: an example of a body; ``answer``: the ``data`` of the answer to it.
+    - ``sample``: an example of a body, which the demo world accepts.
     """
 
     method: str
@@ -125,7 +125,6 @@ class Route:
     extension: bool = False
     refuses: tuple[type[ApiError], ...] = ()
     sample: Any = None
-    answer: Any = None
 
     @property
     def refusals(self) -> tuple[type[ApiError], ...]:

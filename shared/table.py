@@ -82,6 +82,7 @@ class RetryBudget:
 def after_failure(attempts: int) -> float:
     """Returns the upper bound of a request's next pause, in seconds, where the table did not
     answer. It grows with the attempts: a table in trouble needs rest."""
+    # The exponents end where the longest pause is reached, long before a float overflows.
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempts, 8))
 
 

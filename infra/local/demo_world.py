@@ -18,7 +18,11 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
+from lambdas.account.handler import ACCOUNT as NORTHWIND
+from lambdas.account.handler import CONTACT
+from lambdas.customer.handler import C as ADA
 from lambdas.families import FAMILIES
+from lambdas.giftcard.handler import CODE as CARD
 from shared import auth, envelope
 from shared.api import new_id
 from shared.call import Answer, Call, Facts
@@ -33,10 +37,6 @@ FIRST_ID = "01KA0000000000000000000000"
 CONTACT_ID = "01KA0000000000000000000001"
 ALAN_ID = "01KA0000000000000000000002"
 KATHERINE_ID = "01KA0000000000000000000003"
-ADA = f"cust_{FIRST_ID}"
-NORTHWIND = f"acct_{FIRST_ID}"
-CONTACT = f"cont_{CONTACT_ID}{FIRST_ID}"
-CARD = "7K3M-9QWX-2VBN-4RTZ-6"
 PAST_ORDER = "SO-1000"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from lambdas.loyalty import examples
-from lambdas.loyalty.examples import SALE, WHY
 from lambdas.loyalty.models import envelopes, requests
 from lambdas.loyalty.operations import balance, movements, policies, recalculation, undoing
 from shared.api import Tier, reading, serve, writing
@@ -17,7 +15,9 @@ from shared.errors import (
     QuoteStale,
 )
 
-C = examples.CUSTOMER
+WHY = {"reason": "Sale at the till", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
+SALE = {"currency": "EUR", "amount": 1001}
+C = "cust_01KA0000000000000000000000"
 TILLS = ("loyalty_admin", "crm_manage", "crm_edit")
 ADMINS = ("loyalty_admin",)
 
@@ -33,7 +33,6 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState, HoldPending, InsufficientPoints),
         sample={"customer_guid": C, "points_delta": 50, **WHY},
-        answer=examples.ADJUST,
     ),
     reading(
         "/loyalty/balance/get",
@@ -44,7 +43,6 @@ ROUTES = (
         extension=True,
         refuses=(Busy,),
         sample={"customer_guid": C},
-        answer=examples.BALANCE,
     ),
     writing(
         "/loyalty/earn",
@@ -57,7 +55,6 @@ ROUTES = (
         keyed="the order",
         refuses=(AlreadyExists, InvalidState, CurrencyMismatch, QuoteStale),
         sample={"customer_guid": C, "order_ref": "SO-1001", "amount": SALE, **WHY},
-        answer=examples.EARN,
     ),
     writing(
         "/loyalty/expire",
@@ -70,7 +67,6 @@ ROUTES = (
         dry_run=True,
         refuses=(InvalidState,),
         sample={"customer_guid": C, **WHY},
-        answer=examples.EXPIRE,
     ),
     reading(
         "/loyalty/ledger/list",
@@ -82,7 +78,6 @@ ROUTES = (
         paginated=True,
         extension=True,
         sample={"customer_guid": C, "kind": "earn"},
-        answer=examples.LEDGER,
     ),
     reading(
         "/loyalty/policy/get",
@@ -92,7 +87,6 @@ ROUTES = (
         "Get loyalty policy",
         latency=Tier.B,
         sample={"as_of": "2026-01-01T00:00:00Z", "channel_code": "pos_generic"},
-        answer=examples.POLICY,
     ),
     writing(
         "/loyalty/policy/set",
@@ -117,7 +111,6 @@ ROUTES = (
             "expected_revision": 1,
             **WHY,
         },
-        answer=examples.POLICY,
     ),
     reading(
         "/loyalty/preview",
@@ -127,7 +120,6 @@ ROUTES = (
         "Read-only earn estimate using real policy",
         refuses=(InvalidState, CurrencyMismatch, Busy),
         sample={"customer_guid": C, "amount": SALE},
-        answer=examples.PREVIEW,
     ),
     writing(
         "/loyalty/recalculate",
@@ -140,7 +132,6 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState,),
         sample={"customer_guid": C, **WHY},
-        answer=examples.RECALCULATE,
     ),
     writing(
         "/loyalty/redeem",
@@ -154,7 +145,6 @@ ROUTES = (
         keyed="the customer and the order",
         refuses=(AlreadyExists, InvalidState, HoldPending, CurrencyMismatch, InsufficientPoints),
         sample={"customer_guid": C, "order_ref": "SO-1001", "redeem_points": 100, **WHY},
-        answer=examples.REDEEM,
     ),
     writing(
         "/loyalty/restore",
@@ -167,7 +157,6 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState,),
         sample={"customer_guid": C, "order_ref": "SO-1000", **WHY},
-        answer=examples.RESTORE,
     ),
     writing(
         "/loyalty/reverse",
@@ -180,7 +169,6 @@ ROUTES = (
         strict=True,
         refuses=(InvalidState, CurrencyMismatch, InsufficientPoints),
         sample={"customer_guid": C, "order_ref": "SO-1000", **WHY},
-        answer=examples.REVERSE,
     ),
 )
 lambda_handler = door = serve(ROUTES)

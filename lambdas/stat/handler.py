@@ -15,7 +15,6 @@ ROUTES = (
         envelope=models.StatEnvelope,
         roles=(ANYONE,),
         latency=Tier.A.value,
-        answer={"service": "crm", "status": "active"},
     ),
 )
 lambda_handler = door = serve(ROUTES)

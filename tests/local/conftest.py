@@ -38,15 +38,14 @@ class Server:
         given = {"PORT": str(self.port), "DATA": str(self.data), "TEST_CLOCK": "1"}
         return {**os.environ, **given}
 
+    def run(self, module: str, **pipes: int) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True, **pipes,
+        )  # fmt: skip
+
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self.process = self.run("infra.local", stderr=subprocess.STDOUT)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
             try:
@@ -91,14 +90,7 @@ class Server:
     def admin(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The administration command on this server's table."""
         if self.commands is None:
-            self.commands = subprocess.Popen(
-                [sys.executable, "-m", "tests.local.forked"],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
+            self.commands = self.run("tests.local.forked", stdin=subprocess.PIPE)
         commands = self.commands
         assert commands.stdin is not None
         assert commands.stdout is not None

@@ -9,8 +9,6 @@ import sys
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from infra.local.engine import free_port
 from infra.local.settings import child_environment
 
@@ -37,7 +35,6 @@ def with_short_lists(port: int, folder: Path) -> Path:
     return file
 
 
-@pytest.mark.xdist_group("server")
 def test_generated_requests_find_no_defect(tmp_path: Path) -> None:
     assert fuzzed("examples,fuzzing", tmp_path) > 200
 

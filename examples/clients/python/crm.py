@@ -24,28 +24,33 @@ from crm_client import AuthenticatedClient, Client
 from crm_client.models import ErrorEnvelope, ErrorTag
 from crm_client.types import UNSET, Response, Unset
 
-E = TypeVar("E")
-B = TypeVar("B", contravariant=True)
-Page = TypeVar("Page", bound=attrs.AttrsInstance)
-Item = TypeVar("Item")
-Envelope = TypeVar("Envelope")
 Body = TypeVar("Body")
+Envelope = TypeVar("Envelope")
+ListBody = TypeVar("ListBody", bound=attrs.AttrsInstance)
+Item = TypeVar("Item")
+# What a generated function takes, and so is contravariant in, and what it answers.
+Taken = TypeVar("Taken", contravariant=True)
+Answered = TypeVar("Answered")
 
 
-class Reading(Protocol[B, E]):
+class Reading(Protocol[Taken, Answered]):
     """The generated function of a route that reads: its ``sync_detailed``."""
 
     def __call__(
-        self, *, client: AuthenticatedClient | Client, body: B
-    ) -> Response[E | ErrorEnvelope]: ...
+        self, *, client: AuthenticatedClient | Client, body: Taken
+    ) -> Response[Answered | ErrorEnvelope]: ...
 
 
-class Writing(Protocol[B, E]):
+class Writing(Protocol[Taken, Answered]):
     """The generated function of a route that writes: its ``sync_detailed``."""
 
     def __call__(
-        self, *, client: AuthenticatedClient | Client, body: B, idempotency_key: str | Unset = UNSET
-    ) -> Response[E | ErrorEnvelope]: ...
+        self,
+        *,
+        client: AuthenticatedClient | Client,
+        body: Taken,
+        idempotency_key: str | Unset = UNSET,
+    ) -> Response[Answered | ErrorEnvelope]: ...
 
 
 class Refusal(Exception):
@@ -135,7 +140,7 @@ class Crm:
         key = key or str(uuid.uuid4())
         return self._answer(lambda: route(client=self.client, body=body, idempotency_key=key))
 
-    def pages(self, route: Reading[Page, Envelope], body: Page) -> Iterator[Envelope]:
+    def pages(self, route: Reading[ListBody, Envelope], body: ListBody) -> Iterator[Envelope]:
         """Yields the pages of a list."""
         while True:
             page = self.read(route, body)
@@ -147,8 +152,8 @@ class Crm:
 
     def items(
         self,
-        route: Reading[Page, Envelope],
-        body: Page,
+        route: Reading[ListBody, Envelope],
+        body: ListBody,
         of: Callable[[Envelope], Iterable[Item]],
     ) -> Iterator[Item]:
         """Yields the items of all the pages; ``of`` takes them out of a page."""
