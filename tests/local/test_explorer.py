@@ -19,6 +19,10 @@ INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 # needs none of this machine's.
 UNPACK = "import chromium from '@sparticuz/chromium'; await chromium.executablePath()"
 RUNTIME = {"AWS_LAMBDA_JS_RUNTIME": "nodejs20.x"}
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{place}</dir><cachedir>{place}/cache</cachedir></fontconfig>
+"""
 
 
 def browser() -> tuple[str, dict[str, str]]:
@@ -45,6 +49,8 @@ def _unpacked() -> Path:
         making = tempfile.mkdtemp(prefix="browser-", dir=place.parent)
         command = ["node", "--input-type=module", "-e", UNPACK]
         _run(command, {**os.environ, **RUNTIME, "TMPDIR": making})
+        # The package's own file looks for the fonts below /tmp. Without any font the browser dies.
+        (Path(making) / "fonts" / "fonts.conf").write_text(FONTS.format(place=place / "fonts"))
         try:
             os.rename(making, place)
         except OSError:
