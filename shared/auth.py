@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from shared import keys
+from shared import hashes, keys
 from shared.errors import (
     ContextMismatch,
     Fault,
@@ -243,7 +243,7 @@ def _caller(
             org=org,
             actor=f"service_account:{credential.service_account}",
             context_source="api_key",
-            fingerprint="kf_" + keys.fingerprint(claim.secret),
+            fingerprint="kf_" + hashes.fingerprint(claim.secret),
             roles=frozenset(credential.roles),
         )
     if membership is None or membership.state != "active":
@@ -252,7 +252,7 @@ def _caller(
         org=org,
         actor=f"user_guid:{credential.person}",
         context_source="session",
-        fingerprint="sf_" + keys.fingerprint(claim.secret),
+        fingerprint="sf_" + hashes.fingerprint(claim.secret),
         roles=frozenset(membership.roles),
         owner=membership.owner,
     )

@@ -43,6 +43,11 @@ def secrets() -> Any:
     return _client("secretsmanager")
 
 
+def keys() -> Any:
+    """Returns the client of the key service, which signs receipts."""
+    return _client("kms")
+
+
 def use(**replacements: Any) -> None:
     """Replaces the clients of these services. ``None`` makes the real one again at its next use."""
     with _lock:

@@ -25,6 +25,7 @@ from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.records import Get, Read, Records
 from shared.table import Failed
 from shared.writes import (
+    Count,
     CurrentItem,
     Put,
     Touch,
@@ -106,10 +107,7 @@ def commit(call: Call, reads: Sequence[Read], decide: Decide) -> Answer:
 def _decide_and_write(call: Call, records: Records, decide: Decide) -> Answer:
     change_id, attempt = call.new_id(), 0
     while True:
-        step = call.decided(records, lambda known: decide(call, known))
-        # Before any answer, even of a dry run or of a call that changes nothing: it shows records.
-        for guard in step.guards:
-            guard.ensure(records)
+        step = call.decided(records, lambda known: _guarded(decide(call, known), known))
         if call.facts.dry_run:
             return Answer({**step.answer.data, "dry_run": True}, step.answer.revision)
         # The idempotency key comes first: where several conditions fail, a replay wins.
@@ -132,6 +130,14 @@ def _decide_and_write(call: Call, records: Records, decide: Decide) -> Answer:
         attempt += 1
 
 
+def _guarded(step: Step | CustomerStep, records: Records) -> Step | CustomerStep:
+    """Returns the step once its guards allow it: before any answer, even of a dry run or of a call
+    that changes nothing, because an answer shows records."""
+    for guard in step.guards:
+        guard.ensure(records)
+    return step
+
+
 def _answer_to_failure(failed: Failed) -> Answer | None:
     """Raises or returns what the first failed write with an ``on_failure`` stands for: an error or
     an answer. Returns None where the decision has to be made again."""
@@ -152,7 +158,7 @@ def _ensure_guarded(call: Call, guards: Sequence[CustomerGuard], writes: Sequenc
     guarded = {guid for guard in guards for guid in guard.covers}
     for write in writes:
         # A delete leaves nothing behind that could outlive anything.
-        if isinstance(write, Put | Update | Touch):
+        if isinstance(write, Put | Update | Touch | Count):
             guid = call.keys.customer_in(key_written(write)[0])
             if guid is not None and guid not in guarded:
                 raise ValueError(f"a write for a customer without a guard: {type(write).__name__}")
@@ -162,9 +168,15 @@ def _ensure_guarded(call: Call, guards: Sequence[CustomerGuard], writes: Sequenc
 
 
 def _marker_reads(call: Call) -> list[Read]:
-    if call.facts.idempotency_key is None or call.facts.dry_run:
+    key = _bound_key(call)
+    if key is None or call.facts.dry_run:
         return []
-    return [Get(call.keys.marker(call.route.path, call.facts.idempotency_key), MarkerRecord)]
+    return [Get(call.keys.marker(call.route.path, key), MarkerRecord)]
+
+
+def _bound_key(call: Call) -> str | None:
+    """Returns the idempotency key that the call binds. Some routes bind none."""
+    return call.facts.idempotency_key if call.route.binds_key else None
 
 
 def _find_replay(call: Call, records: Records) -> Answer | None:
@@ -196,7 +208,7 @@ def _original_answer(call: Call, marker: MarkerRecord) -> Answer:
 def _idempotency_writes(call: Call, step: Step | CustomerStep) -> list[Write]:
     """Returns the writes of the idempotency key and of the answer that replays get. They are in the
     transaction of the effect, so an effect never exists without its key."""
-    key = call.facts.idempotency_key
+    key = _bound_key(call)
     if key is None:
         return []
     path, subject = call.route.path, step.subject

@@ -4,32 +4,30 @@ One table holds every record. ``pk`` and ``sk`` are strings. There are three spa
 indexes; beside the keys they have the attribute ``v``, which is what a list may show. Every
 partition of an org's records starts with ``O#<org>#``, so a key of one org never reaches a record
 of another. Whatever identifies a person, a secret, a card or an order is in a key only as ``h(…)``:
-HMAC-SHA-256 under the org's own key, 128 bits, base 32. The org's key is derived from one root,
-which never rotates: after a rotation no stored key could be computed again.
+a keyed hash under the org's own key (``shared.hashes``). The places of loyalty's records are in
+``shared.loyalty_keys``.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from shared import clients
-from shared.settings import settings
-
-Key = tuple[str, str]
-"""The primary key of a record: (pk, sk)."""
-KeyRange = tuple[str, str, str]
-"""Places that lie side by side: (pk, first sk, last sk), both included."""
-LAST = "\U0010ffff"
-"""Sorts after every character that a key holds."""
+from shared import hashes
+from shared.loyalty_keys import LAST as LAST
+from shared.loyalty_keys import Key as Key
+from shared.loyalty_keys import KeyRange as KeyRange
+from shared.loyalty_keys import LoyaltyKeys
 
 PARTITION, SORT, VIEW, TTL = "pk", "sk", "v", "ttl"
 ACCOUNT_PREFIX, CONTACT_PREFIX, CUSTOMER_PREFIX = "acct_", "cont_", "cust_"
-"""The prefixes of the guids that the service makes."""
+CARD_PREFIX = "card_"
+"""The prefixes of the ids that the service makes."""
+NO_ORG = "-"
+"""Stands for the org in the lists of what concerns all orgs. No org may have this code."""
 _ID_LENGTH = 26
+STATE = "A"
+"""The sort key of a customer's state, the first of all in its partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,60 +45,19 @@ ALL_OF_KIND = Index("GSI3", "g3pk", "g3sk")
 INDEXES = (BY_STATUS, SECOND_ORDER, ALL_OF_KIND)
 
 
-@cache
-def _root() -> bytes:
-    """Returns the root of every keyed hash. It is read once per process, and never at import."""
-    here = settings()
-    if here.root_secret is not None:
-        return here.root_secret.encode()
-    answer = clients.secrets().get_secret_value(SecretId=here.root_secret_arn)
-    return str(answer["SecretString"]).encode()
-
-
-def _digest(key: bytes, parts: tuple[str, ...]) -> bytes:
-    # Each part has its length in front: ("a", "bc") and ("ab", "c") must have different hashes.
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
-
-
-def _short(digest: bytes) -> str:
-    return base64.b32encode(digest[:16]).decode().rstrip("=")
-
-
-@cache
-def _secret_key() -> bytes:
-    return _digest(_root(), ("credential",))
-
-
-def secret_hash(secret: str) -> str:
-    """Returns the keyed hash under which the secret of a session or API key is stored."""
-    return _short(_digest(_secret_key(), ("secret", secret)))
-
-
-def fingerprint(secret: str) -> str:
-    """Returns a text that is always the same for one secret and does not reveal it. Answers, logs
-    and events may show it."""
-    return _short(_digest(_secret_key(), ("fingerprint", secret)))[:20].lower()
-
-
-def token_signature(text: str) -> bytes:
-    """Returns the signature of the text of a page token."""
-    return _digest(_secret_key(), ("token", text))[:16]
-
-
 def credential(secret: str) -> Key:
     """The key of a session or an API key. No other kind of record belongs to no org."""
-    return f"A#{secret_hash(secret)}", "!"
+    return f"A#{hashes.secret_hash(secret)}", "!"
 
 
 @lru_cache(maxsize=4096)
 def of_org(org: str) -> Keys:
     """Returns the keys of one org. ``org`` must be a normalised orgcode."""
-    return Keys(org, _digest(_root(), ("org", org)))
+    return Keys(org, hashes.keyed(hashes.root(), ("org", org)))
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(LoyaltyKeys):
     """Makes every key in one org's part of the table."""
 
     org: str
@@ -108,7 +65,7 @@ class Keys:
 
     def hash(self, *parts: str) -> str:
         """Returns ``h(…)``: the keyed hash of values that must not be readable in a key."""
-        return _short(_digest(self._secret, parts))
+        return hashes.short(hashes.keyed(self._secret, parts))
 
     def _at(self, *parts: str) -> str:
         return "#".join(("O", self.org, *parts))
@@ -140,14 +97,25 @@ class Keys:
 
     def unique(self, kind: str, value: str) -> Key:
         """The owner of a value that only one record of the org may have."""
-        return self._at("U", kind, self.hash(kind, value)), "!"
+        return self.unique_at(self.value_place(kind, value))
 
     def shared_value(self, kind: str, value: str, owner: str = "") -> Key:
         """One owner of a value that several records may have. The partition lists all owners."""
-        return self._at("U", kind, self.hash(kind, value)), owner
+        return self.shared_at(self.value_place(kind, value), owner)
+
+    def value_place(self, kind: str, value: str) -> str:
+        """Returns the name of the place of a value, from which its keys can be made without the
+        value itself."""
+        return f"{kind}#{self.hash(kind, value)}"
+
+    def unique_at(self, place: str) -> Key:
+        return self._at("U", place), "!"
+
+    def shared_at(self, place: str, owner: str) -> Key:
+        return self._at("U", place), owner
 
     def suppressed(self, kind: str, value: str) -> Key:
-        """Marks a value whose owner was deleted, so that it does not come back unnoticed."""
+        """The org's own refusal of an e-mail or phone, whoever has it."""
         return self._at("U", f"suppressed-{kind}", self.hash(kind, value)), "!"
 
     # ------------------------------------------------------------ accounts
@@ -179,7 +147,7 @@ class Keys:
     # ------------------------------------------------------------ customers
 
     def customer_state(self, customer_guid: str) -> Key:
-        return self._at("C", customer_guid), "A"
+        return self._at("C", customer_guid), STATE
 
     def customer_in(self, partition: str) -> str | None:
         """Returns the guid of the customer whose partition this is; None for other partitions."""
@@ -195,17 +163,82 @@ class Keys:
     def consent_current(self, customer_guid: str, *consent: str) -> Key:
         return self._at("C", customer_guid), f"NC#{self.hash('consent', *consent)}"
 
+    def consents_current(self, customer_guid: str) -> KeyRange:
+        """What counts for every consent of a customer."""
+        return self._at("C", customer_guid), "NC#", f"NC#{LAST}"
+
     def consent_decision(self, customer_guid: str, decision_id: str) -> Key:
         return self._at("C", customer_guid), f"N#{decision_id}"
 
+    def consent_decisions(self, customer_guid: str) -> KeyRange:
+        """Every decision of a customer, by creation."""
+        return self._at("C", customer_guid), "N#", f"N#{LAST}"
+
     def order_hold(self, customer_guid: str, action: str, order_ref: str) -> Key:
-        """An action that is refused to a customer for one order only."""
-        hashed = self.hash("order-hold", action, order_ref)
-        return self._at("C", customer_guid), f"HO#{hashed}"
+        """What was last said about an action for one order: refused, held or approved."""
+        return self._at("C", customer_guid), f"HO#{self.held_order(action, order_ref)}"
+
+    def held_order(self, action: str, order_ref: str) -> str:
+        """Returns the hash by which an order is told apart from others of the same action."""
+        return self.hash("order-hold", action, order_ref)
+
+    def customer_risk(self, customer_guid: str) -> Key:
+        return self._at("C", customer_guid), "R"
+
+    def customer_flag(self, customer_guid: str, flag_id: str) -> Key:
+        return self._at("C", customer_guid), f"F#{flag_id}"
+
+    def fraud_assessment(self, customer_guid: str, assessment_id: str) -> Key:
+        return self._at("C", customer_guid), f"R#{assessment_id}"
+
+    def fraud_question(self, customer_guid: str, *question: str) -> Key:
+        """The last assessment of one question: an action, an order or another source, and what else
+        was said of it. It detects a repeat that has no idempotency key."""
+        return self._at("C", customer_guid), f"RK#{self.hash('fraud-question', *question)}"
+
+    def customer_hold(self, customer_guid: str, hold_id: str) -> Key:
+        return self._at("C", customer_guid), f"H#{hold_id}"
+
+    def redemption_count(self, customer_guid: str, hour: str) -> Key:
+        """How often the customer has redeemed within one hour."""
+        return self._at("C", customer_guid), f"V#{hour}"
 
     def customer_link(self, customer_guid: str, kind: str, record_id: str) -> Key:
         """A link from a customer to a record about it in another partition."""
         return self._at("C", customer_guid), f"Z#{kind}#{record_id}"
+
+    # ------------------------------------------------------------ erasure and export
+
+    def erasure_job(self, job_id: str) -> Key:
+        return self._at("J", job_id), "A"
+
+    def tombstone(self, customer_guid: str) -> Key:
+        """What is left of a deleted customer: the receipt, and nothing personal."""
+        return self._at("TB", self.hash("tombstone", customer_guid)), "A"
+
+    def lost_points(self, day: str, policy_version: str) -> Key:
+        """The points that deletions took on one day, by the policy that they were earned under."""
+        return self._at("P"), f"FT#{day}#{self.hash('policy', policy_version)}"
+
+    def export(self, customer_guid: str, export_id: str) -> Key:
+        return self._at("C", customer_guid), f"X#{export_id}"
+
+    def kept_answers(self, partition: str, record_id: str) -> KeyRange:
+        """The answers about one record that are kept for replays."""
+        return partition, f"I#{record_id}#", f"I#{record_id}#{LAST}"
+
+    def customer_records(self, customer_guid: str) -> KeyRange:
+        """Every record in a customer's partition, the state excepted: it has the first sort key."""
+        return self._at("C", customer_guid), "B", LAST
+
+    def customer_merge(self, customer_guid: str, merge_id: str) -> Key:
+        """The audit of a merge; each of the two customers has one."""
+        partition, prefix = self.customer_merges(customer_guid)
+        return partition, f"{prefix}{merge_id}"
+
+    def customer_merges(self, customer_guid: str) -> tuple[str, str]:
+        """The merges of a customer, by time: (partition, prefix of the sort key)."""
+        return self._at("C", customer_guid), "G#"
 
     # ------------------------------------------------------------ gift cards
 
@@ -216,7 +249,7 @@ class Keys:
     def card_number(self, seed: str) -> int:
         """Returns the 80 bits that a card's code spells. They are derived from the stored seed with
         the org's own key, so that the table alone does not reveal a code."""
-        return int.from_bytes(_digest(self._secret, ("card-number", seed))[:10], "big")
+        return int.from_bytes(hashes.keyed(self._secret, ("card-number", seed))[:10], "big")
 
     def gift_card(self, card_hash: str) -> Key:
         return self._at("GV", card_hash), "A"
@@ -235,94 +268,6 @@ class Keys:
         """The unknown card codes that one credential has recently asked for."""
         return self._at("GM", fingerprint), "!"
 
-    # ------------------------------------------------------------ loyalty
-
-    def loyalty_policy(self, channel: str | None, effective_from: str, version: int) -> Key:
-        return self._at("P"), f"LOY#{channel or '-'}#{effective_from}#{version:06d}"
-
-    def loyalty_policies(self, channel: str | None, until: str) -> KeyRange:
-        """The versions of a channel's policy that are in force by a time, in the order of time."""
-        prefix = f"LOY#{channel or '-'}#"
-        return self._at("P"), prefix, f"{prefix}{until}#{LAST}"
-
-    def loyalty_policy_named(self, policy_version: str) -> Key:
-        """The same version, found by its name, which is unique in the org."""
-        return self._at("P"), f"LOYV#{policy_version.upper()}"
-
-    def loyalty_policy_head(self, channel: str | None) -> Key:
-        """How many versions a channel has, and which is the latest."""
-        return self._at("P"), f"LOYH#{channel or '-'}"
-
-    def loyalty_policy_count(self) -> Key:
-        """How many versions an org has."""
-        return self._at("P"), "LOYC"
-
-    def loyalty_balance(self, customer_guid: str) -> Key:
-        return self._at("C", customer_guid), "B"
-
-    def loyalty_answer(self, customer_guid: str, loyalty_txn_id: str) -> Key:
-        """The answer that repeats of a transaction's order get."""
-        return self._at("C", customer_guid), f"LA#{loyalty_txn_id}"
-
-    def lot_page(self, customer_guid: str, bound: str, page_id: str) -> Key:
-        return self._at("C", customer_guid), f"BL#{bound}#{page_id}"
-
-    def lot_pages(self, customer_guid: str, after: str = "", before: str = LAST) -> KeyRange:
-        """The pages whose bounds lie between two, the second not included."""
-        return self._at("C", customer_guid), f"BL#{after}", f"BL#{before}"
-
-    def expired_lots(self, customer_guid: str, month: str, sequence: int) -> Key:
-        """The lots of a month's expiry that the entries from one sequence on closed."""
-        return self._at("C", customer_guid), f"BX#{month}#{sequence:012d}"
-
-    def expired_lots_of(self, customer_guid: str, month: str) -> KeyRange:
-        return self._at("C", customer_guid), f"BX#{month}#", f"BX#{month}#{LAST}"
-
-    def ledger_entry(self, customer_guid: str, sequence: int) -> Key:
-        return self._at("C", customer_guid), f"L#{sequence:012d}"
-
-    def ledger_entries(
-        self, customer_guid: str, after: int = 0, before: int | None = None
-    ) -> KeyRange:
-        """The entries between two sequences, neither included; None: to the end."""
-        first, last = after + 1, None if before is None else before - 1
-        if last is not None and last < first:
-            first = last = 0  # a range must not end before it begins; nothing lies at 0
-        end = LAST if last is None else f"{last:012d}"
-        return self._at("C", customer_guid), f"L#{first:012d}", f"L#{end}"
-
-    def ledger_checkpoint(self, customer_guid: str, checkpoint: int) -> Key:
-        return self._at("C", customer_guid), f"LC#{checkpoint:012d}"
-
-    def ledger_checkpoints(self, customer_guid: str) -> KeyRange:
-        return self._at("C", customer_guid), "LC#", f"LC#{LAST}"
-
-    def checkpoint_part(
-        self, customer_guid: str, checkpoint: int, number: int, *, spent: bool
-    ) -> Key:
-        """Lots of a checkpoint: those that hold something, or those that it adds to the archive."""
-        kind = "LCS" if spent else "LCL"
-        return self._at("C", customer_guid), f"{kind}#{checkpoint:012d}#{number:03d}"
-
-    def checkpoint_parts(
-        self, customer_guid: str, first: int, last: int, *, spent: bool
-    ) -> KeyRange:
-        """The parts of the checkpoints from one to another, both included."""
-        kind = "LCS" if spent else "LCL"
-        low, high = f"{kind}#{first:012d}#", f"{kind}#{last:012d}#{LAST}"
-        return self._at("C", customer_guid), low, high
-
-    def redeemed_order(self, customer_guid: str, order_hash: str) -> Key:
-        return self._at("C", customer_guid), f"IR#{order_hash}"
-
-    def redeemed_part(self, customer_guid: str, order_hash: str, number: int) -> Key:
-        """More of what a redemption took, where it took from very many lots."""
-        return self._at("C", customer_guid), f"IR#{order_hash}#{number:03d}"
-
-    def earned_order(self, order_hash: str) -> Key:
-        """One earn per order and org, for ever."""
-        return self._at("I", "EARN", order_hash), "!"
-
     # ------------------------------------------------------------ lists
 
     def listed(self, index: Index, kind: str, sort: str, state: str = "") -> dict[str, str]:
@@ -340,6 +285,14 @@ class Keys:
 
     def search_entry(self, token: str, owner: str = "") -> Key:
         return self._at("S", self.hash("search", token)), owner
+
+    def dedupe_entries(self) -> str:
+        """Returns the prefix of the partitions of all dedupe entries of the org."""
+        return self._at("D", "")
+
+    def dedupe_entry(self, trait: str, owner: str = "") -> Key:
+        """A customer who has a trait by which duplicates are found. The partition lists all."""
+        return self._at("D", self.hash("dedupe", trait)), owner
 
 
 def contact_of_account(account_guid: str, made_id: str) -> str:

@@ -1,26 +1,50 @@
-"""What a family declares for each kind of record: for erasure, retention and events."""
+"""What a family declares for each kind of record: for erasure, export, retention and events."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.fields import Shape
+from shared.keys import Key, Keys
 from shared.marks import personal_fields
 
 Erasure = Literal["delete", "redact", "keep", "unlink"]
+Anonymization = Literal["redact", "delete"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of record. ``erasure``: what the erasure of its customer does to it; ``keep`` for a
-    record of no customer. ``aged_by``: the field from which its age counts. ``events``: the events
-    that its writes carry, each with the shape of its ``data``. ``when`` says of an event what
-    happened, where its route alone does not tell; it is published. The types of the record say
-    which of its fields are personal."""
+    """One kind of record. The types of the record say which of its fields are personal.
+
+    - ``erasure``: what the deletion of its customer does to it; ``keep`` for a record of no
+      customer.
+    - ``anonymization``: what the anonymization of its customer does to it. ``redact`` leaves a
+      record without personal fields as it is.
+    - ``business``: it counts in ``items_deleted``. A look-up, a link or a kept answer does not.
+    - ``leads_to``: for a link, the key of the record in another partition that it leads to.
+    - ``named_by``: for a record that a link leads to, the field with its id.
+    - ``ends``: the record as a deletion leaves it, before its personal fields are removed.
+    - ``bare``: what remains of a guard whose customer is deleted, so that its key stays taken.
+    - ``rekeyed``: the key of the record under a random text, where its key derives from a personal
+      value.
+    - ``hidden``: the fields that an export does not show: hashes, and keys of other records.
+    - ``aged_by``: the field from which its age counts.
+    - ``events``: the events that its writes carry, each with the shape of its ``data``. ``when``
+      says of an event what happened, where its route alone does not tell; it is published.
+    """
 
     record: type[Any]
     erasure: Erasure
+    anonymization: Anonymization = "redact"
+    business: bool = True
+    leads_to: Callable[[Keys, Any], Key] | None = None
+    named_by: str | None = None
+    ends: Callable[[Any], Any] | None = None
+    bare: Callable[[Any], Any] | None = None
+    rekeyed: Callable[[Keys, Any, str], Key] | None = None
+    hidden: tuple[str, ...] = ()
     aged_by: str | None = None
     events: dict[str, type[Shape]]
     when: dict[str, str] = field(default_factory=dict)

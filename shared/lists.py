@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.call import Answer, Call
 from shared.codec import Wire
+from shared.customer_state import CustomerStateRecord, require_readable_customer, state_at
 from shared.paging import Listing, cursor_of, page, sign
 
 Page = tuple[list[dict[str, Any]], str | None]
@@ -45,3 +46,54 @@ def answer_walk(
     if after is not None:
         data["next_token"] = sign(scope, after, call.now)
     return Answer(data)
+
+
+class _SeveralPartitions(Exception):
+    """A list of one customer's records lies in other partitions than the one it began with."""
+
+
+def answer_customer_list(
+    call: Call,
+    body: Any,
+    place: Callable[[str], tuple[str, str]],
+    keep: Callable[[Wire, str], dict[str, Any] | None],
+    *,
+    plural: str,
+) -> Answer:
+    """Returns a page of one customer's records, newest first, with those of everyone who was merged
+    into the customer. ``body.customer_guid`` names the customer. ``place`` returns where the
+    records of a customer lie: the partition, and what their sort keys begin with before an id.
+    ``keep`` turns a record of the customer that answers into an item, or drops it (None).
+
+    The first page and the customer's state are read in one trip. Only where the state names other
+    partitions is a second one needed."""
+    named, states = body.customer_guid, list[CustomerStateRecord]()
+
+    def read_state() -> None:
+        records = call.table.load([state_at(call.keys, named)])
+        states.append(
+            call.decided(records, lambda r: require_readable_customer(call.keys, r, named))
+        )
+        if _owners(states[0]) != (named,):
+            raise _SeveralPartitions
+
+    def item(wire: Wire) -> dict[str, Any] | None:
+        return keep(wire, states[0].customer_guid)
+
+    def walk(limit: int, cursor: str | None) -> Page:
+        prefix = place(named)[1]
+        try:
+            own = Listing((place(named)[0],), prefix=prefix)
+            return page(call.table, own, limit, cursor, item, beside=read_state)
+        except _SeveralPartitions:
+            every = Listing(tuple(place(guid)[0] for guid in _owners(states[0])), prefix=prefix)
+            return page(call.table, every, limit, cursor, item)
+
+    answer = answer_walk(call, body, walk, plural=plural)
+    survivor = states[0].customer_guid
+    redirect = {} if survivor == named else {"redirected_from": named}
+    return Answer({"customer_guid": survivor, **answer.data, **redirect})
+
+
+def _owners(state: CustomerStateRecord) -> tuple[str, ...]:
+    return (state.customer_guid, *state.absorbed)

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 from shared.codec import Wire, dumps, with_views
 from shared.errors import InvalidNextToken
-from shared.keys import PARTITION, SORT, Index, token_signature
+from shared.hashes import token_signature
+from shared.keys import PARTITION, SORT, Index
 from shared.settings import settings
 from shared.table import Table, together
 

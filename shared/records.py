@@ -132,6 +132,16 @@ class Records:
             raise Unread(get)
         return self._items[get.key]
 
+    def wires(self, queries: Iterable[Query[Any]]) -> list[list[Wire]]:
+        """Returns the items of each query, for code that handles records of any kind."""
+        found = []
+        for query in queries:
+            if query not in self._queries:
+                raise Unread(query)
+            items = (self._items[key] for key in self._queries[query])
+            found.append([wire for wire in items if wire is not None])
+        return found
+
     def trip_of(self, read: Read) -> int:
         """Returns the number of the trip that made a read, or learned the record. Reads of one trip
         need not be of one moment: only what a later trip brings is certainly later."""

@@ -94,9 +94,11 @@ class Route:
       chooses the field by the string.
     - ``record``: the object of the body in which the provenance may be repeated.
     - ``keyed``: what makes a repeat safe when no ``idempotency_key`` is sent.
+    - ``binds_key``: an ``idempotency_key`` makes a repeat safe; without it each call is made anew.
     - ``needs_key``: an ``idempotency_key`` must be sent, because nothing else tells a repeat from a
       second effect.
     - ``creates``: a ``set`` route that needs no revision where there is no record yet.
+    - ``erases``: it deletes in batches and signs receipts, which its function needs rights for.
     - ``gate``: which calls an org that is not verified may make all the same.
     - ``refuses``: the errors that do not follow from the other columns.
     - ``sample``: an example of a body, which the demo world accepts.
@@ -119,8 +121,10 @@ class Route:
     bare: str | Callable[[str], str] | None = None
     record: str | None = None
     keyed: str | None = None
+    binds_key: bool = True
     needs_key: bool = False
     creates: bool = False
+    erases: bool = False
     gate: Literal["closed", "open", "refusals"] = "closed"
     extension: bool = False
     refuses: tuple[type[ApiError], ...] = ()

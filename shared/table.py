@@ -24,7 +24,8 @@ from shared.writes import Condition, CurrentItem, Write, action
 
 ACTIONS = 100
 BATCH = 100
-"""DynamoDB's own limits: actions of a transaction, and keys of a batch."""
+WRITTEN_AT_ONCE = 25
+"""DynamoDB's own limits: actions of a transaction, keys of a batch read, and of a batch write."""
 RETRY_S = 1.5
 """The retry budget of one request, counted from its first failure. A till is waiting, and a table
 that has not answered by then will not answer soon."""
@@ -230,6 +231,23 @@ class Table:
                     raise Busy() from None
             else:
                 return None
+
+    def write_batch(self, puts: Sequence[Wire], deletes: Sequence[Key]) -> None:
+        """Writes and deletes items without conditions, in any order: for changes that may be made
+        twice. The batches are written at the same time."""
+        requests: list[dict[str, Any]] = [{"PutRequest": {"Item": wire}} for wire in puts]
+        for pk, sk in deletes:
+            requests.append({"DeleteRequest": {"Key": {PARTITION: {"S": pk}, SORT: {"S": sk}}}})
+        starts = range(0, len(requests), WRITTEN_AT_ONCE)
+        together([partial(self._written, requests[s : s + WRITTEN_AT_ONCE]) for s in starts])
+
+    def _written(self, requests: list[dict[str, Any]]) -> None:
+        name = settings().table_name
+        while requests:
+            answer = self.ask("batch_write_item", RequestItems={name: requests})
+            requests = answer.get("UnprocessedItems", {}).get(name, [])
+            if requests and not self.retry_budget.may_retry_after_pause():
+                raise Unavailable()
 
     def touch(self, key: Key, attribute: str, value: Wire, condition: Condition) -> None:
         """Sets one attribute of one record. Does nothing where the condition does not hold."""

@@ -91,7 +91,16 @@ class Touch:
     on_failure: OnFailure = None
 
 
-Write = Put | Update | Delete | Check | Touch
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Adds one to a number of a record, whatever the number is. ``item`` is the record as it is
+    made where there is none: with one counted. It has no condition, and no revision."""
+
+    item: Item[Any]
+    number: str
+
+
+Write = Put | Update | Delete | Check | Touch | Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +120,36 @@ def action(write: Write, table_name: str, change_id: str) -> dict[str, Any]:
         condition = at_revision(write.if_revision) if isinstance(write, Update) else write.condition
         wire = item_wire(write.item, change_id, list(write.events))
         return {"Put": _conditioned({"TableName": table_name, "Item": wire}, condition)}
+    key = key_written(write)
     place = {
         "TableName": table_name,
-        "Key": {PARTITION: {"S": write.key[0]}, SORT: {"S": write.key[1]}},
+        "Key": {PARTITION: {"S": key[0]}, SORT: {"S": key[1]}},
     }
+    if isinstance(write, Count):
+        wire = item_wire(write.item, change_id, [])
+        one = wire.pop(write.number)
+        rest = {name: wire[name] for name in wire if name not in (PARTITION, SORT)}
+        text, names, values = _setting(rest)
+        place["UpdateExpression"] = f"{text} ADD #n :n"
+        place["ExpressionAttributeNames"] = {**names, "#n": write.number}
+        place["ExpressionAttributeValues"] = {**values, ":n": one}
+        return {"Update": place}
     if isinstance(write, Touch):
         condition = write.condition
-        names = {f"#t{n}": name for n, name in enumerate(write.values)}
-        values = {f":t{n}": value for n, value in enumerate(write.values.values())}
-        place["UpdateExpression"] = "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(names)))
+        place["UpdateExpression"], names, values = _setting(write.values)
         both = Condition(
             condition.expression, {**condition.names, **names}, {**condition.values, **values}
         )
         return {"Update": _conditioned(place, both)}
     verb = "Delete" if isinstance(write, Delete) else "ConditionCheck"
     return {verb: _conditioned(place, write.condition)}
+
+
+def _setting(attributes: Mapping[str, Wire]) -> tuple[str, dict[str, str], dict[str, Wire]]:
+    """Returns an expression that sets attributes, with its names and values."""
+    names = {f"#t{n}": name for n, name in enumerate(attributes)}
+    values = {f":t{n}": value for n, value in enumerate(attributes.values())}
+    return "SET " + ", ".join(f"#t{n} = :t{n}" for n in range(len(names))), names, values
 
 
 def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[str, Any]:
@@ -142,9 +166,11 @@ def _conditioned(action: dict[str, Any], condition: Condition | None) -> dict[st
 
 def failure_of(write: Write) -> OnFailure:
     """Returns what to do where the condition of the write fails."""
+    if isinstance(write, Count):
+        return None
     return write.unless_exists if isinstance(write, Put) else write.on_failure
 
 
 def key_written(write: Write) -> Key:
     """Returns the key of the record that the write is about."""
-    return write.item.key if isinstance(write, Put | Update) else write.key
+    return write.item.key if isinstance(write, Put | Update | Count) else write.key

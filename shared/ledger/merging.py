@@ -84,5 +84,6 @@ def joined(target: Holdings, source: Holdings, entry: LedgerEntry) -> tuple[Hold
         {**target.lots, **source.lots},
         {**target.stored, **source.stored},
         (*target.unfolded, *_owned(source.unfolded, owner)),
+        target.unread,
     )
     return after.closing(entry)

@@ -42,7 +42,7 @@ class PageEntry:
     ``pending`` the part that was not available when the page was last written, of which the first
     lot is due at ``matures_at`` and the last at ``matured_at``. ``repaid`` points went into debt.
     ``owner`` is the customer in whose partition it lies (absent: the balance's own). ``level``: 0
-    for a page of lots, 1 for a segment of such pages, and so on.
+    for a page of lots, 1 for a segment of such pages, and so on. ``lots``: how many there are.
     """
 
     ROW: ClassVar[bool] = True
@@ -57,6 +57,7 @@ class PageEntry:
     repaid: int = 0
     owner: Id | None = None
     level: int = 0
+    lots: int = 0
 
     @property
     def segment(self) -> bool:
@@ -203,6 +204,7 @@ def described(
         matured_at=max((lot.terms.available_from for lot in pending), default=None),
         repaid=sum(lot.repaid_points for lot in lots),
         owner=None if before is None else before.owner,
+        lots=len(lots),
     )
 
 
@@ -281,6 +283,7 @@ def summed(page_id: str, entries: Sequence[PageEntry]) -> PageEntry:
         matured_at=max((e.matured_at for e in entries if e.matured_at), default=None),
         repaid=sum(e.repaid for e in entries),
         level=1 + max(e.level for e in entries),
+        lots=sum(e.lots for e in entries),
     )
 
 

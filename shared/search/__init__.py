@@ -10,8 +10,10 @@ from shared.search.parts import SEARCHED, matched_fields
 from shared.search.query import Number, Query, Term, Word, asked
 from shared.search.reading import SearchEntryRecord, find
 from shared.search.tokens import MOST, VERSION, narrowed, tokens
+from shared.search.traits import DEDUPED, Trait, trait_tokens, traits
 
 __all__ = [
+    "DEDUPED",
     "MOST",
     "SEARCHED",
     "VERSION",
@@ -19,10 +21,13 @@ __all__ = [
     "Query",
     "SearchEntryRecord",
     "Term",
+    "Trait",
     "Word",
     "asked",
     "find",
     "matched_fields",
     "narrowed",
     "tokens",
+    "trait_tokens",
+    "traits",
 ]

@@ -20,9 +20,9 @@ from shared.search.parts import INNER, Part, parts
 from shared.search.query import PHONE_ENDS, Number, Query, Term, Word
 
 PREFIXES, PHONE_STARTS = (2, 3, 5, 8), (3, 4, 5, 7, 9)
-VERSION = 2
-"""Increased with every change of the rules for tokens. ``admin search rebuild`` then rewrites the
-entries of older versions."""
+VERSION = 3
+"""Increased with every change of the rules for tokens or traits. ``admin search rebuild`` then
+rewrites the entries of older versions."""
 MOST = 128
 """How many tokens a record may have: each is an item to be written."""
 WORDS_LOOKED_UP = 8
