@@ -3,13 +3,30 @@ customer unlinks the cards that were issued to them, and takes no money from any
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lambdas.giftcard.models import envelopes, records
+from shared.keys import CARD_PREFIX, Key, Keys
 from shared.kinds import Kind
+
+
+def card_key(keys: Keys, card_id: str) -> Key:
+    """Returns the key of a card's head. The id carries the keyed hash of the code."""
+    return keys.gift_card(card_id.removeprefix(CARD_PREFIX).upper())
+
+
+def unlinked(card: records.GiftCardRecord) -> records.GiftCardRecord:
+    """Returns the card without its owner. What it is worth stays with the bearer."""
+    return replace(card, customer_guid=None)
+
 
 KINDS = (
     Kind(
         record=records.GiftCardRecord,
         erasure="unlink",
+        named_by="card_id",
+        ends=unlinked,
+        hidden=("card_id",),
         events={
             "giftcard-issued": envelopes.GiftCardIssued,
             "giftcard-redeemed": envelopes.GiftCardMoved,
@@ -18,6 +35,12 @@ KINDS = (
         },
     ),
     Kind(record=records.GiftCardActivityRecord, erasure="keep", events={}),
-    Kind(record=records.GiftCardLinkRecord, erasure="delete", events={}),
+    Kind(
+        record=records.GiftCardLinkRecord,
+        erasure="delete",
+        business=False,
+        leads_to=lambda keys, link: card_key(keys, link.card_id),
+        events={},
+    ),
     Kind(record=records.CardMissesRecord, erasure="keep", events={}),
 )

@@ -234,6 +234,7 @@ def _bearer_guards(
         erasing=True,
         action=rules.REDEEM,
         order_holds=order_holds_at(call.keys, owners, rules.REDEEM, order_ref),
+        redeems=True,
         absorbed_as_read=True,
     )
     return [guard]

@@ -16,10 +16,8 @@ from lambdas.giftcard.models.records import (
 from shared.codec import Item, shown
 from shared.commit import Subject
 from shared.fields import instant_text
-from shared.keys import ALL_OF_KIND, BY_STATUS, SECOND_ORDER, Keys
+from shared.keys import ALL_OF_KIND, BY_STATUS, CARD_PREFIX, SECOND_ORDER, Keys
 from shared.records import Get
-
-CARD = "card_"
 
 
 def code_from(keys: Keys, seed: str) -> str:
@@ -29,11 +27,11 @@ def code_from(keys: Keys, seed: str) -> str:
 
 
 def card_id_of(keys: Keys, code: str) -> str:
-    return CARD + keys.card_hash(codes.folded(code)).lower()
+    return CARD_PREFIX + keys.card_hash(codes.folded(code)).lower()
 
 
 def _hash_in(card_id: str) -> str:
-    return card_id.removeprefix(CARD).upper()
+    return card_id.removeprefix(CARD_PREFIX).upper()
 
 
 def card_at(keys: Keys, card_id: str) -> Get[GiftCardRecord]:

@@ -3,10 +3,40 @@ people wrote into it goes. A deleted customer's goes whole."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from fractions import Fraction
+
 from lambdas.loyalty.models import records
 from lambdas.loyalty.models.envelopes import PointsMoved, PolicyChanged
 from shared import ledger
+from shared.fields import Money
 from shared.kinds import Kind
+
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+ERASED = "erased"
+"""Stands for every id of an order whose customer was deleted."""
+
+
+def without_order(earned: records.EarnedOrderRecord) -> records.EarnedOrderRecord:
+    """Returns what remains of the guard of an order whose customer was deleted: the order may not
+    earn again, and nothing of it can be undone."""
+    nothing = Money(earned.amount.currency, 0)
+    return records.EarnedOrderRecord(
+        customer_guid=ERASED,
+        order_ref=ERASED,
+        loyalty_txn_id=ERASED,
+        sequence=0,
+        policy_version=ERASED,
+        effective_at=NO_TIME,
+        amount=nothing,
+        points=0,
+        pricing=records.Pricing(
+            amount=0, exact=Fraction(0), rounding="floor", min_amount_minor=None, max_points=None
+        ),
+        reversal=records.ReversalPolicy(),
+        revision=earned.revision + 1,
+    )
+
 
 MOVES = (
     "loyalty-earned",
@@ -24,15 +54,22 @@ KINDS = (
         record=ledger.LedgerEntry,
         erasure="delete",
         aged_by="recorded_at",
+        hidden=("previous_hash", "hash"),
         events={},
     ),
     Kind(record=ledger.CheckpointRecord, erasure="delete", events={}),
     Kind(record=ledger.CheckpointPart, erasure="delete", events={}),
-    Kind(record=records.EarnedOrderRecord, erasure="delete", events={}),
-    Kind(record=records.RedeemedOrderRecord, erasure="delete", events={}),
-    Kind(record=records.RedeemedPartRecord, erasure="delete", events={}),
+    Kind(
+        record=records.EarnedOrderRecord,
+        erasure="delete",
+        business=False,
+        bare=without_order,
+        events={},
+    ),
+    Kind(record=records.RedeemedOrderRecord, erasure="delete", business=False, events={}),
+    Kind(record=records.RedeemedPartRecord, erasure="delete", business=False, events={}),
     Kind(record=records.ExpiredLotsRecord, erasure="delete", events={}),
-    Kind(record=records.LoyaltyAnswerRecord, erasure="delete", events={}),
+    Kind(record=records.LoyaltyAnswerRecord, erasure="delete", business=False, events={}),
     Kind(
         record=records.PolicyRecord,
         erasure="keep",

@@ -23,20 +23,21 @@ from shared.commit import Subject
 from shared.fields import instant_text
 from shared.keys import Keys
 from shared.ledger import (
-    OPEN,
-    BalanceRecord,
     CheckpointPart,
     CheckpointRecord,
     Holdings,
     LedgerEntry,
     LotPage,
-    PageEntry,
     expiring,
 )
+from shared.ledger_storage import balance_at as balance_at
+from shared.ledger_storage import change_writes, revised
+from shared.ledger_storage import open_page_at as open_page_at
+from shared.ledger_storage import page_at as page_at
+from shared.ledger_storage import pages_ahead as pages_ahead
 from shared.records import Get, Query, Records, Unread
-from shared.writes import Delete, Put, Update, Write, at_revision
+from shared.writes import Put, Write
 
-PAGES_AHEAD = 4
 LATEST = 1000
 CHECKPOINTS = 100
 
@@ -89,35 +90,16 @@ def policy_writes(
     return [
         Put(Item(place, policy), events=[event]),
         Put(Item(keys.loyalty_policy_named(policy.policy_version), policy)),
-        _revised(Item(keys.loyalty_policy_head(channel), head), head.revision),
-        _revised(Item(keys.loyalty_policy_count(), counted), counted.revision),
+        revised(Item(keys.loyalty_policy_head(channel), head), head.revision),
+        revised(Item(keys.loyalty_policy_count(), counted), counted.revision),
     ]
 
 
 # ---------------------------------------------------------------- what a customer holds
 
 
-def balance_at(keys: Keys, customer_guid: str) -> Get[BalanceRecord]:
-    return Get(keys.loyalty_balance(customer_guid), BalanceRecord)
-
-
-def open_page_at(keys: Keys, customer_guid: str) -> Get[LotPage]:
-    return Get(keys.lot_page(customer_guid, OPEN, OPEN), LotPage)
-
-
-def pages_ahead(keys: Keys, customer_guid: str, now: datetime) -> Query[LotPage]:
-    """The pages whose points are spent next: those that end last are not among them."""
-    return Query(*keys.lot_pages(customer_guid, instant_text(now), OPEN), LotPage, PAGES_AHEAD)
-
-
 def all_pages(keys: Keys, customer_guid: str) -> Query[LotPage]:
     return Query(*keys.lot_pages(customer_guid), LotPage, None)
-
-
-def page_at(keys: Keys, entry: PageEntry) -> Get[LotPage]:
-    """A page by what the directory says of it."""
-    assert entry.owner is not None, "a page is named with its owner"
-    return Get(keys.lot_page(entry.owner, entry.bound, entry.page_id), LotPage)
 
 
 def expired_lots(keys: Keys, customer_guid: str, month: str) -> Query[ExpiredLotsRecord]:
@@ -212,26 +194,19 @@ def decision_writes(
     change = decision.change
     if change is None:
         return writes
-    balance, guid = change.balance, change.balance.customer_guid
-    writes.append(_revised(Item(keys.loyalty_balance(guid), balance), balance.revision, events))
-    for page in change.put:
-        place = keys.lot_page(page.owner, page.bound, page.page_id)
-        writes.append(_revised(Item(place, page), page.revision))
-    for gone in change.drop:
-        writes.append(Delete(page_at(keys, gone).key, at_revision(gone.revision)))
-    for entry in decision.entries:
-        writes.append(Put(Item(keys.ledger_entry(guid, entry.sequence), entry)))
+    guid = change.balance.customer_guid
+    writes += change_writes(keys, change, decision.entries, events)
     for expired in decision.expired:
         place = keys.expired_lots(guid, expired.month, expired.sequence)
         writes.append(Put(Item(place, expired)))
     if decision.earned is not None:
         earned = Item(keys.earned_order(order_hash), decision.earned)
-        writes.append(_revised(earned, decision.earned.revision))
+        writes.append(revised(earned, decision.earned.revision))
     redeemed = decision.redeemed
     if redeemed is not None:
         # It lies with the customer who redeemed, who may have been merged since.
         place = keys.redeemed_order(redeemed.customer_guid, order_hash)
-        writes.append(_revised(Item(place, redeemed), redeemed.revision))
+        writes.append(revised(Item(place, redeemed), redeemed.revision))
         for part in decision.parts:
             place = keys.redeemed_part(redeemed.customer_guid, order_hash, part.number)
             writes.append(Put(Item(place, part)))
@@ -247,14 +222,6 @@ def _checkpoint_writes(
         key = keys.checkpoint_part(guid, part.checkpoint, part.number, spent=part.spent)
         writes.append(Put(Item(key, part)))
     return writes
-
-
-def _revised(item: Item[Any], revision: int, events: list[dict[str, Any]] | None = None) -> Write:
-    """Returns the write of a record's next revision: the first is new, any other replaces the one
-    before it."""
-    if revision == 1:
-        return Put(item, events=events or [])
-    return Update(item, if_revision=revision - 1, events=events or [])
 
 
 # ---------------------------------------------------------------- out

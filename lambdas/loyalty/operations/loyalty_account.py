@@ -149,17 +149,23 @@ class LoyaltyAccount:
         order_hash: str = "",
         blocked: str | None = None,
         holds: Sequence[Get[OrderHoldRecord]] = (),
+        redeems: bool = False,
         answered: Callable[[Decision, dict[str, Any]], dict[str, Any]] | None = None,
         natural: bool = False,
     ) -> CustomerStep:
         """Returns the step of a movement: the rule's decision, written under the customer's guard.
         ``blocked``: the action type that a hold or a flag may block; ``holds``: where it may be
-        refused for the order alone. ``answered`` makes the answer's data where it is not the
-        decision's one transaction. ``natural``: the order makes it happen once, so its answer is
-        kept for repeats."""
+        refused, or approved, for the order alone. ``redeems``: it counts as a redemption.
+        ``answered`` makes the answer's data where it is not the decision's one transaction.
+        ``natural``: the order makes it happen once, so its answer is kept for repeats."""
         call, guid = self.call, self.guid
         guard = call.guard(
-            guid, self.state, action=blocked, order_holds=holds, absorbed_as_read=True
+            guid,
+            self.state,
+            action=blocked,
+            order_holds=holds,
+            redeems=redeems,
+            absorbed_as_read=True,
         )
         # Before the rule: a customer who is blocked hears that, and not what the rule says.
         guard.ensure(self.records)

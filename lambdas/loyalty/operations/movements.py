@@ -132,6 +132,7 @@ def loyalty_redeem(call: Call, body: LoyaltyRedeemRequest) -> Answer:
             order_hash=hashed,
             blocked=REDEEM,
             holds=holds,
+            redeems=True,
             natural=True,
         )
 
