@@ -6,6 +6,7 @@ from lambdas.account.handler import ROUTES as ACCOUNT
 from lambdas.customer.handler import ROUTES as CUSTOMER
 from lambdas.giftcard.handler import ROUTES as GIFTCARD
 from lambdas.loyalty.handler import ROUTES as LOYALTY
+from lambdas.privacy.handler import ROUTES as PRIVACY
 from lambdas.stat.handler import ROUTES as STAT
 from shared.routes import Route
 
@@ -14,5 +15,6 @@ FAMILIES: dict[str, tuple[Route, ...]] = {
     "customer": CUSTOMER,
     "giftcard": GIFTCARD,
     "loyalty": LOYALTY,
+    "privacy": PRIVACY,
     "stat": STAT,
 }

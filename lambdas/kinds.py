@@ -10,6 +10,7 @@ from lambdas.account.kinds import KINDS as ACCOUNT
 from lambdas.customer.kinds import KINDS as CUSTOMER
 from lambdas.giftcard.kinds import KINDS as GIFTCARD
 from lambdas.loyalty.kinds import KINDS as LOYALTY
+from lambdas.privacy.kinds import KINDS as PRIVACY
 from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.kinds import Kind
@@ -21,7 +22,7 @@ SHARED = (
     Kind(record=CredentialRecord, erasure="keep", events={}),
     # Says which request has a key, and where the answer lies: ids alone. It runs out by itself.
     Kind(record=MarkerRecord, erasure="keep", events={}),
-    Kind(record=SnapshotRecord, erasure="delete", events={}),
-    Kind(record=SearchEntryRecord, erasure="delete", events={}),
+    Kind(record=SnapshotRecord, erasure="delete", business=False, events={}),
+    Kind(record=SearchEntryRecord, erasure="delete", business=False, events={}),
 )
-KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY)
+KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY, *PRIVACY)

@@ -1,0 +1,1 @@
+"""What comes in (requests), what is stored (records), and what goes out (envelopes)."""

@@ -1,0 +1,1 @@
+"""What the routes do, a module per subject."""

@@ -1,0 +1,121 @@
+"""The erasure job: a deletion or an anonymization, page by page, that anybody may continue.
+
+The fence comes first: one transaction marks the customer's state and that of everyone merged into
+it, and creates the job. From then on nothing is written for them, because every write for a
+customer checks the state. So the job works on records that do not change. It counts them (for a
+deletion), then handles one page after the other, then closes in one transaction.
+
+Each step may be made twice. A request, its repeat and the sweeper may work on the same job at the
+same time: what one has handled the other does not find, and the job's revision lets only one of
+them move the job on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lambdas.privacy import storage
+from lambdas.privacy.models.records import ErasureJobRecord
+from lambdas.privacy.operations import any_kind
+from lambdas.privacy.operations.closing import Closing
+from lambdas.privacy.operations.erasing import Erasing
+from lambdas.privacy.operations.linked import linked_items
+from shared.codec import Wire
+from shared.keys import STATE, Keys
+from shared.paging import Listing, page
+from shared.settings import OrgSettings
+from shared.table import Table
+from shared.writes import Update
+
+PAGE = 100
+"""How many records are handled at once."""
+PAGES_A_CALL = 8
+"""How many pages one request handles. The sweeper does the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eraser:
+    """What works on erasure jobs of one org: its keys and settings, the table, clock and ids."""
+
+    keys: Keys
+    settings: OrgSettings
+    table: Table
+    now: datetime
+    new_id: Callable[[], str]
+
+    def advance(self, job: ErasureJobRecord, pages: int = PAGES_A_CALL) -> ErasureJobRecord:
+        """Works on the job until it has ended, or has handled so many pages. Returns the job."""
+        while job.state == "running" and pages > 0:
+            step = self._count if job.phase == "counting" else self._erase
+            job, handled = step(job, pages)
+            pages -= handled
+        return job
+
+    def counts(self, owners: Sequence[str]) -> Counter[str]:
+        """Returns how many records of each kind these customers have, linked ones included."""
+        found: Counter[str] = Counter()
+        for owner in owners:
+            after: str | None = STATE
+            while after is not None:
+                wires, after = self._page(owner, after)
+                found += self._counted(wires, owners)
+        return found
+
+    def _count(self, job: ErasureJobRecord, pages: int) -> tuple[ErasureJobRecord, int]:
+        found, place, handled = Counter(job.counts), (job.owner, job.after), 0
+        while place[0] < len(job.owners) and handled < pages:
+            wires, place = self._next_page(job, place)
+            found += self._counted(wires, job.owners)
+            handled += 1
+        phase = "counting"
+        if place[0] == len(job.owners):
+            phase, place = "erasing", (0, STATE)
+        moved = replace(job, phase=phase, owner=place[0], after=place[1], counts=dict(found))
+        return self._moved_on(job, moved), handled
+
+    def _erase(self, job: ErasureJobRecord, pages: int) -> tuple[ErasureJobRecord, int]:
+        place, handled, records = (job.owner, job.after), 0, 0
+        erasing = Erasing.of(self, job)
+        while place[0] < len(job.owners) and handled < pages:
+            owner, begins = job.owners[place[0]], place[1] == STATE
+            wires, place = self._next_page(job, place)
+            erasing.erase(owner, wires, begins=begins)
+            handled, records = handled + 1, records + len(wires)
+        if place[0] == len(job.owners):
+            return Closing.of(self, job).close(), max(handled, 1)
+        handled_in_all = job.handled + records
+        moved = replace(job, owner=place[0], after=place[1], handled=handled_in_all)
+        return self._moved_on(job, moved), handled
+
+    # ---------------------------------------------------------------- the walk
+
+    def _next_page(
+        self, job: ErasureJobRecord, place: tuple[int, str]
+    ) -> tuple[list[Wire], tuple[int, str]]:
+        """Returns the records after a place (an owner's number and a sort key), and the next
+        place."""
+        number, after = place
+        wires, reached = self._page(job.owners[number], after)
+        return wires, ((number + 1, STATE) if reached is None else (number, reached))
+
+    def _page(self, owner: str, after: str) -> tuple[list[Wire], str | None]:
+        partition = self.keys.customer_state(owner)[0]
+        listing = Listing((partition,), newest_first=False)
+        return page(self.table, listing, PAGE, after, lambda wire: wire)
+
+    def _counted(self, wires: Sequence[Wire], owners: Sequence[str]) -> Counter[str]:
+        linked = linked_items(self.keys, self.table, wires, owners)
+        every = [*wires, *(item.wire for item in linked)]
+        return Counter(any_kind.kind_of(wire).name for wire in every)
+
+    def _moved_on(self, job: ErasureJobRecord, moved: ErasureJobRecord) -> ErasureJobRecord:
+        """Writes how far the job has come. Returns the job as another worker left it, where that
+        one was first."""
+        moved = replace(moved, revision=job.revision + 1, updated_at=self.now)
+        write = Update(storage.job_item(self.keys, moved), if_revision=job.revision)
+        if self.table.transact([write], self.new_id(), 0) is None:
+            return moved
+        return self.table.load([at := storage.job_at(self.keys, job.job_id)]).require(at)

@@ -1,0 +1,184 @@
+"""The begin of an erasure: who is asked about, what forbids it, and the one transaction that fences
+the customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from lambdas.customer import storage as customers
+from lambdas.customer.models.records import CustomerProfileRecord
+from lambdas.privacy import storage
+from lambdas.privacy.models.records import ErasureJobRecord, TombstoneRecord
+from lambdas.privacy.operations.eraser import Eraser
+from shared.call import Call
+from shared.codec import Item
+from shared.customer_state import CustomerStateRecord, state_at, survivor_of
+from shared.errors import Busy, IdempotencyKeyReused, LegalHold, NotFound
+from shared.events import change_event
+from shared.fields import instant_text
+from shared.idempotency import MarkerRecord
+from shared.keys import STATE
+from shared.records import Get, Read, Records
+from shared.writes import Condition, Put, Touch, Write, absent_or_before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is there of the customer who is asked about. ``states``: its own, then those of everyone
+    merged into it. Without ``states`` it is deleted, or its deletion is over."""
+
+    tombstone: TombstoneRecord | None = None
+    states: tuple[CustomerStateRecord, ...] = ()
+    profile: CustomerProfileRecord | None = None
+
+    @property
+    def state(self) -> CustomerStateRecord:
+        return self.states[0]
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        return tuple(state.customer_guid for state in self.states)
+
+
+def eraser_of(call: Call) -> Eraser:
+    return Eraser(
+        keys=call.keys,
+        settings=call.settings,
+        table=call.table,
+        now=call.now,
+        new_id=call.new_id,
+    )
+
+
+def found(call: Call, customer_guid: str) -> tuple[Call, Found]:
+    """Returns the verified call, and what is there. Raises 404 where nothing was ever there, and
+    409 where the idempotency key belongs to another request."""
+    reads: list[Read] = [
+        *customers.customer_reads(call.keys, customer_guid),
+        storage.tombstone_at(call.keys, customer_guid),
+        *_marker_reads(call),
+    ]
+    call, records = call.verified(reads)
+    for get in _marker_reads(call):
+        marker = records.get(get)
+        live = marker is not None and marker.expires_at > call.now
+        if marker is not None and live and marker.request_hash != call.facts.request_hash:
+            raise IdempotencyKeyReused()
+    return call, call.decided(records, lambda known: _there(call, known, customer_guid))
+
+
+def _there(call: Call, records: Records, customer_guid: str) -> Found:
+    tombstone = records.get(storage.tombstone_at(call.keys, customer_guid))
+    if tombstone is not None:
+        return Found(tombstone=tombstone)
+    survivor = survivor_of(call.keys, records, customer_guid)
+    records.ensure(*customers.customer_reads(call.keys, survivor))
+    state = records.get(state_at(call.keys, survivor))
+    if state is None:
+        raise NotFound()
+    absorbed = [state_at(call.keys, guid) for guid in state.absorbed]
+    records.ensure(*absorbed)
+    states = (state, *(records.require(at) for at in absorbed))
+    profile = records.get(customers.profile_at(call.keys, survivor))
+    return Found(states=states, profile=profile)
+
+
+def running_job(call: Call, there: Found, job_kind: str) -> ErasureJobRecord | None:
+    """Returns the job that works on the customer, or None. Raises ``busy`` where it is of the other
+    kind."""
+    state = there.state
+    if state.job_id is None:
+        return None
+    if state.job_kind != job_kind:
+        raise Busy()
+    return call.require(storage.job_at(call.keys, state.job_id))
+
+
+def ensure_may_begin(call: Call, there: Found) -> None:
+    """Raises 409 where the revision is another one, or a legal hold forbids the erasure."""
+    if there.profile is not None:
+        call.facts.ensure_revision(
+            there.profile.revision, {"customer": customers.profile_shown(there.profile)}
+        )
+    if any(state.is_under_legal_hold(call.now) for state in there.states):
+        raise LegalHold()
+
+
+def fence(call: Call, there: Found, job_kind: str) -> ErasureJobRecord | None:
+    """Creates the job and marks all states, in one transaction. Returns None where another write
+    came first: then everything is read and decided again."""
+    job = _job(call, there, job_kind)
+    writes: list[Write] = [*_marker_writes(call, there), Put(storage.job_item(call.keys, job))]
+    for state in there.states:
+        marked = {
+            "job_id": {"S": job.job_id},
+            "job_kind": {"S": job_kind},
+            "revision": {"N": str(state.revision + 1)},
+        }
+        place = state_at(call.keys, state.customer_guid).key
+        writes.append(Touch(place, marked, _unchanged(state)))
+    failed = call.table.transact(writes, call.new_id(), 0)
+    if failed is None:
+        return job
+    if not call.table.retry_budget.may_retry_after_pause(conflict=True):
+        raise Busy()
+    return None
+
+
+def _unchanged(state: CustomerStateRecord) -> Condition:
+    """The state is at the revision that was read. A revision counts every change but a new day of
+    activity, which does not matter here."""
+    return Condition(
+        "#rev = :rev AND attribute_not_exists(job_id)",
+        {"#rev": "revision"},
+        {":rev": {"N": str(state.revision)}},
+    )
+
+
+def _job(call: Call, there: Found, job_kind: str) -> ErasureJobRecord:
+    guid = there.state.customer_guid
+    action = "customer-deleted" if job_kind == "delete" else "customer-anonymized"
+    revision = there.profile.revision + 1 if there.profile is not None else 1
+    return ErasureJobRecord(
+        job_id=f"job_{call.new_id()}",
+        job_kind=job_kind,
+        phase="counting" if job_kind == "delete" else "erasing",
+        orgcode=call.caller.orgcode,
+        customer_guid=guid,
+        owners=there.owners,
+        after=STATE,
+        event=change_event(call, action, ("customer", guid, revision), {}),
+        created_at=call.now,
+        updated_at=call.now,
+    )
+
+
+def _marker_reads(call: Call) -> list[Get[MarkerRecord]]:
+    key = call.facts.idempotency_key
+    if key is None or call.facts.dry_run:
+        return []
+    return [Get(call.keys.marker(call.route.path, key), MarkerRecord)]
+
+
+def _marker_writes(call: Call, there: Found) -> list[Write]:
+    """Returns the write that binds the idempotency key. No answer is kept: a repeat is answered
+    from the tombstone or the record, whatever key it has."""
+    writes: list[Write] = []
+    for get in _marker_reads(call):
+        expires = call.now + timedelta(days=call.settings.idempotency_days)
+        place = call.keys.tombstone(there.state.customer_guid)
+        marker = MarkerRecord(
+            request_hash=call.facts.request_hash,
+            at_pk=place[0],
+            at_sk=place[1],
+            expires_at=expires,
+        )
+        free = absent_or_before("expires_at", instant_text(call.now))
+        writes.append(Put(Item(get.key, marker, expires=expires), condition=free))
+    return writes
+
+
+def job_shown(job: ErasureJobRecord) -> dict[str, Any]:
+    return {"job_id": job.job_id, "state": job.state}

@@ -1,0 +1,1 @@
+"""Pure decisions about whole customers, a module per subject."""
