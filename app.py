@@ -1,4 +1,4 @@
-"""The deployment's entry: read the context, make the four stacks, synthesise.
+"""The deployment's entry: read the context, make the five stacks, synthesise.
 
 Context (``cdk synth -c key=value``): ``environment`` (dev, test or prod; dev when absent),
 ``build_major``, ``build_minor``, ``build_id`` (what is being deployed), ``emulator=true`` (for a
@@ -21,6 +21,7 @@ from infra.api_stack import ApiStack
 from infra.data_stack import DataStack
 from infra.events_stack import EventsStack
 from infra.function import Records
+from infra.jobs_stack import JobsStack
 from infra.settings import SERVICE, Environment, environment
 from shared.routes import Route
 
@@ -41,11 +42,13 @@ def stacks(
         table_arn=data.table.table_arn,
         stream_arn=stream,
         root_secret_arn=data.root_secret.secret_arn,
+        receipt_key_arn=data.receipt_key.key_arn,
     )
     events = EventsStack(app, "Events", environment=settings, package=assets, records=records)
     api = ApiStack(
         app, "Api", environment=settings, package=assets, families=families, records=records
     )
+    JobsStack(app, "Jobs", environment=settings, package=assets, records=records)
     alarms = AlarmStack(
         app,
         "Alarms",

@@ -20,6 +20,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.jobs_stack import JOBS
 from infra.settings import PREFIX, STAGE, Environment
 from shared.keys import INDEXES
 from shared.routes import Latency, Route, Tier
@@ -66,6 +67,7 @@ class AlarmStack(Stack):
         for name, mapping_id in mappings.items():
             self._function_faults(name)
             self._stream_faults(name, mapping_id)
+        self._sweeper_faults()
         self._queue_depth(refused_queue)
         self._api_faults()
         self._table_faults()
@@ -190,6 +192,22 @@ class AlarmStack(Stack):
                     period=_PERIOD,
                 ),
             )
+
+    def _sweeper_faults(self) -> None:
+        """Adds alarms for runs of the sweeper that failed, and for a schedule that stands still."""
+        self._function_faults(JOBS)
+        missed = cloudwatch.Alarm(
+            self,
+            "JobsMissed",
+            alarm_name=self._name("jobs missed"),
+            alarm_description="The sweeper has not run for ten minutes; erasures stand still.",
+            metric=self._function_metric(JOBS, "Invocations"),
+            threshold=1,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            evaluation_periods=2,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+        )
+        missed.add_alarm_action(self._notify)
 
     def _queue_depth(self, queue_name: str) -> None:
         self._add_alarm(

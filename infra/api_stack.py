@@ -123,11 +123,13 @@ class ApiStack(Stack):
         names = {"CRM_EVENT_BUS": self._environment.shared_name}
         if not needs_table(routes):
             return names
-        return {
-            **names,
+        names |= {
             "CRM_TABLE": self._records.table_name,
             "CRM_ROOT_SECRET_ARN": self._records.root_secret_arn,
         }
+        erases = any(route.erases for route in routes)
+        key = {"CRM_RECEIPT_KEY_ID": self._records.receipt_key_arn}
+        return names | key if erases else names
 
     def _integration(self, target: lambda_.IFunction) -> apigateway.Integration:
         """Returns the function as a proxy, without the permissions that the library adds per
@@ -271,6 +273,9 @@ def rights(routes: Sequence[Route], records: Records) -> list[iam.PolicyStatemen
     """Returns the rights that the rows of a family need together."""
     if not needs_table(routes):
         return []
-    reads = [*recipe.may_read(records), *recipe.may_extend_sessions(records)]
-    writes = any(route.writes for route in routes)
-    return [*reads, *recipe.may_write(records)] if writes else reads
+    needed = [*recipe.may_read(records), *recipe.may_extend_sessions(records)]
+    if any(route.writes for route in routes):
+        needed += recipe.may_write(records)
+    if any(route.erases for route in routes):
+        needed += recipe.may_erase(records)
+    return needed

@@ -1,5 +1,5 @@
-"""The stack of everything that must outlive a release: the table with its indexes and stream, and
-the root secret.
+"""The stack of everything that must outlive a release: the table with its indexes and stream, the
+root secret, and the key that signs receipts.
 
 The schema comes from ``shared.keys``, which the code uses too.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -17,7 +18,7 @@ from shared.keys import INDEXES, PARTITION, SORT, TTL, VIEW
 
 
 class DataStack(Stack):
-    """The table and the root of every keyed hash."""
+    """The table, the root of every keyed hash, and the key of the receipts."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(
@@ -28,8 +29,10 @@ class DataStack(Stack):
         )
         self.table = self._table(environment)
         self.root_secret = self._root_secret()
+        self.receipt_key = self._receipt_key()
         CfnOutput(self, "TableName", value=self.table.table_name)
         CfnOutput(self, "RootSecretArn", value=self.root_secret.secret_arn)
+        CfnOutput(self, "ReceiptKeyArn", value=self.receipt_key.key_arn)
 
     def _table(self, environment: Environment) -> dynamodb.Table:
         """Returns the table, with on-demand billing, because the load of tills is not steady.
@@ -86,6 +89,18 @@ class DataStack(Stack):
             "e-mail, phone, code or session would work. Only functions read it.",
         )
         return secret
+
+    def _receipt_key(self) -> kms.Key:
+        """Returns the key that signs the receipts of deletions. It is kept even if the table is
+        removed: receipts are verified years later."""
+        return kms.Key(
+            self,
+            "ReceiptKey",
+            description="Signs the receipts of deleted customers.",
+            key_spec=kms.KeySpec.ECC_NIST_P256,
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -52,6 +52,7 @@ class Records:
     table_arn: str
     stream_arn: str
     root_secret_arn: str
+    receipt_key_arn: str
 
 
 def function(
@@ -166,6 +167,14 @@ def may_write(records: Records) -> list[iam.PolicyStatement]:
     """Returns the rights for the actions of a transaction. DynamoDB checks each of them, and has no
     separate right for transactions."""
     return [_allow(_WRITE, [records.table_arn])]
+
+
+def may_erase(records: Records) -> list[iam.PolicyStatement]:
+    """Returns the rights to delete in batches, and to sign the receipts of deletions."""
+    return [
+        _allow(["dynamodb:BatchWriteItem"], [records.table_arn]),
+        _allow(["kms:Sign"], [records.receipt_key_arn]),
+    ]
 
 
 def may_index_search(records: Records) -> list[iam.PolicyStatement]:

@@ -26,7 +26,7 @@ REQUIREMENTS = ROOT / "shared" / "requirements.txt"
 LIMIT_MIB = 15
 """The limit of a function with its layer, zipped. A cold start has to fetch both."""
 
-_EVENT_FUNCTIONS = ("events", "search")
+_EVENT_FUNCTIONS = ("events", "jobs", "search")
 _STAMP = "requirements.sha256"
 # Files of wheels that no request needs: translations of country names, tests, type stubs.
 _NOT_SHIPPED = ("pycountry/locales", "**/tests", "**/*.pyi", "**/*.pyx", "bin", "**/__pycache__")

@@ -10,7 +10,7 @@ import pytest
 
 from infra.function import IDENTITY_PARTITIONS
 from infra.settings import PREFIX, STAGE
-from shared import errors, keys
+from shared import errors, hashes, keys
 from shared.routes import Tier
 from shared.settings import API_VERSION
 from tests.infra.conftest import FAMILIES, Deploy, Deployment, listed, row, statements
@@ -80,9 +80,10 @@ def test_two_rows_of_one_path_share_its_fallback(deploy: Deploy) -> None:
 
 
 def test_every_function_is_made_by_the_one_recipe(prod: Deployment) -> None:
-    functions = prod.properties("api", FUNCTION) + prod.properties("events", FUNCTION)
+    stacks = ("api", "events", "jobs")
+    functions = [each for stack in stacks for each in prod.properties(stack, FUNCTION)]
     families = {each["FunctionName"].removeprefix("crm-prod-"): each for each in functions}
-    assert set(families) == {*FAMILIES, "events", "search"}
+    assert set(families) == {*FAMILIES, "events", "jobs", "search"}
     for family, function in families.items():
         assert function["Runtime"] == "python3.13"
         assert function["Architectures"] == ["arm64"]
@@ -129,7 +130,7 @@ def test_a_reading_family_updates_sessions_only(prod: Deployment) -> None:
 
 
 def test_sessions_lie_where_a_reading_family_may_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "secret_hash", lambda _secret: "HASH")
+    monkeypatch.setattr(hashes, "secret_hash", lambda _secret: "HASH")
     partition, _ = keys.credential("a session")
     assert fnmatchcase(partition, IDENTITY_PARTITIONS)
     assert not fnmatchcase("O#ACME#C#customer", IDENTITY_PARTITIONS)

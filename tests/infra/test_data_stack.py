@@ -62,7 +62,7 @@ def test_the_root_secret_is_generated_kept_and_never_rotated(
 def test_the_environment_is_in_the_stack_names_and_in_no_construct_id(
     prod: Deployment, dev: Deployment
 ) -> None:
-    for concern in ("data", "events", "api", "alarms"):
+    for concern in ("data", "events", "api", "jobs", "alarms"):
         ids = [set(deployment.raw[concern]["Resources"]) for deployment in (prod, dev)]
         stable = [
             # A deployment's id is a fingerprint of what it deploys.
@@ -71,7 +71,8 @@ def test_the_environment_is_in_the_stack_names_and_in_no_construct_id(
         ]
         assert stable[0] == stable[1]
     names = {child.stack_name for child in prod.app.node.children if hasattr(child, "stack_name")}
-    assert names == {"crm-prod-data", "crm-prod-events", "crm-prod-api", "crm-prod-alarms"}
+    concerns = ("data", "events", "api", "jobs", "alarms")
+    assert names == {f"crm-prod-{each}" for each in concerns}
 
 
 def _keys(of: dict[str, Any]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from infra import package
 from lambdas.families import FAMILIES
 from tests.infra.conftest import ROOT
 
-FUNCTIONS = (*FAMILIES, "events", "search")
+FUNCTIONS = (*FAMILIES, "events", "jobs", "search")
 
 
 @pytest.fixture

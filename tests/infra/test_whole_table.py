@@ -38,7 +38,7 @@ def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[s
     )
 
 
-def test_the_entry_makes_the_four_stacks_of_the_named_environment(tmp_path: Path) -> None:
+def test_the_entry_makes_the_five_stacks_of_the_named_environment(tmp_path: Path) -> None:
     context = {"environment": "test", "assets": "none", "build_id": "MONDAY-1765671116"}
     result = run_app(tmp_path, context)
     assert result.returncode == 0, result.stderr
@@ -48,7 +48,7 @@ def test_the_entry_makes_the_four_stacks_of_the_named_environment(tmp_path: Path
         for each in manifest.values()
         if each["type"] == "aws:cloudformation:stack"
     }
-    assert names == {f"crm-test-{each}" for each in ("data", "events", "api", "alarms")}
+    assert names == {f"crm-test-{each}" for each in ("data", "events", "api", "jobs", "alarms")}
     assert "MONDAY-1765671116" in (tmp_path / "Api.template.json").read_text()
 
 

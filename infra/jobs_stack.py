@@ -1,0 +1,64 @@
+"""The scheduled work: each minute the sweeper continues the erasures that are not finished."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from infra import function as recipe
+from infra.function import Records
+from infra.package import Package
+from infra.settings import Environment
+
+JOBS = "jobs"
+"""The folder of the function."""
+_TIMEOUT_S = 60
+
+
+class JobsStack(Stack):
+    """The sweeper and its schedule."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        package: Package,
+        records: Records,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=environment.stack("jobs"),
+            termination_protection=environment.keep_data,
+        )
+        sweeper = recipe.function(
+            self,
+            "SweeperFunction",
+            name=JOBS,
+            environment=environment,
+            package=package,
+            layer=recipe.layer(self, package),
+            variables={
+                "CRM_TABLE": records.table_name,
+                "CRM_ROOT_SECRET_ARN": records.root_secret_arn,
+                "CRM_RECEIPT_KEY_ID": records.receipt_key_arn,
+            },
+            rights=[
+                *recipe.may_read(records),
+                *recipe.may_write(records),
+                *recipe.may_erase(records),
+            ],
+            timeout_s=_TIMEOUT_S,
+        )
+        # A failed run is not repeated: the next one comes a minute later, and finds the same jobs.
+        events.Rule(
+            self,
+            "EveryMinute",
+            description="Starts the sweeper.",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[targets.LambdaFunction(sweeper, retry_attempts=0)],
+        )

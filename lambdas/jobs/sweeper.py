@@ -1,0 +1,67 @@
+"""The sweeper: it continues every erasure that nobody is working on any more."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from lambdas.privacy import storage
+from lambdas.privacy.models.records import ErasureJobRecord
+from lambdas.privacy.operations.eraser import Eraser
+from shared.api import new_id
+from shared.codec import view_of
+from shared.identity import OrgRecord
+from shared.keys import of_org
+from shared.paging import page
+from shared.records import Get
+from shared.table import Table
+
+JOBS = 100
+"""How many jobs one run takes up. The next run, a minute later, takes up the others."""
+PAGES = 5
+"""How many pages of a job are handled before the clock is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job that is running, as the list of all orgs' jobs has it."""
+
+    orgcode: str
+    job_id: str
+
+
+def due() -> list[Due]:
+    """Returns the running jobs of all orgs, the oldest first."""
+    views, _ = page(Table(), storage.due_jobs(), JOBS, None, view_of)
+    return [Due(str(view["orgcode"]), str(view["job_id"])) for view in views]
+
+
+def resume(job: Due, now: datetime, *, until: float) -> ErasureJobRecord:
+    """Works on a job until it has ended, or the time is up (``until``: by the monotonic clock).
+    Returns the job as it is then."""
+    keys = of_org(job.orgcode)
+    job_at, org_at = storage.job_at(keys, job.job_id), Get(keys.org_record(), OrgRecord)
+    records = Table().load([job_at, org_at])
+    current, settings = records.require(job_at), records.require(org_at).settings
+    # The schedule names the time of its minute, which may lie before the job.
+    now = max(now, current.updated_at)
+    while current.state == "running":
+        # A new table for each round: the retry budget is that of a request, not of a whole job.
+        eraser = Eraser(
+            keys=keys,
+            settings=settings,
+            table=Table(),
+            now=now,
+            new_id=lambda: new_id(now),
+        )
+        current = eraser.advance(current, PAGES)
+        if time.monotonic() >= until:
+            break
+    return current
+
+
+def shuffled(jobs: list[Due]) -> list[Due]:
+    """Returns the jobs in a random order, so that one that always fails stops no other for long."""
+    return secrets.SystemRandom().sample(jobs, len(jobs))
