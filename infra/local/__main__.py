@@ -16,7 +16,9 @@ from infra.local import clients as local_clients
 from infra.local import demo, demo_world
 from infra.local.bus import BusRecorder
 from infra.local.engine import Engine, EngineError, create_table
+from infra.local.schedule import Schedule
 from infra.local.settings import TABLE, LocalSettings, apply, deployment, local_settings
+from infra.local.signing import FileKey
 from infra.local.stream import StreamPump, StreamReader
 
 THREADS = 48
@@ -60,7 +62,7 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
 
     arn = create_table(local_clients.table_administration(), TABLE)
     bus = BusRecorder()
-    clients.use(events=bus)
+    clients.use(events=bus, kms=FileKey(chosen.receipt_key))
     pump = StreamPump(_readers(arn))
     demo.load()
     demo_world.load("ACME", "acme-owner")
@@ -70,6 +72,8 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
         sys.stderr.write(f"port {chosen.port} is not available: {taken}\n")
         return 1
     pump.start()
+    schedule = Schedule()
+    schedule.start()
     # The first search of a person must find the demo world.
     pump.settle(DEMO_SETTLE_S)
     threading.Thread(target=server.run, daemon=True).start()
@@ -78,6 +82,7 @@ def _serve(chosen: LocalSettings, engine: Engine, stop: threading.Event) -> int:
     ended_well = _wait(stop, engine)
     chosen.run_file.unlink(missing_ok=True)
     server.close()
+    schedule.stop()
     # The engine loses its stream at the end: a record that is not handled now never will be.
     if ended_well:
         pump.settle(10)

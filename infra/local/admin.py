@@ -1,4 +1,5 @@
-"""The administration command: organisations, members, sessions, API keys, ledgers, search entries.
+"""The administration command: organisations, members, sessions, API keys, ledgers, search entries,
+erasures, receipts, exports.
 
 It works on the table of the local server that runs on this machine. With --table NAME it works on a
 deployed table, with your AWS credentials and the root of the keyed hashes from the deployment's
@@ -12,16 +13,19 @@ import re
 import sys
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 import phonenumbers
 import typer
 
-from infra.local import identities, search_entries
+from infra.local import erasures, identities, search_entries
 from infra.local.identities import Refused
 from infra.local.ledger_export import exported
 from infra.local.settings import apply, deployed, local_settings
+from infra.local.signing import FileKey, public_key
+from shared import clients
 from shared.errors import ApiError
 from shared.fields import ORGCODE, is_currency
 from shared.settings import OrgSettings
@@ -46,6 +50,9 @@ session = _group("Sessions of people.")
 key = _group("API keys of an organisation's service accounts.")
 ledger = _group("Points ledgers of an organisation's customers.")
 search = _group("Search entries of an organisation's accounts and customers.")
+jobs = _group("Erasures that run or have run.")
+receipt = _group("Receipts of deletions.")
+customer = _group("The right of access.")
 GROUPS = {
     "org": org,
     "member": member,
@@ -53,6 +60,9 @@ GROUPS = {
     "key": key,
     "ledger": ledger,
     "search": search,
+    "jobs": jobs,
+    "receipt": receipt,
+    "customer": customer,
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
@@ -77,17 +87,25 @@ Mark = Annotated[str | None, typer.Option("--fingerprint", help="Only this one."
 
 @app.callback()
 def _choose_table(
+    context: typer.Context,
     table: Annotated[
         str | None, typer.Option(help="A deployed table; the local one if absent.")
     ] = None,
     root_secret_arn: Annotated[
         str | None, typer.Option(help="The secret with the root of a deployed table's hashes.")
     ] = None,
+    receipt_key: Annotated[
+        str | None, typer.Option(help="The key that signs the receipts of a deployment.")
+    ] = None,
 ) -> None:
     if table is not None:
         if root_secret_arn is None:
             raise typer.BadParameter("a deployed table needs --root-secret-arn as well")
-        apply(deployed(table, root_secret_arn), keep_account=True)
+        apply(deployed(table, root_secret_arn, receipt_key), keep_account=True)
+        return
+    if context.invoked_subcommand == "receipt":
+        # Receipts are verified without any service.
+        clients.use(kms=FileKey(local_settings().receipt_key))
         return
     place = local_settings().run_file
     if not place.exists():
@@ -95,6 +113,7 @@ def _choose_table(
             "no local server is running: start it (`make run`), or use --table"
         )
     apply(json.loads(place.read_text()))
+    clients.use(kms=FileKey(local_settings().receipt_key))
 
 
 def _show(record: Any) -> None:
@@ -224,6 +243,46 @@ def search_rebuild(
     version. Needed once after an update that changes the rules for tokens. Safe to repeat."""
     for progress in search_entries.rebuild(orgcode, after=after):
         _show(progress)
+
+
+@jobs.command("list")
+def jobs_list(orgcode: OrgCode) -> None:
+    """List an organisation's erasures with their progress, the newest first, one per line."""
+    for job in erasures.jobs(orgcode):
+        typer.echo(json.dumps(job))
+
+
+@jobs.command("resume")
+def jobs_resume(orgcode: OrgCode, job_id: Annotated[str, typer.Argument()]) -> None:
+    """Continue an erasure to its end, and show how far it has come. The sweeper may run beside."""
+    for progress in erasures.resume(orgcode, job_id):
+        typer.echo(json.dumps(progress))
+
+
+@receipt.command("verify")
+def receipt_verify(
+    orgcode: OrgCode,
+    file: Annotated[Path, typer.Argument(help="The answer to the deletion.", exists=True)],
+    public_key: Annotated[Path, typer.Option(help="The public key as PEM.", exists=True)],
+) -> None:
+    """Check that a receipt is what was signed. It needs the public key, and no service."""
+    typer.echo(f"good: {erasures.verified(file, orgcode, public_key)}")
+
+
+@receipt.command("public-key")
+def receipt_public_key() -> None:
+    """Print the public key as PEM. Give it to whoever is to verify receipts."""
+    typer.echo(public_key(), nl=False)
+
+
+@customer.command("export")
+def customer_export(
+    orgcode: OrgCode,
+    customer_guid: Annotated[str, typer.Argument()],
+    target: Annotated[Path, typer.Argument(help="The file to write, one record a line.")],
+) -> None:
+    """Write everything that is stored about a customer into a file that only you may read."""
+    typer.echo(f"{erasures.export_to(orgcode, customer_guid, target)} records")
 
 
 def _revoke(found: list[Any], fingerprint: str | None) -> None:

@@ -20,9 +20,11 @@ from typing import Any
 
 from lambdas.account.handler import ACCOUNT as NORTHWIND
 from lambdas.account.handler import CONTACT
+from lambdas.customer.handler import HOLD_ID, KATHERINE
 from lambdas.customer.handler import C as ADA
 from lambdas.families import FAMILIES
 from lambdas.giftcard.handler import CODE as CARD
+from lambdas.privacy.handler import KATE
 from shared import auth, envelope
 from shared.api import new_id
 from shared.call import Answer, Call, Facts
@@ -36,7 +38,12 @@ ROWS: dict[str, Route] = {row.path: row for rows in FAMILIES.values() for row in
 FIRST_ID = "01KA0000000000000000000000"
 CONTACT_ID = "01KA0000000000000000000001"
 ALAN_ID = "01KA0000000000000000000002"
-KATHERINE_ID = "01KA0000000000000000000003"
+KATHERINE_ID = KATHERINE.removeprefix("cust_")
+FLAG_ID = "01KA0000000000000000000011"
+ASSESSMENT_ID = "01KA0000000000000000000021"
+KATE_ID = "01KA0000000000000000000005"
+MARY_ID = "01KA0000000000000000000006"
+EDITH_ID = "01KA0000000000000000000007"
 PAST_ORDER = "SO-1000"
 
 
@@ -103,7 +110,28 @@ _BUYER = {
         "roles": ["buyer"],
     }
 }
+_KATE = {"customer": {"first_name": "Kate", "last_name": "Johnson", "email": "kate@example.com"}}
+_SAME_PERSON = {
+    "source_customer_guid": KATE,
+    "target_customer_guid": f"cust_{KATHERINE_ID}",
+}
+_MARY = _person("Mary", "Jackson", "C-1006")
+_EDITH = _person("Edith", "Clarke", "C-1007")
 _ADA = {"customer_guid": ADA}
+_YES = {
+    "consents": [
+        {
+            "consent_type": "MARKETING",
+            "consent_state": "granted",
+            "channel": "EMAIL",
+            "effective_at": "2025-11-14T09:00:00Z",
+            "method": "sign-up form",
+            "notice": {"id": "CLUB-TERMS", "version": "3"},
+        },
+        {"consent_type": "MARKETING", "consent_state": "granted", "channel": "SMS"},
+    ],
+    "preferences": {"preferences": {"newsletter": "weekly"}},
+}
 _PAST_SALE = {**_ADA, "order_ref": PAST_ORDER}
 
 STEPS = (
@@ -128,6 +156,24 @@ STEPS = (
         "Signed up in the web shop",
         _person("Katherine", "Johnson", "C-1003"),
         KATHERINE_ID,
+    ),
+    _step("2025-11-17T10:00", "/customer/create", "Signed up in the web shop", _KATE, KATE_ID),
+    _step("2025-11-18T10:00", "/customer/create", "Signed up at the till", _MARY, MARY_ID),
+    _step("2025-11-18T11:00", "/customer/create", "Signed up at the till", _EDITH, EDITH_ID),
+    _step("2025-11-18T09:00", "/customer/merge", "One person, signed up twice", _SAME_PERSON),
+    _step(
+        "2025-11-14T09:05",
+        "/customer/consent/set",
+        "Signed up at the till",
+        {**_ADA, **_YES},
+    ),
+    # The same phone under another name: the list of duplicates finds her. She came first, so that
+    # lists, newest first, show the others before.
+    _step(
+        "2025-11-12T12:00",
+        "/customer/create",
+        "Ordered in the web shop",
+        _person("Ada", "King", "C-0987", phone="+12025550123", email="king@example.com"),
     ),
     _step(
         "2025-11-20T11:00",
@@ -182,6 +228,36 @@ STEPS = (
             "amount": _euro(2_500),
             "order_ref": PAST_ORDER,
         },
+    ),
+    _step(
+        "2026-01-11T18:00",
+        "/customer/flag/set",
+        "The parcel came back twice",
+        {
+            "customer_guid": KATHERINE,
+            "flag": {
+                "flag_type": "address-mismatch",
+                "severity": "medium",
+                "note": "Asks for another address at each order",
+            },
+        },
+        FLAG_ID,
+    ),
+    _step(
+        "2026-01-12T09:10",
+        "/customer/fraud/assess",
+        "A large order in the web shop",
+        {
+            "customer_guid": KATHERINE,
+            "assessment": {
+                "action_type": "loyalty.redeem",
+                "order_ref": PAST_ORDER,
+                "amount": _euro(120_000),
+                "channel_code": "web_shop",
+            },
+        },
+        ASSESSMENT_ID,
+        HOLD_ID.removeprefix("hold_"),
     ),
     # The last one: the world is complete where this contact exists.
     _step(

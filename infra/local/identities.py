@@ -14,18 +14,16 @@ from datetime import datetime
 from typing import Any
 
 from lambdas.families import FAMILIES
-from shared import clients, identity, keys
+from shared import clients, hashes, identity, keys
 from shared.codec import Item, decode
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
-from shared.keys import ALL_OF_KIND, PARTITION, SORT, Key
+from shared.keys import ALL_OF_KIND, NO_ORG, PARTITION, SORT, Key
 from shared.records import Get
 from shared.routes import ANYONE, MEMBER, READERS
 from shared.settings import OrgSettings, settings
 from shared.table import Table
 from shared.writes import Put, Update, Write
 
-# No organisation has this code, because it is too short. It lists the records of no organisation.
-NO_ORG = "-"
 NEVER = None
 
 
@@ -211,7 +209,7 @@ def org_item(org: OrgRecord) -> Item[OrgRecord]:
 
 def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:
     """Returns the item of the credential, with an index entry by owner and fingerprint."""
-    mark = keys.fingerprint(secret)
+    mark = hashes.fingerprint(secret)
     owner = credential.person or credential.service_account
     entry = keys.of_org(credential.orgcode or NO_ORG).listed(
         ALL_OF_KIND, credential.context, f"{owner}#{mark}"

@@ -125,10 +125,16 @@ def _outdated_removed(keys: Keys) -> Iterator[Progress]:
         answer = Table().ask(
             "scan",
             TableName=settings().table_name,
-            FilterExpression=f"begins_with(#p, :p) AND ({_OLDER.expression})",
+            FilterExpression=(
+                f"(begins_with(#p, :p) OR begins_with(#p, :d)) AND ({_OLDER.expression})"
+            ),
             ProjectionExpression="#p, #s",
             ExpressionAttributeNames={"#p": PARTITION, "#s": SORT, **_OLDER.names},
-            ExpressionAttributeValues={":p": {"S": keys.search_entries()}, **_OLDER.values},
+            ExpressionAttributeValues={
+                ":p": {"S": keys.search_entries()},
+                ":d": {"S": keys.dedupe_entries()},
+                **_OLDER.values,
+            },
             Limit=SCANNED,
             **start,
         )

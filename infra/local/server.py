@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from infra.local import explorer
 from infra.local.bus import BusRecorder
 from infra.local.gateway import PREFIX, Gateway, HttpRequest
+from infra.local.schedule import run_jobs
 from infra.local.stream import StreamPump
 from infra.openapi import document, minified
 from shared import envelope
@@ -65,18 +66,23 @@ class Application:
         return [] if request.method == "HEAD" else [data]
 
     def _api(self, request: HttpRequest) -> Reply:
-        said = next((v for k, v in request.headers if k.lower() == "x-test-now"), None)
-        now = None
-        if said is not None:
-            try:
-                now = _INSTANT.validate_python(said) if self._test_clock else None
-            except ValidationError:
-                now = None
-            if now is None:
-                return _refused_clock(self._test_clock)
+        now, wrong = self._clock(request)
+        if wrong is not None:
+            return wrong
         answer = self._gateway.answer(request, now)
         self._pump.nudge()
         return answer["statusCode"], answer["headers"], answer["body"]
+
+    def _clock(self, request: HttpRequest) -> tuple[datetime | None, Reply | None]:
+        """Returns the test clock of a request, or the refusal of one that is not allowed."""
+        said = next((v for k, v in request.headers if k.lower() == "x-test-now"), None)
+        if said is None:
+            return None, None
+        try:
+            now = _INSTANT.validate_python(said) if self._test_clock else None
+        except ValidationError:
+            now = None
+        return now, (_refused_clock(self._test_clock) if now is None else None)
 
     def _own(self, request: HttpRequest) -> Reply:
         pages: dict[tuple[str, str], Callable[[HttpRequest], Reply]] = {
@@ -101,7 +107,12 @@ class Application:
             return _answer(400, {"message": "after must be a number"})
         return _answer(200, self._bus.after(int(after)))
 
-    def _settle(self, _: HttpRequest) -> Reply:
+    def _settle(self, request: HttpRequest) -> Reply:
+        now, wrong = self._clock(request)
+        if wrong is not None:
+            return wrong
+        # What the consumers do next may depend on what the jobs write.
+        run_jobs(now)
         settled = self._pump.settle()
         return _answer(200 if settled else 503, {"settled": settled})
 

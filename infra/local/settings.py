@@ -33,6 +33,11 @@ class LocalSettings:
         server. It is in the data folder, so that several servers do not overwrite each other's."""
         return (self.data or ROOT / ".data") / "run.json"
 
+    @property
+    def receipt_key(self) -> Path:
+        """The file with the key that signs receipts. It stays, as receipts do."""
+        return self.run_file.with_name("receipt-key.pem")
+
 
 def local_settings() -> LocalSettings:
     """Returns the settings in the environment. Raises ``ValueError`` where one is not valid."""
@@ -70,9 +75,10 @@ def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE
     }
 
 
-def deployed(table: str, root_secret_arn: str) -> dict[str, str]:
+def deployed(table: str, root_secret_arn: str, receipt_key: str | None) -> dict[str, str]:
     """Returns the environment of a deployment on AWS, as far as the administration needs it."""
-    return {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn}
+    key = {} if receipt_key is None else {"CRM_RECEIPT_KEY_ID": receipt_key}
+    return {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn, **key}
 
 
 def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None:

@@ -18,15 +18,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--turns", type=int, default=12)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--draws", type=int, default=20_000)
+    parser.add_argument("--deletion", type=int, default=1, help="0: no deletions")
     parser.add_argument("--contention", type=float, default=4, help="seconds a line (0: none)")
     chosen = parser.parse_args(arguments)
     # Before anything of the service asks for its settings.
     local.apply(local.deployment(root_secret="bench" * 8, table="crm-bench"))
-    from tests.bench import budget, cold, contention, contention_model, listing, measure, warm
+    from tests.bench import (
+        budget,
+        cold,
+        contention,
+        contention_model,
+        deletion,
+        listing,
+        measure,
+        warm,
+    )
 
     if chosen.contention:
         found = contention.lines(seconds=chosen.contention)
         measure.show("Contention", contention.COLUMNS, found)
+    if chosen.deletion:
+        measure.show("Deletion", deletion.COLUMNS, deletion.lines())
     model = contention_model.lines()
     measure.show("Contention, in a model of DynamoDB", contention_model.COLUMNS, model)
     measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))

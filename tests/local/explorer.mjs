@@ -19,7 +19,8 @@ try {
   await moveClock(page, "2031-05-06T07:08:09");
   seen.sent = await sendExample(page, "/account/credit/consume");
   await resetClock(page);
-  seen.story = await tellStory(page);
+  seen.story = await tellStory(page, "sale-and-return");
+  seen.erasure = await tellStory(page, "merge-and-erasure");
   seen.events = await eventsOf(page, "giftcard");
 } finally {
   await browser.close();
@@ -65,8 +66,8 @@ async function sendExample(page, path) {
 }
 
 // Clicks through the story. Returns the status of each step, and the events that came with it.
-async function tellStory(page) {
-  const story = page.locator("#story-sale-and-return");
+async function tellStory(page, id) {
+  const story = page.locator(`#story-${id}`);
   const steps = story.locator(".step");
   while ((await story.getAttribute("data-state")) !== "ended") {
     const next = (await steps.count()) + 1;

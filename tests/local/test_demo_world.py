@@ -77,9 +77,14 @@ ANEW = re.compile(
     r"|(?P<hash>\b(?!0{64})[0-9a-f]{64}\b)"
     r"|(?P<code>(?<=\"card_code\": \")[0-9A-Z-]{21})"
     r"|(?P<last>(?<=\"card_last4\": \")[0-9A-Z]{4})"
+    r"|(?P<text>(?<=redacted-)[0-9a-z]{10})"
+    r"|(?P<token>(?<=\"next_token\": \")[^\"]+)"
+    r"|(?P<proof>(?<=\"signature\": \")[A-Za-z0-9+/=]+)"
     r"|(?P<person>(?<=user_guid:)u[0-9a-f]+)"
     r"|(?P<keyed>(?<=card_)[a-z2-7]{26}\b|(?<=[0-9A-Z]{26})[A-Z2-7]{26}\b)"
 )
+
+TOKEN = "TCk27ENUfmhb3gUasEoxUlsxNzY4MzE4MjAwLCIw"
 
 
 def alike(value: Any) -> Any:
@@ -101,6 +106,12 @@ def alike(value: Any) -> Any:
                 return demo_world.CARD.replace("-", "")[-4:]
             case "person":
                 return "U123"
+            case "text":
+                return digest.hexdigest()[:10]
+            case "token":
+                return TOKEN
+            case "proof":
+                return base64.b64encode(digest.digest() * 2).decode()
         letters = base64.b32encode(digest.digest()).decode()[:26]
         return letters.lower() if match[0].islower() else letters
 

@@ -111,6 +111,20 @@ def test_a_newcomer_finds_a_route_sends_its_example_and_hears_the_story(server: 
     assert "60 points: just what the preview said" in said
     assert "undefined" not in said
     assert "equal: true" in steps[-1]["says"]
+    steps = found["erasure"]
+    assert {step["status"] for step in steps} == {"200"}
+    assert [event for step in steps for event in step["events"]] == [
+        "customer-created",
+        "customer-created",
+        "loyalty-adjusted",
+        "customer-consent-set",
+        "customer-merged",
+        "customer-exported",
+        "customer-deleted",
+    ]
+    said = " ".join(step["says"] for step in steps)
+    assert "the survivor answers: 120 points" in said
+    assert "undefined" not in said
     # Of the chosen family, newest first.
     assert {event.split("-")[0] for event in found["events"]} == {"giftcard"}
     assert found["events"][0] == "giftcard-reversed"

@@ -33,7 +33,9 @@ def ends_soon(endpoint: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_data_outlives_the_server_and_the_engine_does_not(tmp_path: Path, how: int) -> None:
     server = Server(tmp_path)
     server.start()

@@ -16,6 +16,7 @@ from shared.search import VERSION, SearchEntryRecord, tokens
 from shared.settings import settings
 from tests.builders import World, store
 from tests.conftest import Database
+from tests.lambdas.customer.merging import change_profile
 from tests.local.conftest import Server
 
 CUSTOMER = {"first_name": "Łukasz", "last_name": "O'Brien"}
@@ -33,6 +34,15 @@ def entries(database: Database, org: str) -> dict[Key, str]:
 def wanted(world: World, kind: str, owner: str, record: dict[str, Any]) -> set[Key]:
     keys = of_org(world.code)
     return {keys.search_entry(f"{kind} {token}", owner) for token in tokens(kind, record)}
+
+
+def traits_of(database: Database, org: str) -> dict[Key, str]:
+    """Every entry by which duplicates are found, with its version."""
+    return {
+        (item["pk"]["S"], item["sk"]["S"]): item["version"]["N"]
+        for item in database.items(org)
+        if item["pk"]["S"].startswith(of_org(org).dedupe_entries())
+    }
 
 
 def outdated(world: World, owner: str, *, version: int = 1) -> Key:
@@ -67,6 +77,20 @@ def test_every_record_gets_today_s_entries_and_older_ones_go(
     assert set(entries(database, world.code)) == expected
     (hit,) = world.owner("/customer/search", {"q": "lukasz obrien"}).data["customers"]
     assert hit["customer_guid"] == guid
+
+
+def test_the_entries_of_duplicates_are_made_again_too(world: World, database: Database) -> None:
+    keys, email = of_org(world.code), "a.da+x@gmail.com"
+    guid = world.customer(**CUSTOMER, email=email, date_of_birth="1990-01-02")["customer_guid"]
+    hidden = world.customer(email="b@example.com")["customer_guid"]
+    world.set_state(hidden, status="anonymized")
+    change_profile(world, hidden, status="anonymized")
+    old = keys.dedupe_entry("email nobody@example.com", guid)
+    store(Item(old, SearchEntryRecord(owner=guid, version=VERSION - 1)))
+    list(rebuild(world.code))
+    made = ("email ada@gmail.com", "name lukasz obrien", "date_of_birth 1990-01-02 lukasz obrien")
+    expected = {keys.dedupe_entry(token, guid) for token in made}
+    assert traits_of(database, world.code) == dict.fromkeys(expected, str(VERSION))
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(

@@ -1,0 +1,87 @@
+"""The administration of erasures: jobs, receipts, and exports to a file."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from infra.local.identities import Refused, org_of
+from infra.local.signing import verifies
+from lambdas.jobs import sweeper
+from lambdas.jobs.sweeper import Due
+from lambdas.privacy import storage
+from lambdas.privacy.operations.export import exported, state_of
+from lambdas.privacy.rules.receipt import digest_of, text_of
+from shared.codec import view_of
+from shared.keys import of_org
+from shared.paging import page
+from shared.table import Table
+
+ROUND_S = 5.0
+EXPORTED_AT_ONCE = 256
+
+
+def jobs(orgcode: str) -> Iterator[dict[str, Any]]:
+    """Yields the org's erasures, the newest first, with their progress. Those that have ended are
+    there for a month."""
+    org_of(orgcode)
+    cursor = None
+    while True:
+        views, cursor = page(Table(), storage.jobs_of(of_org(orgcode)), 100, cursor, view_of)
+        yield from views
+        if cursor is None:
+            return
+
+
+def resume(orgcode: str, job_id: str) -> Iterator[dict[str, Any]]:
+    """Continues an erasure to its end, and yields how far it has come. Safe beside the sweeper."""
+    keys = of_org(orgcode)
+    place = storage.job_at(keys, job_id)
+    job = Table().load([place]).get(place)
+    if job is None:
+        raise Refused(f"there is no job {job_id}")
+    while job.state == "running":
+        until = time.monotonic() + ROUND_S
+        job = sweeper.resume(Due(orgcode, job_id), datetime.now(UTC), until=until)
+        yield dict(storage.job_item(keys, job).view or {})
+
+
+def verified(receipt: Path, orgcode: str, public_key: Path) -> str:
+    """Returns the digest of a receipt that is as it was signed. ``receipt``: the file with the
+    answer to a deletion, or with its data. Raises ``Refused`` where anything of it was changed.
+    Needs no service."""
+    said = json.loads(receipt.read_text())
+    data = said.get("data", said)
+    try:
+        proof = data["receipt_proof"]
+        text = text_of(orgcode, data["customer_guid"], data["deleted_at"], data["receipt"])
+        digest = digest_of(text)
+        good = digest.hex() == proof["digest"]
+        good = good and verifies(public_key.read_text(), digest, proof["signature"])
+    except KeyError as missing:
+        raise Refused(f"the receipt has no {missing}") from None
+    if not good:
+        raise Refused("the receipt is not what was signed")
+    return digest.hex()
+
+
+def export_to(orgcode: str, customer_guid: str, target: Path) -> int:
+    """Writes everything that is stored about a customer into a file, one record a line. Returns how
+    many records there are. Only the file's owner may read it."""
+    org_of(orgcode)
+    keys, table = of_org(orgcode), Table()
+    state = state_of(keys, table, customer_guid)
+    owners, cursor, count = (state.customer_guid, *state.absorbed), None, 0
+    target.touch(mode=0o600)
+    with target.open("w", encoding="utf-8") as file:
+        while True:
+            records, cursor = exported(keys, Table(), owners, EXPORTED_AT_ONCE, cursor)
+            for record in records:
+                file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
+            count += len(records)
+            if cursor is None:
+                return count

@@ -1,0 +1,33 @@
+"""The schedule on this machine: it calls the sweeper's function each minute, as a rule of the event
+bus does on AWS, and at once when ``settle`` asks for it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+from lambdas.jobs.handler import lambda_handler
+
+EVERY_S = 60.0
+
+
+def run_jobs(now: datetime | None = None) -> None:
+    """Calls the function with the event of a schedule. ``now``: the test clock."""
+    time = (now or datetime.now(UTC)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    lambda_handler({"detail-type": "Scheduled Event", "time": time}, None)
+
+
+class Schedule(threading.Thread):
+    """Calls the function each minute until it is stopped."""
+
+    def __init__(self) -> None:
+        super().__init__(name="schedule", daemon=True)
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(EVERY_S):
+            run_jobs()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
