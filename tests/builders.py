@@ -213,7 +213,9 @@ class World:
     def refuse_order(self, customer_guid: str, action: str, order_ref: str, **more: Any) -> None:
         """Writes what a rejected hold leaves: the action is refused for an order from a time on,
         by default long ago."""
-        refused = {"refused_from": datetime(2000, 1, 1, tzinfo=UTC), "reason": "rejected", **more}
+        long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+        word = {"word_id": secrets.token_hex(8), "said_at": long_ago}
+        refused = {**word, "refused_from": long_ago, "reason": "rejected", **more}
         place = of_org(self.code).order_hold(customer_guid, action, order_ref)
         store(Item(place, OrderHoldRecord(**refused)))
 

@@ -16,7 +16,9 @@ from hypothesis import settings as hypothesis_settings
 from infra.local import settings as local
 from infra.local.bus import BusRecorder
 from infra.local.engine import Engine, create_table
+from infra.local.signing import FileKey
 from infra.local.stream import StreamReader
+from shared import clients
 from tests.builders import World
 from tests.faults import Faults
 from tests.meter import Meter
@@ -24,8 +26,12 @@ from tests.meter import Meter
 hypothesis_settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 hypothesis_settings.load_profile("suite")
 
+KEY = FileKey()
+"""The key that signs receipts in the tests."""
+
 # Before a client is made: without the engine every call goes to a port where nothing listens.
 local.apply(local.deployment(root_secret=secrets.token_hex(32)) | {"LOG_LEVEL": "CRITICAL"})
+clients.use(kms=KEY)
 
 
 class Database:
@@ -97,7 +103,6 @@ def other_world(database: Database) -> World:
 @pytest.fixture
 def faults(database: Database) -> Iterator[Faults]:
     """The client that injects faults."""
-    from shared import clients
 
     assert database.engine.is_running
     real = clients.dynamodb()
@@ -110,7 +115,7 @@ def faults(database: Database) -> Iterator[Faults]:
 @pytest.fixture
 def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """The client that counts costs."""
-    from shared import clients, table
+    from shared import table
 
     assert database.engine.is_running
     real = clients.dynamodb()
@@ -128,7 +133,6 @@ def published(database: Database) -> Iterator[Callable[[str], list[dict[str, Any
     publisher."""
     from infra.local import clients as local_clients
     from lambdas.events.handler import lambda_handler
-    from shared import clients
 
     bus = BusRecorder()
     clients.use(events=bus)

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = [(family, row) for family, rows in FAMILIES.items() for row in rows]
 READ, CROSSCUTTING = document(), frozenset(Crosscutting.model_fields)
 # Published by routes that are not there yet.
-UNTOLD_EVENTS = {"customer-consent-set"}
+UNTOLD_EVENTS: set[str] = set()
 # Per route, and compressed for all. Of the served ones 1.1 are the example of the answer, 0.8 are
 # words of properties, 0.6 references to the shared refusals and 0.6 to the crosscutting fields.
 KILOBYTES_COMMITTED, KILOBYTES_SERVED, KILOBYTES_COMPRESSED = 9.0, 6.7, 60.0
@@ -121,7 +121,7 @@ def test_every_route_has_its_class_and_its_words() -> None:
         assert made["x-latency-p95-ms"] == row.latency.p95_ms
         assert made["x-latency-p99-ms"] == row.latency.p99_ms
         assert len(made["description"]) > 20
-        if row.writes and row.keyed is None:
+        if row.writes and row.keyed is None and row.binds_key:
             must = "`idempotency_key` is required" if row.needs_key else "must send a key"
             assert must in made["description"]
 
@@ -204,7 +204,8 @@ def test_requests_are_closed_and_answers_and_events_open() -> None:
         closed += is_request
     assert closed > 30
     for schema in event_schema()["$defs"].values():
-        assert schema.get("additionalProperties", True) is True
+        # A map says what its values are; its keys are open by nature.
+        assert schema.get("additionalProperties", True) is not False
 
 
 def test_every_request_takes_the_crosscutting_fields() -> None:

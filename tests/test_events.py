@@ -41,7 +41,8 @@ def test_a_change_publishes_one_valid_event_and_its_repeat_none(
     body = {**SCENES[row.path](world), "idempotency_key": "k"}
     before = len(published(world.code))
     assert world.owner(row.path, body).status == 200
-    assert world.owner(row.path, body).replayed
+    if row.binds_key:
+        assert world.owner(row.path, body).replayed
     assert world.owner(row.path, {**body, "no_such_field": 1}).status == 400
     new = published(world.code)[before:]
     assert len(new) == 1

@@ -34,6 +34,20 @@ def customer(world: World, **more: Any) -> dict[str, Any]:
     return {"customer_guid": world.customer(first_name="Ada")["customer_guid"], **more}
 
 
+def pair(world: World, **more: Any) -> dict[str, Any]:
+    """A customer with points, who is to be merged into another one."""
+    source = earned(world)["customer_guid"]
+    target = world.customer(first_name="Augusta")["customer_guid"]
+    return {"source_customer_guid": source, "target_customer_guid": target, **WHY, **more}
+
+
+def merged(world: World, **more: Any) -> dict[str, Any]:
+    """A customer who was merged into another one."""
+    body = pair(world)
+    assert world.owner("/customer/merge", body).status == 200
+    return {"customer_guid": body["source_customer_guid"], **more}
+
+
 def consumed(world: World, **more: Any) -> dict[str, Any]:
     guid = world.account()["account_guid"]
     body = {"account_guid": guid, "amount": euro(300), "order_ref": "SO-1", "expected_revision": 1}
@@ -51,6 +65,48 @@ def redeemed(world: World, **more: Any) -> dict[str, Any]:
     spent = world.owner("/giftcard/redeem", {**body, "amount": euro(300), **WHY})
     assert spent.status == 200
     return {**body, "idempotency_key": secrets.token_hex(8), **more}
+
+
+def flagged(world: World, **more: Any) -> dict[str, Any]:
+    """A customer with one open flag of high severity."""
+    body = customer(world)
+    flag = {"flag_type": "address-mismatch", "severity": "high"}
+    assert world.owner("/customer/flag/set", {**body, "flag": flag, **WHY}).status == 200
+    return {**body, **more}
+
+
+REDEMPTION = {"action_type": "loyalty.redeem", "order_ref": "SO-9"}
+
+
+def held(world: World, **more: Any) -> dict[str, Any]:
+    """A customer with a pending hold, by its id."""
+    body = flagged(world)
+    asked = {**body, "assessment": REDEMPTION, **WHY}
+    made = world.owner("/customer/fraud/assess", asked).data["assessment"]
+    assert made["decision"] == "review"
+    return {**body, "hold_id": made["hold_id"], **more}
+
+
+def suspected(world: World) -> dict[str, Any]:
+    """A customer with a flag, an assessment and a hold."""
+    return {"customer_guid": held(world)["customer_guid"]}
+
+
+MARKETING = {"consent_type": "MARKETING", "consent_state": "granted", "channel": "EMAIL"}
+
+
+def consenting(world: World, **more: Any) -> dict[str, Any]:
+    """A customer with a consent."""
+    body = customer(world)
+    given = {**body, "consents": [MARKETING], **WHY}
+    assert world.owner("/customer/consent/set", given).status == 200
+    return {**body, **more}
+
+
+def twins(world: World, **more: Any) -> dict[str, Any]:
+    """Two customers who share a phone."""
+    found = [world.customer(first_name="Ada", phone="+12025550123") for _ in range(2)]
+    return {"customer_guid": found[0]["customer_guid"], **more}
 
 
 POLICY = {
@@ -144,9 +200,25 @@ SCENES: dict[str, Scene] = {
     "/account/update": lambda w: account(
         w, account={"legal_name": "Northwind GmbH"}, expected_revision=1, **WHY
     ),
+    "/customer/anonymize": lambda w: customer(w, **WHY),
+    "/customer/consent/get": consenting,
+    "/customer/consent/set": lambda w: customer(w, consents=[MARKETING], **WHY),
     "/customer/create": lambda _: {"customer": {"first_name": "Ada"}, **WHY},
+    "/customer/dedupe/list": twins,
+    "/customer/delete": lambda w: customer(w, **WHY),
+    "/customer/export": lambda w: customer(w, **WHY),
+    "/customer/flag/list": suspected,
+    "/customer/flag/set": lambda w: customer(
+        w, flag={"flag_type": "address-mismatch", "note": "Asks for another address"}, **WHY
+    ),
+    "/customer/fraud/assess": lambda w: customer(w, assessment=REDEMPTION, **WHY),
+    "/customer/fraud/list": suspected,
     "/customer/get": customer,
+    "/customer/hold/list": suspected,
+    "/customer/hold/resolve": lambda w: held(w, resolution="approved", **WHY),
     "/customer/list": lambda _: {},
+    "/customer/merge": pair,
+    "/customer/merge/list": merged,
     "/customer/search": lambda _: {"q": "ada"},
     "/customer/update": lambda w: customer(
         w, customer={"last_name": "Lovelace"}, expected_revision=1, **WHY

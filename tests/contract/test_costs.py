@@ -16,8 +16,8 @@ from infra.local.settings import child_environment
 from lambdas.families import FAMILIES
 from shared import auth
 from shared.table import Table
-from tests.builders import Caller, World
-from tests.contract.scenes import SCENES
+from tests.builders import WHY, Caller, World
+from tests.contract.scenes import REDEMPTION, SCENES, flagged, pair
 from tests.meter import Meter
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -26,6 +26,18 @@ ROWS = {row.path: row for rows in FAMILIES.values() for row in rows if row.metho
 TWO = {"/account/list q", "/account/list account_code", "/account/get account_code"}
 TWO |= {"/account/create parent", "/account/contact/list org", "/customer/search"}
 TWO |= {"/customer/get email", "/customer/list q", "/account/contact/create primary"}
+TWO |= {"/customer/consent/get"}
+# Duplicates: the customer, who has something in common with it, and whether they still do.
+# A merge of one who had absorbed others reads these after the source itself.
+MORE = {
+    # Two jobs, done in the call for a small customer; and a page of records with who looked at it.
+    "/customer/anonymize": 8,
+    "/customer/delete": 9,
+    "/customer/export": 3,
+    "/customer/dedupe/list": 3,
+    "/customer/dedupe/list phone": 4,
+    "/customer/merge absorbed": 3,
+}
 
 
 def variants(world: World, path: str) -> dict[str, dict[str, Any]]:
@@ -46,8 +58,17 @@ def variants(world: World, path: str) -> dict[str, dict[str, Any]]:
     if path == "/account/contact/list":
         world.contact(world.account()["account_guid"])
         found[f"{path} org"] = {}
+    if path == "/customer/fraud/assess":
+        found[f"{path} review"] = flagged(world, assessment=REDEMPTION, **WHY)
     if path == "/customer/get":
         found[f"{path} email"] = {"email": world.customer(email="ada@example.com")["email"]}
+    if path == "/customer/merge":
+        first, second = pair(world), pair(world)
+        assert world.owner(path, first).status == 200
+        again = {"source_customer_guid": first["target_customer_guid"]}
+        found[f"{path} absorbed"] = {**second, **again}
+    if path == "/customer/dedupe/list":
+        found[f"{path} phone"] = {"phone": world.customer(phone="+12025550199")["phone"]}
     if path == "/customer/list":
         found[f"{path} q"] = {"q": "ada"}
     return found
@@ -83,7 +104,7 @@ def test_a_route_costs_what_the_committed_table_says(world: World, meter: Meter,
         row = ROWS[path]
         creates = path.endswith("/create")
         most = 2 if name in TWO or (row.writes and not creates) else 1
-        assert cost["trips"] <= most, (name, cost)
+        assert cost["trips"] <= MORE.get(name, most), (name, cost)
 
 
 def test_the_table_has_no_line_of_a_route_that_is_gone() -> None:

@@ -20,6 +20,7 @@ from shared.api import Route
 from shared.fields import RecordId
 from shared.table import Table
 from tests.builders import World
+from tests.contract import scenes
 from tests.contract.scenes import SCENES, card, paid
 from tests.meter import Meter
 
@@ -32,13 +33,22 @@ THEIRS: dict[str, Callable[[World], str]] = {
         world.contact(world.account()["account_guid"])["contact_guid"]
     ),
     "customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
+    "source_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
+    "target_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "card_code": lambda world: str(card(world)["card_code"]),
+    "flag_id": lambda world: _flag(world),
+    "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),
 }
 """For each field that names a record: a function that makes such a record in another org."""
 
 INSTEAD_OF = {"loyalty_txn_id": ("order_ref",)}
 """Fields of a scene that must not be sent together with this field."""
+
+
+def _flag(world: World) -> str:
+    listed = world.owner("/customer/flag/list", scenes.flagged(world))
+    return str(listed.data["flags"][0]["flag_id"])
 
 
 def _transaction(world: World) -> str:

@@ -78,7 +78,7 @@ def test_a_deleted_customers_mailbox_does_not_return_in_another_spelling(
     world: World, spelled: str
 ) -> None:
     place = of_org(world.code).suppressed("email", "ada@xn--vidotron-d1a.ca")
-    store(Item(place, SuppressionRecord(created_at=NOW)))
+    store(Item(place, SuppressionRecord(refused_at=NOW, erased_at=NOW)))
     refused = create(world, {"email": spelled})
     assert refused.body["error"]["minor"][0]["tag"] == "suppressed"
 

@@ -149,7 +149,7 @@ def test_all_faults_of_a_customer_are_told_at_once(world: World) -> None:
 
 def suppress(world: World, email: str) -> None:
     place = of_org(world.code).suppressed("email", email)
-    store(Item(place, SuppressionRecord(created_at=NOW)))
+    store(Item(place, SuppressionRecord(refused_at=NOW, erased_at=NOW)))
 
 
 def test_a_deleted_customers_email_does_not_return_silently(world: World) -> None:
@@ -169,7 +169,11 @@ def test_a_granted_consent_lifts_the_suppression_and_is_kept(
     suppress(world, "ada@example.com")
     denied = {"consent_type": "marketing", "consent_state": "denied", "channel": "email"}
     assert create(world, {**ADA, "consents": [denied]}).tag == "already-exists"
-    granted = {**denied, "consent_state": "granted", "effective_at": "2020-01-01T00:00:00Z"}
+    granted = {**denied, "consent_state": "granted", "effective_at": "2026-01-01T00:00:00Z"}
+    for early in (granted, {**denied, "consent_state": "granted"}):
+        refused = create(world, {**ADA, "consents": [early]})
+        assert refused.body["error"]["minor"][0]["tag"] == "suppressed"
+    granted["effective_at"] = "2026-01-01T00:00:00.001Z"
     assert create(world, {**ADA, "consents": [granted, denied]}).status == 200
     events = {event["action"]: event for event in published(world.code)}
     assert set(events) == {"customer-created", "customer-consent-set"}

@@ -155,8 +155,15 @@ def test_a_merge_of_merges_is_followed_at_once(two: tuple[Member, Member]) -> No
     last.agrees()
 
 
-@pytest.mark.parametrize("checkpoints", [False, True])
-@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(
+    ("nested", "checkpoints"),
+    [
+        (False, False),
+        (True, True),
+        pytest.param(False, True, marks=pytest.mark.soak),
+        pytest.param(True, False, marks=pytest.mark.soak),
+    ],
+)
 def test_a_survivor_of_twenty_five_is_replayed_in_a_few_trips(
     world: World,
     meter: Any,

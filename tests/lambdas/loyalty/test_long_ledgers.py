@@ -118,6 +118,7 @@ def test_what_is_paid_grows_with_the_pages_touched_and_hardly_with_the_lots(
     assert written[1_000, 4] < 5 * written[1_000, 1]
 
 
+@pytest.mark.soak
 def test_a_past_balance_reads_about_as_many_entries_as_there_were_then(
     world: World, meter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

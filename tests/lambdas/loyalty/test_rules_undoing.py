@@ -239,7 +239,7 @@ def test_a_thousand_open_lots_leave_earn_and_redeem_at_one_read() -> None:
     assert till.sound(now)
 
 
-@pytest.mark.parametrize("dates", [2_300, 1])
+@pytest.mark.parametrize("dates", [pytest.param(2_300, marks=pytest.mark.soak), 1])
 def test_lots_whose_dates_lie_crosswise_in_many_pages_are_found_in_few_looks(dates: int) -> None:
     till, chance = Till(), random.Random(1)
     for number in range(2_300):
