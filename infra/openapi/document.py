@@ -155,6 +155,8 @@ def _advice(row: Route) -> str:
 
 
 def _about_repeats(row: Route) -> str:
+    if not row.binds_key:
+        return " Each call is made anew, under any `idempotency_key`."
     if row.needs_key:
         return " `idempotency_key` is required, in the body or as the header `Idempotency-Key`."
     if row.keyed is not None:

@@ -110,7 +110,9 @@ def with_parts(models: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
                 found[one] = None
                 waiting += [field.annotation for field in one.model_fields.values()]
         elif get_origin(one) is not Literal:
+            # ``__value__``: what a type with a name of its own stands for.
             waiting += getattr(one, "__args__", ())
+            waiting += [one.__value__] if hasattr(one, "__value__") else []
     return list(found)
 
 

@@ -2,32 +2,77 @@
 
 from __future__ import annotations
 
-from lambdas.customer.models import envelopes, records
-from shared.customer_state import CustomerStateRecord, OrderHoldRecord
+from lambdas.customer.models import envelopes, records, risk_envelopes, risk_records
+from shared.customer_state import CustomerStateRecord, OrderHoldRecord, RedemptionCountRecord
 from shared.kinds import Kind
 
 KINDS = (
-    Kind(record=CustomerStateRecord, erasure="delete", events={}),
-    Kind(record=OrderHoldRecord, erasure="delete", events={}),
+    Kind(record=CustomerStateRecord, erasure="delete", business=False, events={}),
+    Kind(record=OrderHoldRecord, erasure="delete", business=False, events={}),
+    Kind(record=RedemptionCountRecord, erasure="delete", business=False, events={}),
     Kind(
         record=records.CustomerProfileRecord,
         erasure="delete",
+        hidden=("places", "borrowed"),
         events={
             "customer-created": envelopes.CustomerChanged,
             "customer-updated": envelopes.CustomerChanged,
+            "customer-anonymized": envelopes.CustomerAnonymized,
+            "customer-merged": envelopes.CustomerMerged,
         },
     ),
-    Kind(record=records.CustomerLookupRecord, erasure="delete", events={}),
+    Kind(record=records.CustomerLookupRecord, erasure="delete", business=False, events={}),
     Kind(record=records.SuppressionRecord, erasure="keep", events={}),
     Kind(
         record=records.ConsentHeadRecord,
         erasure="delete",
         events={"customer-consent-set": envelopes.CustomerConsentSet},
     ),
-    Kind(record=records.ConsentCurrentRecord, erasure="delete", events={}),
+    Kind(
+        record=records.ConsentCurrentRecord,
+        erasure="delete",
+        rekeyed=lambda keys, current, text: keys.consent_current(
+            current.decision.customer_guid, text
+        ),
+        events={},
+    ),
     Kind(
         record=records.ConsentDecisionRecord,
         erasure="delete",
         events={},
+    ),
+    Kind(record=risk_records.CustomerRiskRecord, erasure="delete", business=False, events={}),
+    Kind(
+        record=risk_records.FlagRecord,
+        erasure="delete",
+        aged_by="created_at",
+        events={"customer-flag-set": risk_envelopes.CustomerFlagSet},
+    ),
+    Kind(
+        record=risk_records.AssessmentRecord,
+        erasure="delete",
+        aged_by="assessed_at",
+        events={"customer-fraud-assessed": risk_envelopes.CustomerFraudAssessed},
+    ),
+    Kind(
+        record=risk_records.QuestionRecord,
+        erasure="delete",
+        # It holds a keyed hash of what was asked.
+        anonymization="delete",
+        business=False,
+        events={},
+    ),
+    Kind(
+        record=risk_records.HoldRecord,
+        erasure="delete",
+        aged_by="created_at",
+        events={
+            "customer-hold-created": risk_envelopes.CustomerHoldMoved,
+            "customer-hold-resolved": risk_envelopes.CustomerHoldMoved,
+        },
+        when={
+            "customer-hold-created": "An assessment said `review`, and no hold for the same action "
+            "and order was pending.",
+        },
     ),
 )

@@ -11,22 +11,31 @@ from lambdas.customer.models.records import (
     ConsentHeadRecord,
     CustomerLookupRecord,
     CustomerProfileRecord,
+    SuppressionRecord,
 )
 from lambdas.customer.rules.consent import ConsentKey
 from lambdas.customer.rules.profile import Lookup
+from lambdas.customer.rules.suppression import place_of
 from shared.codec import Item, shown
 from shared.customer_state import CustomerStateRecord, state_at
-from shared.keys import ALL_OF_KIND, BY_STATUS, Key, Keys
+from shared.keys import ALL_OF_KIND, BY_STATUS, LAST, Key, Keys
 from shared.records import Get, Query
 from shared.settings import OrgSettings
 
 OWNERS = 1000
 """How many owners of one value are read: a till may give one phone number to very many people."""
+HISTORY = 100
+"""How many decisions a history shows."""
+
+
+def profile_shown(profile: CustomerProfileRecord) -> dict[str, Any]:
+    """Returns a customer as answers show it, without what the service keeps for itself."""
+    return shown(profile, without=("away", "places", "borrowed"))
 
 
 def summary(profile: CustomerProfileRecord) -> dict[str, Any]:
     """Returns what lists show of a customer."""
-    whole = shown(profile)
+    whole = profile_shown(profile)
     return {name: whole[name] for name in CustomerSummary.model_fields if name in whole}
 
 
@@ -61,6 +70,11 @@ def is_unique(settings: OrgSettings, lookup: Lookup) -> bool:
     return {"email": settings.email_unique, "phone": settings.phone_unique}.get(lookup.kind, True)
 
 
+def lookup_place(keys: Keys, lookup: Lookup) -> str:
+    """Returns the name of a look-up's place: a keyed hash, which does not tell the value."""
+    return keys.value_place(f"customer-{lookup.kind}", lookup.value)
+
+
 def lookup_key(keys: Keys, settings: OrgSettings, lookup: Lookup, customer_guid: str) -> Key:
     kind = f"customer-{lookup.kind}"
     if is_unique(settings, lookup):
@@ -75,13 +89,61 @@ def lookup_item(
     return Item(key, CustomerLookupRecord(customer_guid=customer_guid))
 
 
-def owners_of(keys: Keys, lookup: Lookup) -> Query[CustomerLookupRecord]:
-    """Returns the read of everyone who has the value, whether it is unique in the org or shared."""
+def owners_of(
+    keys: Keys, lookup: Lookup, *, newest: int | None = None
+) -> Query[CustomerLookupRecord]:
+    """Returns the read of everyone who has the value, whether it is unique in the org or shared; or
+    of so many of the newest ones."""
     partition, _ = keys.shared_value(f"customer-{lookup.kind}", lookup.value)
-    return Query(partition, " ", "\U0010ffff", CustomerLookupRecord, limit=OWNERS)
+    return Query(
+        partition,
+        " ",
+        LAST,
+        CustomerLookupRecord,
+        limit=newest or OWNERS,
+        newest_first=newest is not None,
+    )
+
+
+def lookup_at(
+    keys: Keys, settings: OrgSettings, lookup: Lookup, customer_guid: str
+) -> Get[CustomerLookupRecord]:
+    """Returns the read of a value's look-up, as this customer would have it."""
+    return Get(lookup_key(keys, settings, lookup, customer_guid), CustomerLookupRecord)
+
+
+# ---------------------------------------------------------------- the org's own refusals
+
+
+def suppression_at(keys: Keys, contact_point: str) -> Get[SuppressionRecord]:
+    return Get(keys.suppressed(*place_of(contact_point)), SuppressionRecord)
+
+
+def suppression_item(
+    keys: Keys, contact_point: str, record: SuppressionRecord
+) -> Item[SuppressionRecord]:
+    return Item(keys.suppressed(*place_of(contact_point)), record)
 
 
 # ---------------------------------------------------------------- consents
+
+
+def head_at(keys: Keys, customer_guid: str) -> Get[ConsentHeadRecord]:
+    return Get(keys.consent_head(customer_guid), ConsentHeadRecord)
+
+
+def consents_of(keys: Keys, customer_guid: str) -> Query[ConsentCurrentRecord]:
+    """Returns the read of what counts for every key of a customer."""
+    return Query(*keys.consents_current(customer_guid), ConsentCurrentRecord, limit=None)
+
+
+def decisions_of(
+    keys: Keys, customer_guid: str, *, newest: bool = False
+) -> Query[ConsentDecisionRecord]:
+    """Returns the read of every decision of a customer, or of the newest ones."""
+    place = keys.consent_decisions(customer_guid)
+    limit = HISTORY if newest else None
+    return Query(*place, ConsentDecisionRecord, limit=limit, newest_first=newest)
 
 
 def head_item(keys: Keys, head: ConsentHeadRecord) -> Item[ConsentHeadRecord]:
@@ -89,9 +151,9 @@ def head_item(keys: Keys, head: ConsentHeadRecord) -> Item[ConsentHeadRecord]:
 
 
 def current_item(
-    keys: Keys, about: ConsentKey, current: ConsentCurrentRecord
+    keys: Keys, customer_guid: str, about: ConsentKey, current: ConsentCurrentRecord
 ) -> Item[ConsentCurrentRecord]:
-    return Item(keys.consent_current(current.decision.customer_guid, *about), current)
+    return Item(keys.consent_current(customer_guid, *about), current)
 
 
 def decision_item(keys: Keys, decision: ConsentDecisionRecord) -> Item[ConsentDecisionRecord]:

@@ -1,4 +1,5 @@
-"""The search entries of one record: those it should have, those it may have, and the difference."""
+"""The entries of one record, by which searches and duplicates find it: those it should have, those
+it may have, and the difference."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ from shared.codec import KIND, Item, Wire, item_wire
 from shared.errors import Unavailable
 from shared.keys import PARTITION, SORT, Key, of_org
 from shared.records import Get
-from shared.search import SEARCHED, VERSION, SearchEntryRecord, tokens
+from shared.search import (
+    DEDUPED,
+    SEARCHED,
+    VERSION,
+    SearchEntryRecord,
+    tokens,
+    trait_tokens,
+    traits,
+)
 from shared.settings import settings
 from shared.table import Table
 
@@ -30,9 +39,9 @@ class Searched:
     owner: str
 
 
-def searched(record: dict[str, Any]) -> tuple[Searched, set[str]] | None:
-    """Returns the searched record of a stream record, with the tokens of its old and its new image.
-    Returns None for a kind that is not searched."""
+def searched(record: dict[str, Any]) -> tuple[Searched, set[Key]] | None:
+    """Returns the searched record of a stream record, with the entries of its old and its new
+    image. Returns None for a kind that is not searched."""
     images = record["dynamodb"]
     wires = [images[name] for name in ("NewImage", "OldImage") if images.get(name)]
     kind = wires[0].get(KIND, {}).get("S") if wires else None
@@ -40,19 +49,19 @@ def searched(record: dict[str, Any]) -> tuple[Searched, set[str]] | None:
         return None
     pk, sk = wires[0][PARTITION]["S"], wires[0][SORT]["S"]
     _, orgcode, _, owner = pk.split("#")
-    found = {token for wire in wires for token in _tokens(str(kind), wire)}
-    return Searched(str(kind), orgcode, (pk, sk), owner), found
+    place = Searched(str(kind), orgcode, (pk, sk), owner)
+    return place, {key for wire in wires for key in entries_of(place, wire)}
 
 
-def keep(place: Searched, known: set[str]) -> None:
-    """Writes the entries of the current record, and removes those of other ``known`` tokens. It may
-    run again, and at the same time as another call for the same record."""
+def keep(place: Searched, known: set[Key]) -> None:
+    """Writes the entries of the current record, and removes other ``known`` ones. It may run again,
+    and at the same time as another call for the same record."""
     table = Table()
     for _ in range(TRIES):
-        current = _current_tokens(table, place)
+        current = _current_entries(table, place)
         _write(table, place, current, known - current)
         # The record may have changed meanwhile, and its own call may have written before this one.
-        if _current_tokens(table, place) == current:
+        if _current_entries(table, place) == current:
             return
         known |= current
 
@@ -64,32 +73,44 @@ class _AnyRecord:
     KIND: ClassVar[str] = "raw"
 
 
-def _current_tokens(table: Table, place: Searched) -> set[str]:
+def _current_entries(table: Table, place: Searched) -> set[Key]:
     get: Get[Any] = Get(place.key, _AnyRecord)
     wire = table.load([get]).wire(get)
-    return set() if wire is None else set(_tokens(place.kind, wire))
+    return set() if wire is None else entries_of(place, wire)
 
 
-def _tokens(kind: str, wire: Wire) -> list[str]:
+def entries_of(place: Searched, wire: Wire) -> set[Key]:
+    """Returns the keys of the entries of an item: its words, and for a customer its traits."""
     if wire.get("status", {}).get("S") in _HIDDEN:
-        return []
-    record = {
-        name: value["S"] if "S" in value else [v["S"] for v in value["L"] if "S" in v]
-        for name, value in wire.items()
-        if "S" in value or "L" in value
-    }
-    return tokens(kind, record)
+        return set()
+    record = {name: _plain(value) for name, value in wire.items()}
+    keys, kind, owner = of_org(place.orgcode), place.kind, place.owner
+    found = {keys.search_entry(f"{kind} {token}", owner) for token in tokens(kind, record)}
+    if kind == DEDUPED:
+        found |= {keys.dedupe_entry(token, owner) for token in trait_tokens(traits(record))}
+    return found
 
 
-def _write(table: Table, place: Searched, current: set[str], gone: set[str]) -> None:
-    keys = of_org(place.orgcode)
-    requests: list[dict[str, Any]] = []
-    for token in sorted(current):
-        key = keys.search_entry(f"{place.kind} {token}", place.owner)
-        item = Item(key, SearchEntryRecord(owner=place.owner, version=VERSION))
-        requests.append({"PutRequest": {"Item": item_wire(item, "search", [])}})
-    for token in sorted(gone):
-        pk, sk = keys.search_entry(f"{place.kind} {token}", place.owner)
+def _plain(value: Wire) -> Any:
+    """Returns the texts of an attribute: one, a list of them, or a map."""
+    if "L" in value:
+        return [_plain(element) for element in value["L"]]
+    if "M" in value:
+        return {name: _plain(inner) for name, inner in value["M"].items()}
+    return value.get("S")
+
+
+def entry_item(place: Searched, key: Key) -> Wire:
+    """Returns an entry as it is written."""
+    record = SearchEntryRecord(owner=place.owner, version=VERSION)
+    return item_wire(Item(key, record), "search", [])
+
+
+def _write(table: Table, place: Searched, current: set[Key], gone: set[Key]) -> None:
+    requests: list[dict[str, Any]] = [
+        {"PutRequest": {"Item": entry_item(place, key)}} for key in sorted(current)
+    ]
+    for pk, sk in sorted(gone):
         requests.append({"DeleteRequest": {"Key": {PARTITION: {"S": pk}, SORT: {"S": sk}}}})
     while requests:
         answer = table.ask(

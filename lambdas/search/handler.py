@@ -12,6 +12,7 @@ from typing import Any
 from lambdas.search.entries import Searched, keep, searched
 from shared import log
 from shared.errors import ApiError
+from shared.keys import Key
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -20,16 +21,16 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     del context
     # Several changes of a record need one pass. It has the sequence number of the first of them, so
     # that a failure repeats all of them.
-    changed: dict[Searched, tuple[str, set[str]]] = {}
+    changed: dict[Searched, tuple[str, set[Key]]] = {}
     for record in event["Records"]:
         found = searched(record)
         if found is not None:
-            place, tokens = found
+            place, entries = found
             first, known = changed.get(place, (record["dynamodb"]["SequenceNumber"], set()))
-            changed[place] = (first, known | tokens)
-    for place, (sequence, tokens) in changed.items():
+            changed[place] = (first, known | entries)
+    for place, (sequence, entries) in changed.items():
         try:
-            keep(place, tokens)
+            keep(place, entries)
         except ApiError as error:
             log.failed(error, call="search entries")
             return {"batchItemFailures": [{"itemIdentifier": sequence}]}

@@ -17,9 +17,22 @@ class ExternalRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """Which customer a merged one went into, and when. It never changes: where that customer was
+    merged too, ``merged_into`` names the final survivor."""
+
+    into: Id
+    merged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerProfileRecord:
     """Who a customer is. It carries the revision that callers see. ``status`` and ``merged_into``
-    repeat what the customer's state says, because lists show them."""
+    repeat what the customer's state says, because lists show them.
+
+    A merged customer keeps its profile. ``away`` says where it went. ``places`` names the places of
+    its look-ups, which still lead to it. ``borrowed`` names those of a survivor's values that a
+    merged customer has a look-up for. Both hold keyed hashes, no values."""
 
     KIND: ClassVar[str] = "customer_profile"
     customer_guid: Id
@@ -42,6 +55,9 @@ class CustomerProfileRecord:
     tags: FreeText[tuple[str, ...]] = ()
     attributes: FreeText[dict[str, Any] | None] = None
     merged_into: Id | None = None
+    away: Away | None = None
+    places: tuple[Id, ...] = ()
+    borrowed: tuple[Id, ...] = ()
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -57,19 +73,26 @@ class CustomerLookupRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionRecord:
-    """Stops the silent return of a deleted customer's e-mail or phone. It does not say whose."""
+    """The org's own refusal of an e-mail or phone. It does not say whose it was. ``refused_at``:
+    all contact was refused then. ``erased_at``: a customer who had it was deleted then."""
 
     KIND: ClassVar[str] = "suppression"
-    created_at: datetime
+    refused_at: datetime
+    erased_at: datetime | None = None
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentHeadRecord:
-    """The revision of a customer's consents, and the preferences."""
+    """The revision of a customer's consents, and the preferences with the reason and the sources
+    of their last change."""
 
     KIND: ClassVar[str] = "consent_head"
     customer_guid: Id
     preferences: Personal[dict[str, Any] | None] = None
+    preferences_reason: FreeText[str | None] = None
+    preferences_reason_code: Id | None = None
+    preferences_source_refs: Personal[tuple[dict[str, str], ...]] = ()
     revision: int = 1
     created_at: datetime
     updated_at: datetime
@@ -86,7 +109,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentDecisionRecord:
-    """A decision as it was made. It never changes."""
+    """A decision as it was made. It never changes. ``effective_at`` never lies after
+    ``recorded_at``. ``time_stated``: the caller said since when it holds."""
 
     KIND: ClassVar[str] = "consent_decision"
     decision_id: Id
@@ -96,6 +120,7 @@ class ConsentDecisionRecord:
     channel: Id | None = None
     contact_point: Personal[str | None] = None
     effective_at: datetime
+    time_stated: bool = False
     method: FreeText[str | None] = None
     opt_in_level: Word | None = None
     notice: Notice | None = None
@@ -103,13 +128,18 @@ class ConsentDecisionRecord:
     legal_basis: FreeText[str | None] = None
     evidence_ref: Personal[str | None] = None
     expires_at: datetime | None = None
+    reason: FreeText[str | None] = None
+    reason_code: Id | None = None
+    source_refs: Personal[tuple[dict[str, str], ...]] = ()
     recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentCurrentRecord:
-    """The decision that counts for one type, channel and contact point."""
+    """What decides about one type, channel and contact point: the decision that counts, and the
+    greatest decision of each other kind. They are all that a later decision is compared with."""
 
     KIND: ClassVar[str] = "consent_current"
     decision: ConsentDecisionRecord
+    others: tuple[ConsentDecisionRecord, ...] = ()
     revision: int = 1

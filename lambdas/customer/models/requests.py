@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from shared.contact_points import AddressIn, Email, Language, Phone
+from shared.errors import Fault
 from shared.field_schemas import EMAIL_FORM
 from shared.fields import (
     CODE,
@@ -30,6 +32,7 @@ from shared.fields import (
     refuse,
 )
 from shared.keys import CUSTOMER_PREFIX
+from shared.settings import OrgSettings
 
 CustomerStatus = Literal["active", "inactive", "merged", "anonymized"]
 """`merged` lives on in another customer; `anonymized` has nothing personal left."""
@@ -41,7 +44,11 @@ ConsentState = Literal["granted", "denied", "withdrawn", "pending"]
 """`denied` was refused when asked; `withdrawn` was given before; `pending` waits for an answer."""
 OptInLevel = Literal["single", "double", "unknown"]
 """`double` was confirmed a second time, such as by a link in an e-mail."""
+REFUSALS = ("denied", "withdrawn")
 ALTERNATES, ADDRESSES, REFS, FIRST_CONSENTS = 10, 10, 20, 10
+CONSENTS = 40
+"""How many decisions one call may bring. Each is up to two writes, and a transaction holds 100: 80,
+and at most four for the head, the customer's state, the idempotency key and its answer."""
 SELECTORS = ("customer_guid", "customer_code", "email", "phone", "external_ref")
 TEXT_SELECTORS = "|".join((f"^{CODE}$", EMAIL_FORM, r"^\+[1-9][0-9 ()./-]{2,30}[0-9]$"))
 """A guid looks like a code here."""
@@ -123,8 +130,20 @@ class ConsentNotice(Request):
     """The SHA-256 of its text, hexadecimal."""
 
 
+def _not_far_ahead(value: datetime, info: ValidationInfo) -> datetime:
+    """A refusal may come from a clock that is wrong by any time: it counts as of now. Nothing else
+    may, because it would overrule a refusal that comes in between."""
+    if info.data.get("consent_state") not in REFUSALS:
+        _AHEAD(value, info)
+    return value
+
+
+_AHEAD: Any = not_ahead(CLOCK_SKEW).func
+
+
 class ConsentIn(Request):
-    """A decision about a consent. It holds from ``effective_at``, by default from now."""
+    """A decision about a consent. It holds from ``effective_at``, by default from now. A later
+    decision about the same type, channel and contact point takes its place."""
 
     consent_type: Code
     """What it is for, such as `MARKETING`."""
@@ -133,8 +152,9 @@ class ConsentIn(Request):
     """The channel, such as `EMAIL`; without it all."""
     contact_point: Name | None = None
     """The e-mail address or phone number; without it all."""
-    effective_at: Annotated[Instant, not_ahead(CLOCK_SKEW)] | None = None
-    """From when the decision holds; at most 5 minutes ahead."""
+    effective_at: Annotated[Instant, AfterValidator(_not_far_ahead)] | None = None
+    """From when the decision holds. A future time counts as now. What is granted or pending may be
+    at most 5 minutes ahead."""
     method: ShortText | None = None
     """How it was given, such as `web-form`."""
     opt_in_level: OptInLevel | None = None
@@ -148,7 +168,7 @@ class ConsentIn(Request):
     evidence_ref: Name | None = None
     """Where the evidence lies."""
     expires_at: Instant | None = None
-    """When the consent ends."""
+    """When the consent ends. A refusal has no end."""
 
 
 class CustomerNew(CustomerChanges):
@@ -212,3 +232,69 @@ class CustomerSearchRequest(Page):
 class CustomerUpdateRequest(Request):
     customer_guid: Guid
     customer: CustomerChanges = CustomerChanges()
+    override_suppression: bool = False
+    """Takes an e-mail or phone although its owner was deleted; for privacy roles."""
+
+
+# ---------------------------------------------------------------- consents
+
+
+class PreferencesIn(Request):
+    """The preferences of a customer. They replace the ones before."""
+
+    preferences: FreeMap
+    """Fields of your own; the service keeps them and does not read them."""
+
+
+class CustomerConsentSetRequest(Request):
+    """Without ``customer_guid`` the call refuses for everyone who has the contact points: it may
+    then hold only refusals, each with a ``contact_point``."""
+
+    customer_guid: Guid | None = None
+    consents: bounded(ConsentIn, CONSENTS) = []  # type: ignore[valid-type]  # noqa: RUF012
+    """The decisions, at most 40."""
+    preferences: PreferencesIn | None = None
+    """The preferences, where they change."""
+
+    @property
+    def only_refuses(self) -> bool:
+        """Whether the call only refuses. Such a call is always accepted from who may make it."""
+        states = [one.consent_state for one in self.consents]
+        return bool(states) and self.preferences is None and set(states) <= set(REFUSALS)
+
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
+        if self.customer_guid is not None:
+            return
+        if not self.only_refuses:
+            message = "is required, unless the call holds only refusals of contact points"
+            yield Fault("missing", "customer_guid", message)
+            return
+        for number, one in enumerate(self.consents):
+            if one.contact_point is None:
+                field = f"consents.{number}.contact_point"
+                yield Fault("missing", field, "is required without customer_guid")
+
+
+class CustomerConsentGetRequest(Request):
+    customer_guid: Guid
+    as_of: Instant | None = None
+    """Answers what was in force at this time."""
+    history: bool = False
+    """Answers the newest 100 decisions too."""
+
+
+# ---------------------------------------------------------------- duplicates
+
+
+class CustomerDedupeRequest(Page):
+    """Exactly one of the fields that name a customer. A bare JSON string is told apart by its form:
+    a guid, an e-mail, a phone number that begins with +, else a code."""
+
+    exactly_one = SELECTORS
+    text_pattern = TEXT_SELECTORS
+    customer_guid: Guid | None = None
+    customer_code: Code | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    external_ref: SourceRef | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from lambdas.customer import storage
@@ -12,16 +11,15 @@ from lambdas.customer.models.requests import (
     CustomerListRequest,
     CustomerSearchRequest,
 )
+from lambdas.customer.operations.finding import live_customers
 from lambdas.customer.rules import profile as rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
-from shared.codec import Wire, shown, view_of
+from shared.codec import Wire, view_of
 from shared.contact_points import as_e164
-from shared.customer_state import survivor_of
 from shared.keys import ALL_OF_KIND, BY_STATUS
 from shared.lists import answer_list, answer_walk
 from shared.paging import Listing
-from shared.records import Read, Records
 from shared.search import Query, asked, find, matched_fields
 
 
@@ -63,23 +61,30 @@ def _found(
     whole: bool,
 ) -> Answer:
     query, exact = asked(q, call.settings.region), _exact(call, q)
-    found: set[str] = set()
+    found_by: dict[str, list[str]] = {}
 
     def live(ids: list[str]) -> list[tuple[str, dict[str, Any]]]:
         hits = []
-        for customer_guid, profile in _live(call, ids):
-            fields = _fields(profile, query, exact)
+        for customer_guid, profile, owners in live_customers(call, ids):
+            # A survivor is also found by look-ups of those merged into it. It has one place in the
+            # whole walk: that of the newest guid that an exact value leads to, else its own.
+            exact_ones = [guid for guid in owners if guid in found_by]
+            if customer_guid != max(exact_ones, default=profile.customer_guid):
+                continue
+            fields = _fields(profile, query, exact) or found_by.get(customer_guid, [])
             right = profile.status in statuses and body.kind in (None, profile.kind)
-            if right and fields and profile.customer_guid not in found:
-                found.add(profile.customer_guid)
-                record = shown(profile) if whole else storage.summary(profile)
+            if right and fields:
+                record = storage.profile_shown(profile) if whole else storage.summary(profile)
                 hits.append((customer_guid, {**record, "match_fields": fields}))
         return hits
 
     def certain() -> list[str]:
         reads = [storage.owners_of(call.keys, lookup) for lookup in exact]
         records = call.table.load(reads)
-        return [owner.customer_guid for read in reads for owner in records.all(read)]
+        for lookup, read in zip(exact, reads, strict=True):
+            for owner in records.all(read):
+                found_by.setdefault(owner.customer_guid, []).append(lookup.field.split(".")[1])
+        return list(found_by)
 
     return answer_walk(
         call,
@@ -111,32 +116,9 @@ def _exact(call: Call, q: str) -> list[Lookup]:
     return found
 
 
-def _live(call: Call, ids: list[str]) -> list[tuple[str, CustomerProfileRecord]]:
-    """Returns the customers of these ids as they are now, without those who were erased or are
-    being erased. The id of a merged customer gives the survivor, because look-ups of a merged
-    customer keep its id."""
-    keys = call.keys
-
-    def reads(guids: Iterable[str]) -> list[Read]:
-        return [read for guid in guids for read in storage.customer_reads(keys, guid)]
-
-    def work(records: Records) -> list[tuple[str, CustomerProfileRecord]]:
-        survivors = {guid: survivor_of(keys, records, guid) for guid in ids}
-        records.ensure(*reads(survivors.values()))
-        found = []
-        for guid, survivor in survivors.items():
-            state_at, profile_at = storage.customer_reads(keys, survivor)
-            state, profile = records.get(state_at), records.get(profile_at)
-            if state and profile and state.job_id is None and state.status in rules.FOUND:
-                found.append((guid, profile))
-        return found
-
-    return call.read(reads(ids), work)
-
-
 def _fields(profile: CustomerProfileRecord, query: Query, exact: list[Lookup]) -> list[str]:
     """Returns the fields by which the customer is found, those of an exact value first."""
     own = {lookup.place: lookup.field for lookup in rules.lookups(profile)}
     found = [own[lookup.place].split(".")[1] for lookup in exact if lookup.place in own]
-    by_words = matched_fields("customer_profile", shown(profile), query)
+    by_words = matched_fields("customer_profile", storage.profile_shown(profile), query)
     return list(dict.fromkeys([*found, *by_words]))

@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from lambdas.customer.models.records import CustomerProfileRecord
 from shared.contact_points import normal_email
-from shared.errors import AlreadyExists, Fault, Forbidden
+from shared.errors import AlreadyExists, Fault, Forbidden, InvalidInput
 from shared.states import steps
 
 CUSTOMER_STEPS = steps({"active": "inactive", "inactive": "active", "merged": "", "anonymized": ""})
 FOUND = ("active", "inactive")
 """The statuses in which a customer is listed by default, and found by words."""
+WRITES_OF_A_CHANGE = 96
+"""A transaction holds 100 writes. The others are the state, the idempotency key and its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def changed(
 
 
 def differing(before: CustomerProfileRecord, after: CustomerProfileRecord) -> list[str]:
-    """Returns the names of the fields that differ, without those that every change moves."""
-    names = sorted(before.__dataclass_fields__.keys() - {"revision", "updated_at"})
+    """Returns the names of the fields that differ, without those that callers do not set."""
+    names = sorted(before.__dataclass_fields__.keys() - {"revision", "updated_at", "borrowed"})
     return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
@@ -98,6 +100,13 @@ def _others(
             there.add(compared(value))
             kept.append(value)
     return tuple(kept)
+
+
+def ensure_few_values_move(writes: int) -> None:
+    """400 where so many values come and go that one transaction does not hold them."""
+    if writes > WRITES_OF_A_CHANGE:
+        message = "changes too many e-mails, phones and refs at once; change some of them first"
+        raise InvalidInput.of("customer", message, "too-many")
 
 
 def refusal_of_taken(lookup: Lookup, customer_guid: str) -> AlreadyExists:
