@@ -72,18 +72,21 @@ def begun(many: int) -> tuple[World, Life]:
 
 
 @pytest.mark.parametrize("path", ["/customer/delete", "/customer/anonymize"])
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    ("many", "step"),
+    [(3, 3), *(pytest.param(n, 1, marks=pytest.mark.soak) for n in (0, 1, 25, 26, 100, 250))],
+)
 def test_a_crash_at_any_call_then_anybody_ends_it(
-    database: Database, faults: Faults, published: Published, path: str, step: int
+    database: Database, faults: Faults, published: Published, path: str, many: int, step: int
 ) -> None:
-    world, life = begun(3)
+    world, life = begun(many)
     faults.clear()
     answer = erase(world, life.guid, path)
     calls, end = faults.count(), end_of(world, database, answer)
     assert calls > 8
     ways = sorted(EVERY)
     for number in range(1, calls + 1, step):
-        world, life = begun(3)
+        world, life = begun(many)
         faults.clear()
         faults.inject(crash(before=number % 2 == 0), at=number)
         with pytest.raises(Crash):
