@@ -36,7 +36,7 @@ def with_short_lists(port: int, folder: Path) -> Path:
 
 
 def test_generated_requests_find_no_defect(tmp_path: Path) -> None:
-    assert fuzzed("examples,fuzzing", tmp_path) > 200
+    assert fuzzed("examples,fuzzing", tmp_path) > 150
 
 
 def fuzzed(phases: str, folder: Path) -> int:
@@ -84,7 +84,7 @@ def run_the_fuzzer(phases: str, port: int, document: Path) -> subprocess.Complet
             "-H",
             "x-session-guid: acme-owner",
             "--max-examples",
-            "5",
+            "3",
             "--phases",
             phases,
             "--no-color",

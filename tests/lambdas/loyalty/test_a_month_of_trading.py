@@ -48,7 +48,7 @@ def trade(world: World, number: int) -> Member:
     return member
 
 
-@pytest.mark.parametrize("customers", [40, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("customers", [100, pytest.param(200, marks=pytest.mark.soak)])
 def test_every_balance_follows_from_the_exported_ledger(world: World, customers: int) -> None:
     earn = {"points_per_unit": 1, "unit_minor": 1, "pending_days": 3}
     policy(world, now=on(1), earn_policy=earn, expiry_policy={"mode": "days", "days": 12})

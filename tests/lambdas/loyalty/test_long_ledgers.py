@@ -171,7 +171,11 @@ def test_what_expires_later_than_a_hundred_dates_is_one_sum(world: World, meter:
 
 @pytest.mark.parametrize(
     ("said", "field"),
-    [({}, "order_ref"), ({"amount": euro(3_300)}, "amount"), ({"points": 3_200}, "points")],
+    [
+        ({}, "order_ref"),
+        pytest.param({"amount": euro(3_300)}, "amount", marks=pytest.mark.soak),
+        pytest.param({"points": 3_200}, "points", marks=pytest.mark.soak),
+    ],
 )
 def test_more_lots_than_a_movement_can_touch_are_refused_with_what_can(
     world: World, meter: Any, said: dict[str, Any], field: str

@@ -254,6 +254,7 @@ def test_dates_of_expiry_are_all_there_or_not_told(world: World) -> None:
     assert "expiring" not in member.earn("E", 10).data["balance"]
 
 
+@pytest.mark.soak
 def test_a_redemption_from_a_thousand_lots_is_kept_in_items_of_their_size(
     world: World, database: Database
 ) -> None:

@@ -105,7 +105,7 @@ kinds_of_policy = st.fixed_dictionaries(
     }
 )
 QUICK = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -104,7 +104,9 @@ def _continued(world: World, guid: str, path: str, way: str) -> Response:
     return erase(world, guid, path, key="k" if way == "the same call" else None)
 
 
-@pytest.mark.parametrize("many", [0, 1, 25, 26, 100, 250])
+@pytest.mark.parametrize(
+    "many", [0, 1, 26, 100, *(pytest.param(n, marks=pytest.mark.soak) for n in (25, 250))]
+)
 def test_what_was_counted_is_what_is_told_however_the_work_is_cut(
     faults: Faults, many: int
 ) -> None:
