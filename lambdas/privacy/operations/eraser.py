@@ -85,7 +85,8 @@ class Eraser:
             erasing.erase(owner, wires, begins=begins)
             handled, records = handled + 1, records + len(wires)
         if place[0] == len(job.owners):
-            return Closing.of(self, job).close(), max(handled, 1)
+            ended = replace(job, handled=job.handled + records)
+            return Closing.of(self, ended).close(), max(handled, 1)
         handled_in_all = job.handled + records
         moved = replace(job, owner=place[0], after=place[1], handled=handled_in_all)
         return self._moved_on(job, moved), handled
