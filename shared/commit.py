@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.call import Answer, Call
@@ -22,6 +22,7 @@ from shared.customer_state import CustomerGuard, require_readable, state_at
 from shared.errors import ApiError, Busy, IdempotencyKeyReused, NotFound
 from shared.fields import instant_text
 from shared.idempotency import MarkerRecord, SnapshotRecord
+from shared.keys import Key
 from shared.records import Get, Read, Records
 from shared.table import Failed
 from shared.writes import (
@@ -89,7 +90,7 @@ def commit(call: Call, reads: Sequence[Read], decide: Decide) -> Answer:
     records = Records()
     read_first = bool(reads) or call.route.strict
     if read_first:
-        call, records = call.verified([*reads, *_marker_reads(call)])
+        call, records = call.verified([*reads, *marker_reads(call)])
         replay = _find_replay(call, records)
         if replay is not None:
             return replay
@@ -98,7 +99,7 @@ def commit(call: Call, reads: Sequence[Read], decide: Decide) -> Answer:
     except ApiError:
         # A creation has not looked for its replay yet. A retry of a call that succeeded must get
         # its answer, not an error.
-        replay = None if read_first else _find_replay(call, call.table.load(_marker_reads(call)))
+        replay = None if read_first else _find_replay(call, call.table.load(marker_reads(call)))
         if replay is None:
             raise
         return replay
@@ -167,7 +168,8 @@ def _ensure_guarded(call: Call, guards: Sequence[CustomerGuard], writes: Sequenc
 # ---------------------------------------------------------------- idempotency
 
 
-def _marker_reads(call: Call) -> list[Read]:
+def marker_reads(call: Call) -> list[Get[MarkerRecord]]:
+    """Returns the read of the call's idempotency key, where the call binds one."""
     key = _bound_key(call)
     if key is None or call.facts.dry_run:
         return []
@@ -180,19 +182,30 @@ def _bound_key(call: Call) -> str | None:
 
 
 def _find_replay(call: Call, records: Records) -> Answer | None:
-    for read in _marker_reads(call):
-        assert isinstance(read, Get)
-        marker = records.get(read)
+    marker = bound_marker(call, records)
+    return None if marker is None else _original_answer(call, marker)
+
+
+def bound_marker(call: Call, records: Records) -> MarkerRecord | None:
+    """Returns the live marker of the call's idempotency key, or None where the key is free. Raises
+    409 where it belongs to another request."""
+    for get in marker_reads(call):
+        marker = records.get(get)
         if marker is not None and marker.expires_at > call.now:
-            return _original_answer(call, marker)
+            _ensure_own(call, marker)
+            return marker
     return None
+
+
+def _ensure_own(call: Call, marker: MarkerRecord) -> None:
+    if marker.request_hash != call.facts.request_hash:
+        raise IdempotencyKeyReused()
 
 
 def _original_answer(call: Call, marker: MarkerRecord) -> Answer:
     """Returns the original answer. Raises 409 where the key belongs to another request. Raises 404
     where the record of the answer is gone, or the deletion of its customer has begun."""
-    if marker.request_hash != call.facts.request_hash:
-        raise IdempotencyKeyReused()
+    _ensure_own(call, marker)
     snapshot_at = Get((marker.at_pk, marker.at_sk), SnapshotRecord)
     customer_guid = call.keys.customer_in(marker.at_pk)
     states = [] if customer_guid is None else [state_at(call.keys, customer_guid)]
@@ -212,11 +225,7 @@ def _idempotency_writes(call: Call, step: Step | CustomerStep) -> list[Write]:
     if key is None:
         return []
     path, subject = call.route.path, step.subject
-    expires = call.now + timedelta(days=call.settings.idempotency_days)
     place = call.keys.snapshot(subject.partition, subject.record_id, path, key)
-    marker = MarkerRecord(
-        request_hash=call.facts.request_hash, at_pk=place[0], at_sk=place[1], expires_at=expires
-    )
     data = step.answer.data if step.kept is None else step.kept
     snapshot = SnapshotRecord(data=data, answered_revision=step.answer.revision)
 
@@ -224,12 +233,35 @@ def _idempotency_writes(call: Call, step: Step | CustomerStep) -> list[Write]:
         existing = current.record(MarkerRecord)
         return None if existing is None else _original_answer(call, existing)
 
+    marker = marker_write(call, place, on_taken_key)
+    return [*marker, Put(Item(place, snapshot, expires=_expires(call)), condition=None)]
+
+
+def marker_write(
+    call: Call, answer_at: Key, on_taken: Callable[[CurrentItem], Answer | None] | None = None
+) -> list[Write]:
+    """Returns the write that binds the call's idempotency key, where it binds one. ``answer_at``:
+    where its repeats find their answer. ``on_taken``: what to do where the key is taken."""
+    expires = _expires(call)
     return [
         Put(
-            Item(call.keys.marker(path, key), marker, expires=expires),
-            unless_exists=on_taken_key,
+            Item(
+                get.key,
+                MarkerRecord(
+                    request_hash=call.facts.request_hash,
+                    at_pk=answer_at[0],
+                    at_sk=answer_at[1],
+                    expires_at=expires,
+                ),
+                expires=expires,
+            ),
+            unless_exists=on_taken,
             # The table deletes expired markers late, so an expired one may be overwritten.
             condition=absent_or_before("expires_at", instant_text(call.now)),
-        ),
-        Put(Item(place, snapshot, expires=expires), condition=None),
+        )
+        for get in marker_reads(call)
     ]
+
+
+def _expires(call: Call) -> datetime:
+    return call.now + timedelta(days=call.settings.idempotency_days)

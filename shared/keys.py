@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shared import hashes
-from shared.loyalty_keys import LAST as LAST
-from shared.loyalty_keys import Key as Key
-from shared.loyalty_keys import KeyRange as KeyRange
 from shared.loyalty_keys import LoyaltyKeys
+from shared.org_keys import LAST as LAST
+from shared.org_keys import Key as Key
+from shared.org_keys import KeyRange as KeyRange
 
 PARTITION, SORT, VIEW, TTL = "pk", "sk", "v", "ttl"
 ACCOUNT_PREFIX, CONTACT_PREFIX, CUSTOMER_PREFIX = "acct_", "cont_", "cust_"
@@ -56,23 +56,10 @@ def of_org(org: str) -> Keys:
     return Keys(org, hashes.keyed(hashes.root(), ("org", org)))
 
 
-@dataclass(frozen=True, slots=True)
 class Keys(LoyaltyKeys):
     """Makes every key in one org's part of the table."""
 
-    org: str
-    _secret: bytes
-
-    def hash(self, *parts: str) -> str:
-        """Returns ``h(…)``: the keyed hash of values that must not be readable in a key."""
-        return hashes.short(hashes.keyed(self._secret, parts))
-
-    def _at(self, *parts: str) -> str:
-        return "#".join(("O", self.org, *parts))
-
-    def partition(self, *parts: str) -> str:
-        """Returns a partition of this org, in the table or in an index."""
-        return self._at(*parts)
+    __slots__ = ()
 
     # ------------------------------------------------------------ identity and settings
 

@@ -29,7 +29,7 @@ class Kind:
     - ``bare``: what remains of a guard whose customer is deleted, so that its key stays taken.
     - ``rekeyed``: the key of the record under a random text, where its key derives from a personal
       value.
-    - ``hidden``: the fields that an export does not show: hashes, and keys of other records.
+    - ``hidden``: the names that an export does not show, at any depth: hashes, seeds and keys.
     - ``aged_by``: the field from which its age counts.
     - ``events``: the events that its writes carry, each with the shape of its ``data``. ``when``
       says of an event what happened, where its route alone does not tell; it is published.

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-Key = tuple[str, str]
-"""The primary key of a record: (pk, sk)."""
-KeyRange = tuple[str, str, str]
-"""Places that lie side by side: (pk, first sk, last sk), both included."""
-LAST = "\U0010ffff"
-"""Sorts after every character that a key holds."""
+from shared.org_keys import LAST, Key, KeyRange, OrgKeys
 
 
-class LoyaltyKeys:
+class LoyaltyKeys(OrgKeys):
     """The keys of policies, balances, lots, ledgers and orders. ``Keys`` has them too."""
 
     __slots__ = ()
-
-    def _at(self, *parts: str) -> str:
-        raise NotImplementedError
 
     def loyalty_policy(self, channel: str | None, effective_from: str, version: int) -> Key:
         return self._at("P"), f"LOY#{channel or '-'}#{effective_from}#{version:06d}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 from shared.codec import KIND, R, Wire, decode, key_of
 from shared.errors import NotFound
@@ -41,6 +41,13 @@ class Query(Generic[R]):
 
     def covers(self, key: Key) -> bool:
         return self.partition == key[0] and self.low <= key[1] <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyRecord:
+    """A record of any class, for code that uses only its item."""
+
+    KIND: ClassVar[str] = "raw"
 
 
 Read = Get[Any] | Query[Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lambdas.customer.models.envelopes import CustomerSummary
@@ -21,6 +22,7 @@ from shared.customer_state import CustomerStateRecord, state_at
 from shared.keys import ALL_OF_KIND, BY_STATUS, LAST, Key, Keys
 from shared.records import Get, Query
 from shared.settings import OrgSettings
+from shared.writes import Condition
 
 OWNERS = 1000
 """How many owners of one value are read: a till may give one phone number to very many people."""
@@ -110,6 +112,14 @@ def lookup_at(
 ) -> Get[CustomerLookupRecord]:
     """Returns the read of a value's look-up, as this customer would have it."""
     return Get(lookup_key(keys, settings, lookup, customer_guid), CustomerLookupRecord)
+
+
+def owned_by(owners: Sequence[str], *, or_absent: bool = True) -> Condition:
+    """Returns the condition that a look-up is that of one of these customers, or that there is
+    none."""
+    values = {f":o{number}": {"S": owner} for number, owner in enumerate(owners)}
+    text = f"customer_guid IN ({', '.join(values)})"
+    return Condition(f"attribute_not_exists(pk) OR {text}" if or_absent else text, values=values)
 
 
 # ---------------------------------------------------------------- the org's own refusals

@@ -48,7 +48,12 @@ MOVES = (
     "loyalty-recalculated",
 )
 KINDS = (
-    Kind(record=ledger.BalanceRecord, erasure="delete", events=dict.fromkeys(MOVES, PointsMoved)),
+    Kind(
+        record=ledger.BalanceRecord,
+        erasure="delete",
+        hidden=("last_hash",),
+        events=dict.fromkeys(MOVES, PointsMoved),
+    ),
     Kind(record=ledger.LotPage, erasure="delete", events={}),
     Kind(
         record=ledger.LedgerEntry,

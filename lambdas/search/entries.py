@@ -4,12 +4,11 @@ it may have, and the difference."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from shared.codec import KIND, Item, Wire, item_wire
-from shared.errors import Unavailable
 from shared.keys import PARTITION, SORT, Key, of_org
-from shared.records import Get
+from shared.records import AnyRecord, Get
 from shared.search import (
     DEDUPED,
     SEARCHED,
@@ -19,12 +18,9 @@ from shared.search import (
     trait_tokens,
     traits,
 )
-from shared.settings import settings
 from shared.table import Table
 
 TRIES = 3
-BATCH = 25
-"""The most requests that one ``BatchWriteItem`` accepts."""
 _HIDDEN = frozenset({"merged", "anonymized"})
 """A customer with one of these statuses cannot be found by a search."""
 
@@ -59,22 +55,18 @@ def keep(place: Searched, known: set[Key]) -> None:
     table = Table()
     for _ in range(TRIES):
         current = _current_entries(table, place)
-        _write(table, place, current, known - current)
+        # Where the table does not take them, the stream brings the record again later.
+        table.write_batch(
+            [entry_item(place, key) for key in sorted(current)], sorted(known - current)
+        )
         # The record may have changed meanwhile, and its own call may have written before this one.
         if _current_entries(table, place) == current:
             return
         known |= current
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AnyRecord:
-    """A record of any class. Only its item is used, so the class is not needed."""
-
-    KIND: ClassVar[str] = "raw"
-
-
 def _current_entries(table: Table, place: Searched) -> set[Key]:
-    get: Get[Any] = Get(place.key, _AnyRecord)
+    get: Get[Any] = Get(place.key, AnyRecord)
     wire = table.load([get]).wire(get)
     return set() if wire is None else entries_of(place, wire)
 
@@ -104,20 +96,3 @@ def entry_item(place: Searched, key: Key) -> Wire:
     """Returns an entry as it is written."""
     record = SearchEntryRecord(owner=place.owner, version=VERSION)
     return item_wire(Item(key, record), "search", [])
-
-
-def _write(table: Table, place: Searched, current: set[Key], gone: set[Key]) -> None:
-    requests: list[dict[str, Any]] = [
-        {"PutRequest": {"Item": entry_item(place, key)}} for key in sorted(current)
-    ]
-    for pk, sk in sorted(gone):
-        requests.append({"DeleteRequest": {"Key": {PARTITION: {"S": pk}, SORT: {"S": sk}}}})
-    while requests:
-        answer = table.ask(
-            "batch_write_item", RequestItems={settings().table_name: requests[:BATCH]}
-        )
-        left = answer.get("UnprocessedItems", {}).get(settings().table_name, [])
-        requests = left + requests[BATCH:]
-        if left and not table.retry_budget.may_retry_after_pause():
-            # The stream repeats the record later.
-            raise Unavailable()

@@ -161,7 +161,7 @@ def test_entries_that_the_table_never_takes_are_given_up_for_the_stream_to_bring
     monkeypatch.setattr(Table, "ask", ask)
     place = entries.Searched("account", "ORG", ("pk", "sk"), "acct_1")
     with pytest.raises(Unavailable):
-        entries._write(Table(), place, {"p:no"}, set())
+        Table().write_batch([entries.entry_item(place, ("p", "no"))], [])
     assert set(asked_for) == {"batch_write_item"}
     assert len(asked_for) == len(waited) + 1
     assert sum(waited) <= RETRY_S

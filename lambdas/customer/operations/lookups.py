@@ -107,7 +107,7 @@ def _claimed(call: Call, records: Records, state: CustomerStateRecord, lookup: L
     key = storage.lookup_key(call.keys, call.settings, lookup, guid)
     known = records.if_read(Get(key, CustomerLookupRecord))
     if known is not None and known.customer_guid in ours:
-        return Check(key, _owned_by([known.customer_guid], or_absent=False))
+        return Check(key, storage.owned_by([known.customer_guid], or_absent=False))
     return _claim(call, lookup, guid, ours)
 
 
@@ -125,18 +125,14 @@ def _releases(
         keys = list(dict.fromkeys((own, call.keys.unique_at(place), *shared)))
     ours = (customer_guid, *owners)
     # The look-up at a place may be that of another customer by now: then it stays.
-    return [Delete(key, _owned_by(ours)) for key in keys if not _is_foreign(records, key, ours)]
+    return [
+        Delete(key, storage.owned_by(ours)) for key in keys if not _is_foreign(records, key, ours)
+    ]
 
 
 def _is_foreign(records: Records, key: Key, ours: Iterable[str]) -> bool:
     known: Any = records.if_read(Get(key, CustomerLookupRecord))
     return known is not None and known.customer_guid not in ours
-
-
-def _owned_by(owners: Sequence[str], *, or_absent: bool = True) -> Condition:
-    values = {f":o{number}": {"S": owner} for number, owner in enumerate(owners)}
-    text = f"customer_guid IN ({', '.join(values)})"
-    return Condition(f"attribute_not_exists(pk) OR {text}" if or_absent else text, values=values)
 
 
 def _suppression_checks(call: Call, lookups: Iterable[Lookup], lifting: Lifting) -> list[Write]:

@@ -5,24 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from lambdas.privacy.operations import any_kind
 from shared.codec import Wire, key_of
 from shared.keys import Key, Keys
 from shared.kinds import Kind
-from shared.records import Get, Query
+from shared.records import AnyRecord, Get, Query
 from shared.table import Table
 
 OWNER = "customer_guid"
 """The field that names the customer of a linked record."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyRecord:
-    """A record of any class. Only its item is used, so the class is not needed."""
-
-    KIND: ClassVar[str] = "raw"
 
 
 @dataclass(frozen=True, slots=True)
