@@ -22,7 +22,13 @@ SHARED = (
     Kind(record=CredentialRecord, erasure="keep", events={}),
     # Says which request has a key, and where the answer lies: ids alone. It runs out by itself.
     Kind(record=MarkerRecord, erasure="keep", events={}),
-    Kind(record=SnapshotRecord, erasure="delete", business=False, events={}),
+    Kind(
+        record=SnapshotRecord,
+        erasure="delete",
+        business=False,
+        hidden=("code_seed", "card_id", "hash", "previous_hash"),
+        events={},
+    ),
     Kind(record=SearchEntryRecord, erasure="delete", business=False, events={}),
 )
 KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY, *PRIVACY)

@@ -17,7 +17,6 @@ of one person can be merged; the old id then leads to the record that stays.
 | ``denied`` | the customer said no | a call |
 | ``withdrawn`` | the customer took back a yes | a call |
 | ``expired`` | was granted or pending, and has ended | time |
-| ``redacted`` | what an anonymization leaves | an anonymization |
 
 Every decision about a consent is kept. The latest one counts, in whatever order they arrive. Ask
 ``can_contact`` before you contact anyone: it also knows what was refused for all channels, or for a

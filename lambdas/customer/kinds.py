@@ -41,7 +41,13 @@ KINDS = (
         erasure="delete",
         events={},
     ),
-    Kind(record=risk_records.CustomerRiskRecord, erasure="delete", business=False, events={}),
+    Kind(
+        record=risk_records.CustomerRiskRecord,
+        erasure="delete",
+        business=False,
+        hidden=("order",),
+        events={},
+    ),
     Kind(
         record=risk_records.FlagRecord,
         erasure="delete",
@@ -60,6 +66,7 @@ KINDS = (
         # It holds a keyed hash of what was asked.
         anonymization="delete",
         business=False,
+        hidden=("inputs_hash",),
         events={},
     ),
     Kind(

@@ -39,6 +39,7 @@ KINDS = (
         record=records.GiftCardLinkRecord,
         erasure="delete",
         business=False,
+        hidden=("card_id",),
         leads_to=lambda keys, link: card_key(keys, link.card_id),
         events={},
     ),

@@ -5,6 +5,8 @@ It is a function of its own, with rights of its own.
 
 from __future__ import annotations
 
+from typing import Any
+
 from lambdas.customer.models.envelopes import CustomerEnvelope
 from lambdas.privacy.models import envelopes, requests
 from lambdas.privacy.operations import erasure, export, merge
@@ -17,6 +19,18 @@ KATE = "cust_01KA0000000000000000000005"
 MARY, EDITH = "cust_01KA0000000000000000000006", "cust_01KA0000000000000000000007"
 FORGET = {"reason": "Asked to be forgotten", "source_refs": [{"kind": "ticket", "id": "T-8"}]}
 ACCESS = {"reason": "Asked for a copy", "source_refs": [{"kind": "ticket", "id": "T-9"}]}
+
+ERASURE: dict[str, Any] = {
+    "roles": ("crm_privacy_admin",),
+    "latency": Tier.A,
+    "revision": "optional",
+    "strict": True,
+    "dry_run": True,
+    "gate": "open",
+    "erases": True,
+    "refuses": (LegalHold,),
+}
+"""What the rows of the two erasures have in common."""
 
 ROUTES = (
     writing(
@@ -54,15 +68,8 @@ ROUTES = (
         requests.CustomerAnonymizeRequest,
         CustomerEnvelope,
         "Anonymize a customer",
-        roles=("crm_privacy_admin",),
-        latency=Tier.A,
-        revision="optional",
-        strict=True,
-        dry_run=True,
-        gate="open",
-        erases=True,
+        **ERASURE,
         keyed="an anonymized customer stays as it is",
-        refuses=(LegalHold,),
         sample={"customer_guid": MARY, **FORGET},
     ),
     writing(
@@ -71,15 +78,8 @@ ROUTES = (
         requests.CustomerDeleteRequest,
         envelopes.CustomerDeleteEnvelope,
         "Delete all data of a customer",
-        roles=("crm_privacy_admin",),
-        latency=Tier.A,
-        revision="optional",
-        strict=True,
-        dry_run=True,
-        gate="open",
-        erases=True,
+        **ERASURE,
         keyed="a deleted customer answers its receipt again",
-        refuses=(LegalHold,),
         sample={"customer_guid": EDITH, **FORGET},
     ),
     writing(

@@ -18,7 +18,7 @@ from shared.fields import instant_shown
 from shared.keys import ALL_OF_KIND, NO_ORG, SECOND_ORDER, Keys, of_org
 from shared.paging import Listing
 from shared.records import Get
-from shared.writes import Put
+from shared.writes import Put, Update, Write
 
 JOB_KEPT = timedelta(days=30)
 """How long an administrator can still see a job that has ended."""
@@ -118,8 +118,14 @@ def lost_at(keys: Keys, lost: LostPointsRecord) -> Get[LostPointsRecord]:
     return Get(keys.lost_points(lost.day.isoformat(), lost.policy_version), LostPointsRecord)
 
 
-def lost_item(keys: Keys, lost: LostPointsRecord) -> Item[LostPointsRecord]:
-    return Item(lost_at(keys, lost).key, lost)
+def lost_write(keys: Keys, new: LostPointsRecord, before: LostPointsRecord | None) -> Write:
+    """Returns the write that adds lost points to those of the same day and policy version."""
+    place = lost_at(keys, new).key
+    if before is None:
+        return Put(Item(place, new))
+    points, revision = before.points + new.points, before.revision + 1
+    both = replace(before, points=points, revision=revision)
+    return Update(Item(place, both), if_revision=before.revision)
 
 
 def export_write(keys: Keys, record: ExportRecord, event: dict[str, Any]) -> Put:

@@ -138,8 +138,8 @@ class CustomerListEnvelope(Shape):
 # ---------------------------------------------------------------- consents
 
 ConsentShown = Literal["granted", "denied", "withdrawn", "pending", "expired", "redacted"]
-"""As decided; `expired` was granted or pending and has ended; `redacted` is what an anonymization
-leaves."""
+"""As decided; `expired` was granted or pending and has ended. `redacted` is not answered today: an
+anonymization leaves the states as they were."""
 NotApplied = Literal["older", "evidence-required"]
 """`older`: something later counts. `evidence-required`: the key was refused before, and a grant
 needs `effective_at`, `method`, and `notice` or `evidence_ref`."""

@@ -13,22 +13,17 @@ them move the job on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence
 
-from lambdas.privacy import storage
 from lambdas.privacy.models.records import ErasureJobRecord
 from lambdas.privacy.operations import any_kind
 from lambdas.privacy.operations.closing import Closing
 from lambdas.privacy.operations.erasing import Erasing
 from lambdas.privacy.operations.linked import linked_items
+from lambdas.privacy.operations.worker import Worker
 from shared.codec import Wire
-from shared.keys import STATE, Keys
+from shared.keys import STATE
 from shared.paging import Listing, page
-from shared.settings import OrgSettings
-from shared.table import Table
-from shared.writes import Update
 
 PAGE = 100
 """How many records are handled at once."""
@@ -36,15 +31,10 @@ PAGES_A_CALL = 8
 """How many pages one request handles. The sweeper does the rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Eraser:
-    """What works on erasure jobs of one org: its keys and settings, the table, clock and ids."""
+class Eraser(Worker):
+    """A worker that takes jobs to their end."""
 
-    keys: Keys
-    settings: OrgSettings
-    table: Table
-    now: datetime
-    new_id: Callable[[], str]
+    __slots__ = ()
 
     def advance(self, job: ErasureJobRecord, pages: int = PAGES_A_CALL) -> ErasureJobRecord:
         """Works on the job until it has ended, or has handled so many pages. Returns the job."""
@@ -73,23 +63,21 @@ class Eraser:
         phase = "counting"
         if place[0] == len(job.owners):
             phase, place = "erasing", (0, STATE)
-        moved = replace(job, phase=phase, owner=place[0], after=place[1], counts=dict(found))
-        return self._moved_on(job, moved), handled
+        counts, (owner, after) = dict(found), place
+        return self.move_on(job, phase=phase, owner=owner, after=after, counts=counts), handled
 
     def _erase(self, job: ErasureJobRecord, pages: int) -> tuple[ErasureJobRecord, int]:
         place, handled, records = (job.owner, job.after), 0, 0
-        erasing = Erasing.of(self, job)
+        erasing = Erasing(self, job)
         while place[0] < len(job.owners) and handled < pages:
             owner, begins = job.owners[place[0]], place[1] == STATE
             wires, place = self._next_page(job, place)
             erasing.erase(owner, wires, begins=begins)
             handled, records = handled + 1, records + len(wires)
-        if place[0] == len(job.owners):
-            ended = replace(job, handled=job.handled + records)
-            return Closing.of(self, ended).close(), max(handled, 1)
-        handled_in_all = job.handled + records
-        moved = replace(job, owner=place[0], after=place[1], handled=handled_in_all)
-        return self._moved_on(job, moved), handled
+        in_all, (number, after) = job.handled + records, place
+        if number == len(job.owners):
+            return Closing(self, job).close(handled=in_all), max(handled, 1)
+        return self.move_on(job, owner=number, after=after, handled=in_all), handled
 
     # ---------------------------------------------------------------- the walk
 
@@ -111,12 +99,3 @@ class Eraser:
         linked = linked_items(self.keys, self.table, wires, owners)
         every = [*wires, *(item.wire for item in linked)]
         return Counter(any_kind.kind_of(wire).name for wire in every)
-
-    def _moved_on(self, job: ErasureJobRecord, moved: ErasureJobRecord) -> ErasureJobRecord:
-        """Writes how far the job has come. Returns the job as another worker left it, where that
-        one was first."""
-        moved = replace(moved, revision=job.revision + 1, updated_at=self.now)
-        write = Update(storage.job_item(self.keys, moved), if_revision=job.revision)
-        if self.table.transact([write], self.new_id(), 0) is None:
-            return moved
-        return self.table.load([at := storage.job_at(self.keys, job.job_id)]).require(at)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lambdas.customer import storage as customers
 from lambdas.customer.models.records import CustomerProfileRecord
@@ -17,64 +16,51 @@ from lambdas.privacy.models.records import ErasureJobRecord, LostPointsRecord
 from lambdas.privacy.operations import any_kind
 from lambdas.privacy.operations.linked import LinkedItem, kept_answers, linked_items
 from lambdas.privacy.operations.units import Unit, written
+from lambdas.privacy.operations.worker import Worker
 from lambdas.privacy.rules import erasing as rules
 from lambdas.privacy.rules.redaction import redacted
 from shared.codec import EVENTS, Item, Wire, decode, key_of, shown
 from shared.errors import Busy
 from shared.idempotency import SnapshotRecord
-from shared.keys import Keys
+from shared.keys import Key
 from shared.ledger import LedgerEntry, LotPage
 from shared.records import Get
-from shared.settings import OrgSettings
-from shared.table import Table
-from shared.writes import ABSENT, Condition, Delete, Put, Update, Write, at_revision
-
-if TYPE_CHECKING:
-    from lambdas.privacy.operations.eraser import Eraser
+from shared.writes import ABSENT, Condition, Delete, Put, Update, at_revision
 
 THERE = Condition("attribute_exists(pk)")
 """Another worker on the job may have removed the record. Then it must not come back."""
 PERSONAL = rules.personal_names(KINDS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Erasing:
-    """One worker's view of a job. ``owners``: the customer and everyone merged into it."""
+    """What a worker does with the records of a job."""
 
+    worker: Worker
     job: ErasureJobRecord
-    owners: tuple[str, ...]
-    keys: Keys
-    settings: OrgSettings
-    table: Table
-    now: datetime
-    new_id: Callable[[], str]
 
-    @classmethod
-    def of(cls, eraser: Eraser, job: ErasureJobRecord) -> Erasing:
-        return cls(
-            job=job,
-            owners=job.owners,
-            keys=eraser.keys,
-            settings=eraser.settings,
-            table=eraser.table,
-            now=eraser.now,
-            new_id=eraser.new_id,
-        )
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The customer, and everyone who was merged into it."""
+        return self.job.owners
+
+    def written(self, units: Sequence[Unit]) -> set[Key]:
+        return written(self.worker.table, self.worker.new_id, units)
 
     def erase(self, owner: str, wires: Sequence[Wire], *, begins: bool) -> None:
         """Handles a page of an owner's records. ``begins``: it is the owner's first page."""
-        profile_at = customers.profile_at(self.keys, owner)
         if self.job.job_kind == "delete":
             self._delete(wires)
             return
-        profile = self.table.load([profile_at]).get(profile_at)
+        profile_at = customers.profile_at(self.worker.keys, owner)
+        profile = self.worker.table.load([profile_at]).get(profile_at)
         if begins and profile is not None:
             # First of all, because kept answers show the profile as it is afterwards.
             profile = self._make_stub(profile)
         self._anonymize(wires, profile)
 
     def new_text(self) -> str:
-        return f"redacted-{self.new_id()[-10:].lower()}"
+        return f"redacted-{self.worker.new_id()[-10:].lower()}"
 
     # ---------------------------------------------------------------- deletion
 
@@ -91,15 +77,16 @@ class Erasing:
             elif isinstance(record, LedgerEntry) and record.kind == "earn":
                 guards.append(record)
         self._bare_guards(guards)
-        self._lose_points(pages)
+        for page in pages:
+            self._lose_points(page)
         # What the page led to is handled, so the page itself may go.
-        self.table.write_batch([], [key_of(wire) for wire in wires])
+        self.worker.table.write_batch([], [key_of(wire) for wire in wires])
 
     def _end_linked(self, wires: Sequence[Wire]) -> None:
         """Cuts linked records off from their customer, and takes away what is personal in them."""
         self._write_linked(
             wires,
-            lambda item: rules.ended(item.kind, item.record, self.new_text, self.now),
+            lambda item: rules.ended(item.kind, item.record, self.new_text, self.worker.now),
             cut=self.owners,
             names=PERSONAL | {"customer_guid"},
         )
@@ -108,16 +95,13 @@ class Erasing:
         """Marks the contact points of a profile, and then frees the values that it is found by: at
         no time does one come back unnoticed."""
         self._refuse_contact(profile)
-        owned = Condition(
-            f"attribute_not_exists(pk) OR customer_guid IN ({_names(self.owners)})",
-            values=_values(self.owners),
-        )
+        owned = customers.owned_by(self.owners)
         units: list[Unit] = []
         for lookup in profiles.lookups(profile):
             guid = profile.customer_guid
-            key = customers.lookup_key(self.keys, self.settings, lookup, guid)
+            key = customers.lookup_key(self.worker.keys, self.worker.settings, lookup, guid)
             units.append((Delete(key, owned),))
-        written(self.table, self.new_id, units)
+        self.written(units)
 
     def _refuse_contact(self, profile: CustomerProfileRecord) -> None:
         """Leaves the org's refusal for each contact point: it must not be used again unasked. After
@@ -126,23 +110,23 @@ class Erasing:
         points = {one.value for one in found if one.kind in ("email", "phone")}
         after = with_erasure if self.job.job_kind == "delete" else with_refusal
         while points:
-            places = {point: customers.suppression_at(self.keys, point) for point in points}
-            records, units = self.table.load(places.values()), []
+            places = {point: customers.suppression_at(self.worker.keys, point) for point in points}
+            records, units = self.worker.table.load(places.values()), []
             for point, place in places.items():
                 before = records.get(place)
                 refused = after(before, self.job.created_at)
                 if refused is not before:
-                    item = customers.suppression_item(self.keys, point, refused)
+                    item = customers.suppression_item(self.worker.keys, point, refused)
                     free = ABSENT if before is None else at_revision(before.revision)
                     units.append((Put(item, condition=free),))
-            late = written(self.table, self.new_id, units)
+            late = self.written(units)
             points = {point for point, place in places.items() if place.key in late}
-            if points and not self.table.retry_budget.may_retry_after_pause(conflict=True):
+            if points and not self.worker.table.retry_budget.may_retry_after_pause(conflict=True):
                 raise Busy()
 
     def _bare_guards(self, entries: Sequence[LedgerEntry]) -> None:
         """Empties the guards of the orders that earned, so that none of them earns again."""
-        keys = self.keys
+        keys = self.worker.keys
         orders = dict.fromkeys(entry.order_ref for entry in entries if entry.order_ref is not None)
         places = [keys.earned_order(keys.hash("order", order)) for order in orders]
         if not places:
@@ -150,34 +134,37 @@ class Erasing:
         kind = any_kind.KIND_OF["loyalty_earned_order"]
         assert kind.bare is not None, "the guard of an order stays"
         gets: list[Get[Any]] = [Get(place, kind.record) for place in places]
-        records, units = self.table.load(gets), []
+        records, units = self.worker.table.load(gets), []
         for get in gets:
             guard = records.get(get)
             if guard is not None and guard.customer_guid in self.owners:
                 bare = Item(get.key, kind.bare(guard))
                 units.append((Update(bare, if_revision=guard.revision),))
-        written(self.table, self.new_id, units)
+        self.written(units)
 
-    def _lose_points(self, pages: Sequence[LotPage]) -> None:
-        """Removes pages of lots, and adds their points to those that are lost, in one transaction:
-        a page that another worker has removed is counted already."""
-        for page in pages:
-            lost = rules.lost_points([page], self.job.created_at)
-            self._lose_page(page, lost)
-
-    def _lose_page(self, page: LotPage, lost: dict[str, int]) -> None:
-        key = self.keys.lot_page(page.owner, page.bound, page.page_id)
-        day = self.job.created_at.date()
+    def _lose_points(self, page: LotPage) -> None:
+        """Removes a page of lots, and adds its points to those that are lost, in one transaction: a
+        page that another worker has removed is counted already."""
+        keys, table, day = self.worker.keys, self.worker.table, self.job.created_at.date()
+        gone = Delete(
+            keys.lot_page(page.owner, page.bound, page.page_id), at_revision(page.revision)
+        )
+        lost = [
+            LostPointsRecord(day=day, policy_version=version, points=points)
+            for version, points in rules.lost_points(page, self.job.created_at).items()
+        ]
+        places = [storage.lost_at(keys, new) for new in lost]
         while True:
-            writes: list[Write] = [Delete(key, at_revision(page.revision))]
-            for version, points in lost.items():
-                new = LostPointsRecord(day=day, policy_version=version, points=points)
-                get = storage.lost_at(self.keys, new)
-                before = self.table.load([get]).get(get)
-                writes.append(_added(self.keys, new, before))
-            failed = self.table.transact(writes, self.new_id(), 0)
-            if failed is None or any(write is writes[0] for write, _ in failed.writes):
+            known = table.load(places)
+            added = [
+                storage.lost_write(keys, new, known.get(place))
+                for new, place in zip(lost, places, strict=True)
+            ]
+            failed = table.transact([gone, *added], self.worker.new_id(), 0)
+            if failed is None or any(write is gone for write, _ in failed.writes):
                 return
+            if not table.retry_budget.may_retry_after_pause(conflict=True):
+                raise Busy()
 
     # ---------------------------------------------------------------- anonymization
 
@@ -187,25 +174,25 @@ class Erasing:
         self._release(profile)
         head = profile.customer_guid == self.job.customer_guid
         status = "anonymized" if head else profile.status
-        stub = rules.stub_of(profile, status, self.new_text, self.now)
+        stub = rules.anonymized_profile(profile, status, self.new_text, self.worker.now)
         if stub is not profile:
-            item = customers.profile_item(self.keys, stub)
+            item = customers.profile_item(self.worker.keys, stub)
             write = Update(item, if_revision=profile.revision)
-            if self.table.transact([write], self.new_id(), 0) is not None:
-                place = customers.profile_at(self.keys, profile.customer_guid)
-                return self.table.load([place]).require(place)
+            if self.worker.table.transact([write], self.worker.new_id(), 0) is not None:
+                place = customers.profile_at(self.worker.keys, profile.customer_guid)
+                return self.worker.table.load([place]).require(place)
         return stub
 
     def _anonymize(self, wires: Sequence[Wire], profile: CustomerProfileRecord | None) -> None:
         self._write_linked(
             wires,
-            lambda item: rules.anonymized(item.record, self.new_text, self.now),
+            lambda item: rules.anonymized(item.record, self.new_text, self.worker.now),
             cut=(),
             names=PERSONAL,
         )
         told = {} if profile is None else {"customer": customers.profile_shown(profile)}
         units = [self._anonymized(wire, told) for wire in wires]
-        written(self.table, self.new_id, [unit for unit in units if unit])
+        self.written([unit for unit in units if unit])
 
     def _anonymized(self, wire: Wire, told: dict[str, Any]) -> Unit:
         """Returns the writes that take away what is personal in one record. The profile is done."""
@@ -221,7 +208,7 @@ class Erasing:
             after = redacted(record, self.new_text)
         if kind.rekeyed is not None:
             # The key was derived from a contact point.
-            new_key = kind.rekeyed(self.keys, record, self.new_id())
+            new_key = kind.rekeyed(self.worker.keys, record, self.worker.new_id())
             moved = Item(new_key, after)
             return (Delete(key, THERE), Put(moved))
         if after == record and EVENTS not in wire:
@@ -241,18 +228,18 @@ class Erasing:
         """Writes the records that the links of a page lead to as ``change`` leaves them, and the
         kept answers about them. A linked record is not fenced: where somebody has changed it
         meanwhile, it is read and written again."""
-        linked = linked_items(self.keys, self.table, wires, self.owners)
+        linked = linked_items(self.worker.keys, self.worker.table, wires, self.owners)
         while linked:
-            answers = kept_answers(self.keys, self.table, linked)
+            answers = kept_answers(self.worker.keys, self.worker.table, linked)
             units: list[Unit] = []
             for item, kept in zip(linked, answers, strict=True):
                 units += _linked_units(item, kept, change(item), cut, names)
-            late = written(self.table, self.new_id, units)
+            late = self.written(units)
             if not late:
                 return
-            if not self.table.retry_budget.may_retry_after_pause(conflict=True):
+            if not self.worker.table.retry_budget.may_retry_after_pause(conflict=True):
                 raise Busy()
-            again = linked_items(self.keys, self.table, wires, self.owners)
+            again = linked_items(self.worker.keys, self.worker.table, wires, self.owners)
             linked = [item for item in again if item.key in late]
 
 
@@ -277,21 +264,3 @@ def _answer_without_personal(
 ) -> SnapshotRecord:
     data = rules.without_personal(snapshot.data, names, told)
     return SnapshotRecord(data=data, answered_revision=snapshot.answered_revision)
-
-
-def _added(keys: Keys, new: LostPointsRecord, before: LostPointsRecord | None) -> Write:
-    if before is None:
-        return Put(storage.lost_item(keys, new))
-    points, revision = before.points + new.points, before.revision + 1
-    both = LostPointsRecord(
-        day=new.day, policy_version=new.policy_version, points=points, revision=revision
-    )
-    return Update(storage.lost_item(keys, both), if_revision=before.revision)
-
-
-def _names(guids: Sequence[str]) -> str:
-    return ", ".join(f":o{number}" for number in range(len(guids)))
-
-
-def _values(guids: Sequence[str]) -> dict[str, Wire]:
-    return {f":o{number}": {"S": guid} for number, guid in enumerate(guids)}

@@ -121,6 +121,6 @@ def _anonymized_trial(call: Call, there: Found, asked: str) -> Answer:
     """Returns what an anonymization would answer, and writes nothing."""
     profile = there.profile
     assert profile is not None, "a customer who may be anonymized has a profile"
-    stub = rules.stub_of(profile, "anonymized", lambda: "redacted-…", call.now)
+    stub = rules.anonymized_profile(profile, "anonymized", lambda: "redacted-…", call.now)
     data = {"customer": customers.profile_shown(stub), "dry_run": True}
     return _answer(data, profile.customer_guid, asked, stub)

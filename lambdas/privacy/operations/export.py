@@ -11,6 +11,7 @@ from lambdas.privacy.models.records import ExportRecord
 from lambdas.privacy.models.requests import CustomerExportRequest
 from lambdas.privacy.operations import any_kind
 from lambdas.privacy.operations.linked import kept_answers, linked_items
+from lambdas.privacy.rules.redaction import scrubbed
 from shared.api import Answer, Call
 from shared.codec import Wire, shown
 from shared.commit import CustomerStep, commit
@@ -134,4 +135,4 @@ def _shown(
 
 
 def _readable(kind: Kind, record: Any) -> dict[str, Any]:
-    return {"kind": kind.name, "record": shown(record, without=kind.hidden)}
+    return {"kind": kind.name, "record": scrubbed(shown(record), kind.hidden)}

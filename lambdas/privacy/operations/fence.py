@@ -4,7 +4,6 @@ the customer."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from lambdas.customer import storage as customers
@@ -13,15 +12,13 @@ from lambdas.privacy import storage
 from lambdas.privacy.models.records import ErasureJobRecord, TombstoneRecord
 from lambdas.privacy.operations.eraser import Eraser
 from shared.call import Call
-from shared.codec import Item
+from shared.commit import bound_marker, marker_reads, marker_write
 from shared.customer_state import CustomerStateRecord, state_at, survivor_of
-from shared.errors import Busy, IdempotencyKeyReused, LegalHold, NotFound
+from shared.errors import Busy, LegalHold, NotFound
 from shared.events import change_event
-from shared.fields import instant_text
-from shared.idempotency import MarkerRecord
 from shared.keys import STATE
-from shared.records import Get, Read, Records
-from shared.writes import Condition, Put, Touch, Write, absent_or_before
+from shared.records import Read, Records
+from shared.writes import Condition, Put, Touch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +55,11 @@ def found(call: Call, customer_guid: str) -> tuple[Call, Found]:
     reads: list[Read] = [
         *customers.customer_reads(call.keys, customer_guid),
         storage.tombstone_at(call.keys, customer_guid),
-        *_marker_reads(call),
+        *marker_reads(call),
     ]
     call, records = call.verified(reads)
-    for get in _marker_reads(call):
-        marker = records.get(get)
-        live = marker is not None and marker.expires_at > call.now
-        if marker is not None and live and marker.request_hash != call.facts.request_hash:
-            raise IdempotencyKeyReused()
+    # Only for its refusal: what a repeat is answered does not depend on its key.
+    bound_marker(call, records)
     return call, call.decided(records, lambda known: _there(call, known, customer_guid))
 
 
@@ -110,7 +104,9 @@ def fence(call: Call, there: Found, job_kind: str) -> ErasureJobRecord | None:
     """Creates the job and marks all states, in one transaction. Returns None where another write
     came first: then everything is read and decided again."""
     job = _job(call, there, job_kind)
-    writes: list[Write] = [*_marker_writes(call, there), Put(storage.job_item(call.keys, job))]
+    # No answer is kept: a repeat is answered from the tombstone or the record, whatever its key.
+    place = call.keys.tombstone(there.state.customer_guid)
+    writes = [*marker_write(call, place), Put(storage.job_item(call.keys, job))]
     for state in there.states:
         marked = {
             "job_id": {"S": job.job_id},
@@ -153,31 +149,6 @@ def _job(call: Call, there: Found, job_kind: str) -> ErasureJobRecord:
         created_at=call.now,
         updated_at=call.now,
     )
-
-
-def _marker_reads(call: Call) -> list[Get[MarkerRecord]]:
-    key = call.facts.idempotency_key
-    if key is None or call.facts.dry_run:
-        return []
-    return [Get(call.keys.marker(call.route.path, key), MarkerRecord)]
-
-
-def _marker_writes(call: Call, there: Found) -> list[Write]:
-    """Returns the write that binds the idempotency key. No answer is kept: a repeat is answered
-    from the tombstone or the record, whatever key it has."""
-    writes: list[Write] = []
-    for get in _marker_reads(call):
-        expires = call.now + timedelta(days=call.settings.idempotency_days)
-        place = call.keys.tombstone(there.state.customer_guid)
-        marker = MarkerRecord(
-            request_hash=call.facts.request_hash,
-            at_pk=place[0],
-            at_sk=place[1],
-            expires_at=expires,
-        )
-        free = absent_or_before("expires_at", instant_text(call.now))
-        writes.append(Put(Item(get.key, marker, expires=expires), condition=free))
-    return writes
 
 
 def job_shown(job: ErasureJobRecord) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _revised(before: Any, after: Any, now: datetime) -> Any:
     return replace(after, revision=before.revision + 1, updated_at=now)
 
 
-def stub_of(
+def anonymized_profile(
     profile: CustomerProfileRecord, status: str, new_text: NewText, now: datetime
 ) -> CustomerProfileRecord:
     """Returns an anonymized profile. A profile that is one already stays as it is, so that a job
@@ -72,13 +72,12 @@ def without_personal(
     return told
 
 
-def lost_points(pages: Iterable[LotPage], now: datetime) -> dict[str, int]:
-    """Returns the points that are lost with these pages of lots, by policy version. Points that
-    have expired were lost before."""
+def lost_points(page: LotPage, now: datetime) -> dict[str, int]:
+    """Returns the points that are lost with a page of lots, by policy version. Points that have
+    expired were lost before."""
     lost: dict[str, int] = {}
-    for page in pages:
-        for lot in page.lots:
-            if lot.remaining and lot.terms.condition(now) != "expired":
-                version = lot.terms.policy_version or "-"
-                lost[version] = lost.get(version, 0) + lot.remaining
+    for lot in page.lots:
+        if lot.remaining and lot.terms.condition(now) != "expired":
+            version = lot.terms.policy_version or "-"
+            lost[version] = lost.get(version, 0) + lot.remaining
     return lost
