@@ -63,6 +63,11 @@ class CustomerStateRecord:
     revision: int = 1
     created_at: datetime
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The customer, and everyone who was merged into it."""
+        return (self.customer_guid, *self.absorbed)
+
     def is_barred(self, now: datetime) -> bool:
         return self.barred_until is not None and self.barred_until > now
 
@@ -115,6 +120,11 @@ def survivor_of(keys: Keys, records: Records, customer_guid: str) -> str:
     ``merged_into`` always names the final survivor."""
     state = records.get(state_at(keys, customer_guid))
     return customer_guid if state is None else state.merged_into or customer_guid
+
+
+def redirected(named: str, survivor: str) -> dict[str, str]:
+    """Returns what an answer says where the customer that was named is another one by now."""
+    return {} if named == survivor else {"redirected_from": named}
 
 
 def require_customer(keys: Keys, records: Records, customer_guid: str) -> CustomerStateRecord:
@@ -189,7 +199,7 @@ class CustomerGuard:
     def covers(self) -> tuple[str, ...]:
         """The customers whose partitions may be written to under this guard. An erasure marks the
         customer and all that were merged into it in one transaction, so one check covers all."""
-        return (self.customer_guid, *(self.state.absorbed if self.state is not None else ()))
+        return (self.customer_guid,) if self.state is None else self.state.owners
 
     def ensure(self, records: Records) -> None:
         """Raises the error where the state, or what was said about the order, does not allow the

@@ -7,7 +7,12 @@ from typing import Any
 
 from shared.call import Answer, Call
 from shared.codec import Wire
-from shared.customer_state import CustomerStateRecord, require_readable_customer, state_at
+from shared.customer_state import (
+    CustomerStateRecord,
+    redirected,
+    require_readable_customer,
+    state_at,
+)
 from shared.paging import Listing, cursor_of, page, sign
 
 Page = tuple[list[dict[str, Any]], str | None]
@@ -74,7 +79,7 @@ def answer_customer_list(
         states.append(
             call.decided(records, lambda r: require_readable_customer(call.keys, r, named))
         )
-        if _owners(states[0]) != (named,):
+        if states[0].owners != (named,):
             raise _SeveralPartitions
 
     def item(wire: Wire) -> dict[str, Any] | None:
@@ -86,14 +91,10 @@ def answer_customer_list(
             own = Listing((place(named)[0],), prefix=prefix)
             return page(call.table, own, limit, cursor, item, beside=read_state)
         except _SeveralPartitions:
-            every = Listing(tuple(place(guid)[0] for guid in _owners(states[0])), prefix=prefix)
+            every = Listing(tuple(place(guid)[0] for guid in states[0].owners), prefix=prefix)
             return page(call.table, every, limit, cursor, item)
 
     answer = answer_walk(call, body, walk, plural=plural)
     survivor = states[0].customer_guid
-    redirect = {} if survivor == named else {"redirected_from": named}
-    return Answer({"customer_guid": survivor, **answer.data, **redirect})
-
-
-def _owners(state: CustomerStateRecord) -> tuple[str, ...]:
-    return (state.customer_guid, *state.absorbed)
+    data = {"customer_guid": survivor, **answer.data}
+    return Answer(data | redirected(named, survivor))

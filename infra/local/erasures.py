@@ -75,7 +75,7 @@ def export_to(orgcode: str, customer_guid: str, target: Path) -> int:
     org_of(orgcode)
     keys, table = of_org(orgcode), Table()
     state = state_of(keys, table, customer_guid)
-    owners, cursor, count = (state.customer_guid, *state.absorbed), None, 0
+    owners, cursor, count = state.owners, None, 0
     target.touch(mode=0o600)
     with target.open("w", encoding="utf-8") as file:
         while True:

@@ -21,7 +21,6 @@ from lambdas.customer.operations.consent_sides import (
     ensure_sides_read,
     heads_of,
     preferences_shown,
-    redirect,
     sides_of,
 )
 from lambdas.customer.rules import consent as rules
@@ -32,7 +31,7 @@ from shared.api import Answer, Call
 from shared.codec import dumps, shown, shown_value, utc
 from shared.commit import CustomerStep, Step, Subject, commit
 from shared.contact_points import contact_point, normal_contact_point
-from shared.customer_state import require_customer
+from shared.customer_state import redirected, require_customer
 from shared.events import change_event
 from shared.records import Records
 from shared.states import next_revision
@@ -68,7 +67,7 @@ def customer_consent_set(call: Call, body: CustomerConsentSetRequest) -> Answer:
             "consents": change.shown(),
             **preferences_shown(head, *others),
             **({} if revision is None else {"revision": revision}),
-            **redirect(named, survivor),
+            **redirected(named, survivor),
         }
         answer = Answer(data, revision)
         if head is own:

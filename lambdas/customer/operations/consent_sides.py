@@ -67,10 +67,7 @@ def sides_of(
     ``decided`` returns the decisions of a side, where they are not those that count now.
     ``with_points``: with the contact points of each side, which may cost a read."""
     keys = call.keys
-    profiles = {
-        guid: records.get(storage.profile_at(keys, guid))
-        for guid in (state.customer_guid, *state.absorbed)
-    }
+    profiles = {guid: records.get(storage.profile_at(keys, guid)) for guid in state.owners}
     owners = _owners(call, records, state) if with_points else {}
     sides = []
     for guid, profile in profiles.items():
@@ -103,7 +100,7 @@ def owner_reads(
     had it by itself. A merge gives the survivor the contact points of the other side, and leaves
     the look-ups where they are: a side that had the value has its look-up."""
     having: dict[tuple[str, str], list[tuple[str, Lookup]]] = {}
-    for guid in (state.customer_guid, *state.absorbed) if state.absorbed else ():
+    for guid in state.owners if state.absorbed else ():
         for point in points_of(records.get(storage.profile_at(call.keys, guid))):
             having.setdefault(point.place, []).append((guid, point))
     return {
@@ -134,16 +131,9 @@ def heads_of(
 ) -> tuple[ConsentHeadRecord | None, list[ConsentHeadRecord]]:
     """Returns the head of the customer, and those of everyone who was merged into it, the one that
     changed last in front."""
-    own, *others = (
-        records.get(storage.head_at(call.keys, guid))
-        for guid in (state.customer_guid, *state.absorbed)
-    )
+    own, *others = (records.get(storage.head_at(call.keys, guid)) for guid in state.owners)
     there = [head for head in others if head is not None]
     return own, sorted(there, key=lambda head: head.updated_at, reverse=True)
-
-
-def redirect(named: str, survivor: str) -> dict[str, str]:
-    return {} if named == survivor else {"redirected_from": named}
 
 
 def preferences_shown(*heads: ConsentHeadRecord | None) -> dict[str, Any]:

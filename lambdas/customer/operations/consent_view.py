@@ -18,7 +18,6 @@ from lambdas.customer.operations.consent_sides import (
     owner_reads,
     points_of,
     preferences_shown,
-    redirect,
     sides_of,
 )
 from lambdas.customer.rules.consent import ConsentKey, Said, is_grant
@@ -32,7 +31,11 @@ from lambdas.customer.rules.consent_sides import (
 )
 from shared.api import Answer, Call
 from shared.codec import shown
-from shared.customer_state import CustomerStateRecord, require_readable_customer
+from shared.customer_state import (
+    CustomerStateRecord,
+    redirected,
+    require_readable_customer,
+)
 from shared.records import Read, Records
 
 
@@ -66,7 +69,7 @@ def customer_consent_get(call: Call, body: CustomerConsentGetRequest) -> Answer:
         if head is not None:
             data["revision"] = head.revision
         revision = None if head is None else head.revision
-        return Answer({**data, **redirect(named, survivor)}, revision)
+        return Answer({**data, **redirected(named, survivor)}, revision)
 
     return call.read([*consent_reads(call, named), *beside(named)], work)
 
@@ -122,7 +125,7 @@ def _history(
     call: Call, records: Records, state: CustomerStateRecord, at: datetime
 ) -> list[dict[str, Any]]:
     """Returns the newest decisions of all partitions that were in force by that time."""
-    owners = (state.customer_guid, *state.absorbed)
+    owners = state.owners
     reads = [storage.decisions_of(call.keys, guid, newest=True) for guid in owners]
     found = [one for read in reads for one in records.all(read) if one.effective_at <= at]
     found.sort(key=lambda one: (one.recorded_at, one.decision_id), reverse=True)

@@ -19,7 +19,7 @@ from lambdas.customer.rules import dedupe as rules
 from lambdas.customer.rules import profile as profile_rules
 from lambdas.customer.rules.profile import Lookup
 from shared.api import Answer, Call
-from shared.customer_state import require_readable_customer
+from shared.customer_state import redirected, require_readable_customer
 from shared.errors import NotFound
 from shared.keys import LAST
 from shared.lists import Page, answer_walk
@@ -58,8 +58,8 @@ def customer_dedupe_list(call: Call, body: CustomerDedupeRequest) -> Answer:
         return [_match_shown(one) for one in page], _place(page[-1]) if more else None
 
     answer = answer_walk(call, body, walk, plural="matches")
-    if named is not None and sought.guid != named:
-        answer.data["redirected_from"] = named
+    if named is not None and sought.guid is not None:
+        answer.data.update(redirected(named, sought.guid))
     return answer
 
 

@@ -69,7 +69,7 @@ def live_customers(
             state_at, profile_at = storage.customer_reads(keys, survivor)
             state, profile = records.get(state_at), records.get(profile_at)
             if state and profile and state.job_id is None and state.status in rules.FOUND:
-                found.append((guid, profile, (survivor, *state.absorbed)))
+                found.append((guid, profile, state.owners))
         return found
 
     return call.read(reads(ids), work)

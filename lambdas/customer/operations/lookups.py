@@ -103,7 +103,7 @@ def moves(
 def _claimed(call: Call, records: Records, state: CustomerStateRecord, lookup: Lookup) -> Write:
     """Returns the write that makes a value find the customer. Where a look-up is known to do so
     already, through a merged customer, this is the check that it still does."""
-    guid, ours = state.customer_guid, (state.customer_guid, *state.absorbed)
+    guid, ours = state.customer_guid, state.owners
     key = storage.lookup_key(call.keys, call.settings, lookup, guid)
     known = records.if_read(Get(key, CustomerLookupRecord))
     if known is not None and known.customer_guid in ours:

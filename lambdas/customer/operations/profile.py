@@ -25,6 +25,7 @@ from shared.contact_points import Address
 from shared.customer_state import (
     CustomerGuard,
     CustomerStateRecord,
+    redirected,
     require_customer,
     require_readable_customer,
 )
@@ -161,10 +162,8 @@ def _owner(call: Call, lookup: Lookup) -> tuple[str, Records]:
 
 
 def _answer(profile: CustomerProfileRecord, asked: str) -> Answer:
-    data: dict[str, Any] = {"customer": storage.profile_shown(profile)}
-    if asked != profile.customer_guid:
-        data["redirected_from"] = asked
-    return Answer(data, profile.revision)
+    data = {"customer": storage.profile_shown(profile)}
+    return Answer(data | redirected(asked, profile.customer_guid), profile.revision)
 
 
 # ---------------------------------------------------------------- what is written

@@ -14,6 +14,7 @@ from shared.codec import R
 from shared.customer_state import (
     CustomerGuard,
     CustomerStateRecord,
+    redirected,
     require_customer,
     state_at,
     survivor_of,
@@ -52,11 +53,11 @@ class CustomerRisk:
     @property
     def owners(self) -> tuple[str, ...]:
         """The customer, and everyone who was merged into it."""
-        return (self.guid, *self.state.absorbed)
+        return self.state.owners
 
     @property
     def redirect(self) -> dict[str, str]:
-        return {} if self.guid == self.named else {"redirected_from": self.named}
+        return redirected(self.named, self.guid)
 
     @property
     def summary(self) -> CustomerRiskRecord:

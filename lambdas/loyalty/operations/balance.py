@@ -12,7 +12,12 @@ from lambdas.loyalty.operations.ledger_replay import replayed
 from lambdas.loyalty.operations.loyalty_account import LoyaltyAccount, account_reads
 from shared.api import Answer, Call
 from shared.codec import shown
-from shared.customer_state import CustomerStateRecord, require_readable_customer, state_at
+from shared.customer_state import (
+    CustomerStateRecord,
+    redirected,
+    require_readable_customer,
+    state_at,
+)
 from shared.ledger import LedgerEntry, expiring_of
 from shared.lists import Page, answer_walk
 from shared.paging import ROUNDS, WIDER
@@ -53,8 +58,7 @@ def loyalty_ledger_list(call: Call, body: LoyaltyLedgerListRequest) -> Answer:
     walk = LedgerWalk(call, body.customer_guid, keep)
     answer = answer_walk(call, body, walk.page, plural="transactions")
     assert walk.state is not None, "a page was read"
-    if walk.state.customer_guid != body.customer_guid:
-        answer.data["redirected_from"] = body.customer_guid
+    answer.data.update(redirected(body.customer_guid, walk.state.customer_guid))
     return answer
 
 
@@ -108,7 +112,7 @@ class LedgerWalk:
         positions = _positions(cursor)
         ledgers = [_Ledger(self.named, positions.get(self.named))]
         state = self.state = self._begin(ledgers, limit + 1)
-        others = dict.fromkeys((state.customer_guid, *state.absorbed))
+        others = dict.fromkeys(state.owners)
         others.pop(self.named, None)
         ledgers += [_Ledger(guid, positions.get(guid)) for guid in others]
         return self._items(ledgers, limit)

@@ -23,6 +23,7 @@ from shared.commit import CustomerStep, commit
 from shared.customer_state import (
     CustomerStateRecord,
     OrderHoldRecord,
+    redirected,
     require_customer,
     require_readable_customer,
     state_at,
@@ -80,12 +81,12 @@ class LoyaltyAccount:
     @property
     def owners(self) -> tuple[str, ...]:
         """The customer, and everyone who was merged into it."""
-        return (self.guid, *self.state.absorbed)
+        return self.state.owners
 
     @property
     def redirect(self) -> dict[str, str]:
         """Tells a caller who follows a redirect from where."""
-        return {} if self.guid == self.named else {"redirected_from": self.named}
+        return redirected(self.named, self.guid)
 
     @property
     def balance(self) -> BalanceRecord:

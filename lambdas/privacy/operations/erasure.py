@@ -15,6 +15,7 @@ from lambdas.privacy.rules import erasing as rules
 from lambdas.privacy.rules import receipt as receipts
 from shared.api import Answer, Call
 from shared.codec import shown
+from shared.customer_state import redirected
 from shared.errors import Busy, NotFound
 
 
@@ -75,8 +76,7 @@ def customer_anonymize(call: Call, body: CustomerAnonymizeRequest) -> Answer:
 
 
 def _answer(data: dict[str, Any], guid: str, asked: str, profile: Any = None) -> Answer:
-    redirected = {"redirected_from": asked} if asked != guid else {}
-    return Answer(data | redirected, None if profile is None else profile.revision)
+    return Answer(data | redirected(asked, guid), None if profile is None else profile.revision)
 
 
 def _running(job: ErasureJobRecord, asked: str) -> Answer:

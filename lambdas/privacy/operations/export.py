@@ -17,6 +17,7 @@ from shared.codec import Wire, shown
 from shared.commit import CustomerStep, commit
 from shared.customer_state import (
     CustomerStateRecord,
+    redirected,
     require_readable,
     require_readable_customer,
     state_at,
@@ -36,15 +37,15 @@ def customer_export(call: Call, body: CustomerExportRequest) -> Answer:
     order, as a person can read it: own records, then linked ones with the link. It shows no keys,
     no hashes, no secrets and nothing about other people. The first page is recorded: who looked,
     and why."""
-    guid, asked = body.customer_guid, {"redirected_from": body.customer_guid}
+    guid = body.customer_guid
     state = state_of(call.keys, call.table, guid)
-    owners = (state.customer_guid, *state.absorbed)
+    owners = state.owners
 
     def walk(limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
         return exported(call.keys, call.table, owners, limit, cursor)
 
     listed = answer_walk(call, body, walk, plural="records")
-    data = {"customer_guid": owners[0], **(asked if owners[0] != guid else {}), **listed.data}
+    data = {"customer_guid": owners[0], **redirected(guid, state.customer_guid), **listed.data}
     if body.next_token is not None:
         return Answer(data)
     return commit(call, [], lambda call, records: _look(call, records, state, data))

@@ -28,6 +28,7 @@ from shared.commit import Step, Subject, commit
 from shared.customer_state import (
     CustomerGuard,
     CustomerStateRecord,
+    redirected,
     require_readable,
     state_at,
     state_item,
@@ -205,9 +206,8 @@ def _step(
     data: dict[str, Any] = {
         "customer": profile_shown(united.profile),
         "merge": storage.outcome_shown(merge),
+        **redirected(asked, pair.target_guid),
     }
-    if asked != pair.target_guid:
-        data["redirected_from"] = asked
     subject = Subject(call.keys.customer_state(pair.target_guid)[0], pair.target_guid)
     return Step(Answer(data, united.profile.revision), subject, writes, _guards(call, pair))
 
