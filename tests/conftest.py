@@ -88,6 +88,13 @@ def database(session_database: Database) -> Iterator[Database]:
 
 
 @pytest.fixture
+def emptied(database: Database) -> None:
+    """An empty table at the start of a test. ``items`` reads the whole table, so a module whose
+    tests look at it often uses this fixture for each of them."""
+    database.empty()
+
+
+@pytest.fixture
 def world(database: Database) -> World:
     """A new verified org."""
     assert database.engine.is_running

@@ -22,6 +22,8 @@ from tests.contract.scenes import SCENES
 from tests.contract.test_tenants import Place, naming, sent
 from tests.faults import Faults, then
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
 NAME, EXPORT = "customer_guid", "/customer/export"
 
 ROWS = [row for rows in FAMILIES.values() for row in rows if row.request is not None]
