@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from shared import auth
 from shared.auth import Caller, Identity
 from shared.codec import R
-from shared.customer_state import CustomerGuard, CustomerStateRecord
+from shared.customer_guard import CustomerGuard
+from shared.customer_state import CustomerStateRecord
 from shared.errors import ApiError, Busy, Conflict, ExpectedRevisionRequired
 from shared.keys import Keys, of_org
 from shared.records import Get, Read, Records, Unread

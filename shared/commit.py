@@ -18,7 +18,8 @@ from typing import Any
 
 from shared.call import Answer, Call
 from shared.codec import Item
-from shared.customer_state import CustomerGuard, require_readable, state_at
+from shared.customer_guard import CustomerGuard
+from shared.customer_state import require_readable, state_at
 from shared.errors import ApiError, Busy, IdempotencyKeyReused, NotFound
 from shared.fields import instant_text
 from shared.idempotency import MarkerRecord, SnapshotRecord

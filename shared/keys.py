@@ -5,7 +5,8 @@ indexes; beside the keys they have the attribute ``v``, which is what a list may
 partition of an org's records starts with ``O#<org>#``, so a key of one org never reaches a record
 of another. Whatever identifies a person, a secret, a card or an order is in a key only as ``h(…)``:
 a keyed hash under the org's own key (``shared.hashes``). The places of loyalty's records are in
-``shared.loyalty_keys``.
+``shared.loyalty_keys``, those of what is about customers and other records in
+``shared.adjacent_keys``.
 """
 
 from __future__ import annotations
@@ -14,18 +15,27 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shared import hashes
+from shared.adjacent_keys import COMMENT_PREFIX as COMMENT_PREFIX
+from shared.adjacent_keys import CUSTOMER_PREFIX as CUSTOMER_PREFIX
+from shared.adjacent_keys import ID_LENGTH, AdjacentKeys
+from shared.adjacent_keys import NOTIFICATION_PREFIX as NOTIFICATION_PREFIX
+from shared.adjacent_keys import SUBSCRIPTION_PREFIX as SUBSCRIPTION_PREFIX
+from shared.adjacent_keys import WARRANTY_PREFIX as WARRANTY_PREFIX
+from shared.adjacent_keys import comment_on as comment_on
+from shared.adjacent_keys import customer_of_subscription as customer_of_subscription
+from shared.adjacent_keys import subscription_of as subscription_of
+from shared.adjacent_keys import target_of_comment as target_of_comment
 from shared.loyalty_keys import LoyaltyKeys
 from shared.org_keys import LAST as LAST
 from shared.org_keys import Key as Key
 from shared.org_keys import KeyRange as KeyRange
 
 PARTITION, SORT, VIEW, TTL = "pk", "sk", "v", "ttl"
-ACCOUNT_PREFIX, CONTACT_PREFIX, CUSTOMER_PREFIX = "acct_", "cont_", "cust_"
+ACCOUNT_PREFIX, CONTACT_PREFIX = "acct_", "cont_"
 CARD_PREFIX = "card_"
 """The prefixes of the ids that the service makes."""
 NO_ORG = "-"
 """Stands for the org in the lists of what concerns all orgs. No org may have this code."""
-_ID_LENGTH = 26
 STATE = "A"
 """The sort key of a customer's state, the first of all in its partition."""
 
@@ -56,7 +66,7 @@ def of_org(org: str) -> Keys:
     return Keys(org, hashes.keyed(hashes.root(), ("org", org)))
 
 
-class Keys(LoyaltyKeys):
+class Keys(LoyaltyKeys, AdjacentKeys):
     """Makes every key in one org's part of the table."""
 
     __slots__ = ()
@@ -241,6 +251,10 @@ class Keys(LoyaltyKeys):
     def gift_card(self, card_hash: str) -> Key:
         return self._at("GV", card_hash), "A"
 
+    def gift_card_of(self, card_id: str) -> Key:
+        """The card of an id, which contains the hash."""
+        return self.gift_card(card_id.removeprefix(CARD_PREFIX).upper())
+
     def card_issued(self, card_hash: str) -> Key:
         return self._at("GV", card_hash), "Y"
 
@@ -292,4 +306,4 @@ def account_of_contact(contact_guid: str) -> str:
     """Returns the guid of the account that a contact's guid contains. A malformed guid returns the
     name of an empty partition: the request then costs the same as for any unknown contact."""
     ids = contact_guid.removeprefix(CONTACT_PREFIX)
-    return f"{ACCOUNT_PREFIX}{ids[_ID_LENGTH:]}" if len(ids) == 2 * _ID_LENGTH else "!"
+    return f"{ACCOUNT_PREFIX}{ids[ID_LENGTH:]}" if len(ids) == 2 * ID_LENGTH else "!"

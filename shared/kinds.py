@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from shared.fields import Shape
@@ -26,6 +27,14 @@ class Kind:
     - ``leads_to``: for a link, the key of the record in another partition that it leads to.
     - ``named_by``: for a record that a link leads to, the field with its id.
     - ``ends``: the record as a deletion leaves it, before its personal fields are removed.
+    - ``anonymized``: the record as an anonymization at this time leaves it, before its personal
+      fields are removed.
+    - ``target``: the type by which comments and notifications name it. What is said about it goes
+      where it goes.
+    - ``beside``: for a record of its own partition, its guards and look-ups in others, which go
+      with it. One that may belong to another record by now says so in its ``holder``.
+    - ``mentions``: for a link, the key of a record that only mentions the customer.
+    - ``forgets``: the record without any mention of these customers.
     - ``bare``: what remains of a guard whose customer is deleted, so that its key stays taken.
     - ``rekeyed``: the key of the record under a random text, where its key derives from a personal
       value.
@@ -42,6 +51,11 @@ class Kind:
     leads_to: Callable[[Keys, Any], Key] | None = None
     named_by: str | None = None
     ends: Callable[[Any], Any] | None = None
+    anonymized: Callable[[Any, datetime], Any] | None = None
+    target: str | None = None
+    beside: Callable[[Keys, Any], Sequence[Key]] | None = None
+    mentions: Callable[[Keys, Any], Key] | None = None
+    forgets: Callable[[Any, Collection[str]], Any] | None = None
     bare: Callable[[Any], Any] | None = None
     rekeyed: Callable[[Keys, Any, str], Key] | None = None
     hidden: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from shared.codec import Wire, dumps, with_views
 from shared.errors import InvalidNextToken
 from shared.hashes import token_signature
-from shared.keys import PARTITION, SORT, Index
+from shared.keys import LAST, PARTITION, SORT, Index
 from shared.settings import settings
 from shared.table import Table, together
 
@@ -35,11 +35,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list: one or more partitions of an index (or of the table), read as one sorted sequence."""
+    """A list: one or more partitions of an index (or of the table), read as one sorted sequence.
+    ``prefix``: what its sort values begin with. ``first`` and ``last``: the part of them to read,
+    both included, by what follows the prefix; empty: from the beginning, to the end."""
 
     partitions: tuple[str, ...]
     index: Index | None = None
     prefix: str = ""
+    first: str = ""
+    last: str = ""
     newest_first: bool = True
 
 
@@ -154,7 +158,7 @@ class _Stream:
 
     def fill(self) -> None:
         listing, index = self._listing, self._listing.index
-        low, high = listing.prefix or " ", listing.prefix + "\U0010ffff"
+        low, high = listing.prefix + listing.first or " ", listing.prefix + (listing.last or LAST)
         if self._cursor is not None:
             low, high = (low, self._cursor) if listing.newest_first else (self._cursor, high)
         arguments: dict[str, Any] = {"IndexName": index.name} if index else {"ConsistentRead": True}

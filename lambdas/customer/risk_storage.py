@@ -16,7 +16,8 @@ from lambdas.customer.models.risk_records import (
 from lambdas.customer.rules import hold as hold_rules
 from lambdas.customer.rules.flag import status_at
 from shared.codec import Item, shown
-from shared.customer_state import OrderHoldRecord, RedemptionCountRecord, hour_of, same_word
+from shared.customer_guard import hour_of, same_word
+from shared.customer_state import OrderHoldRecord, RedemptionCountRecord
 from shared.keys import Keys
 from shared.records import Get, Query
 from shared.writes import ABSENT, Check, Condition, Put, Update, Write, at_revision

@@ -6,13 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lambdas.giftcard.models import envelopes, records
-from shared.keys import CARD_PREFIX, Key, Keys
 from shared.kinds import Kind
-
-
-def card_key(keys: Keys, card_id: str) -> Key:
-    """Returns the key of a card's head. The id carries the keyed hash of the code."""
-    return keys.gift_card(card_id.removeprefix(CARD_PREFIX).upper())
 
 
 def unlinked(card: records.GiftCardRecord) -> records.GiftCardRecord:
@@ -40,7 +34,7 @@ KINDS = (
         erasure="delete",
         business=False,
         hidden=("card_id",),
-        leads_to=lambda keys, link: card_key(keys, link.card_id),
+        leads_to=lambda keys, link: keys.gift_card_of(link.card_id),
         events={},
     ),
     Kind(record=records.CardMissesRecord, erasure="keep", events={}),

@@ -10,13 +10,8 @@ from lambdas.giftcard.models.records import GiftCardActivityRecord, GiftCardReco
 from shared.call import Answer, Call, repeated
 from shared.codec import shown_value
 from shared.commit import Step, commit
-from shared.customer_state import (
-    CustomerGuard,
-    order_holds_at,
-    require_customer,
-    state_at,
-    survivor_of,
-)
+from shared.customer_guard import CustomerGuard, order_holds_at
+from shared.customer_state import require_customer, state_at, survivor_of
 from shared.errors import AlreadyExists
 from shared.events import change_event
 from shared.fields import Money, Shape

@@ -14,7 +14,7 @@ from lambdas.account.models.records import AccountRecord, ContactLinkRecord, Con
 from shared.api import Answer, Call
 from shared.codec import Item, Wire, decode, shown, view_of
 from shared.commit import Step, Subject, commit
-from shared.customer_state import CustomerGuard
+from shared.customer_guard import CustomerGuard
 from shared.errors import ApiError, NotFound
 from shared.keys import SECOND_ORDER, contact_of_account
 from shared.lists import answer_list

@@ -29,7 +29,8 @@ from shared.api import Answer, Call
 from shared.call import repeated
 from shared.codec import Wire, decode, dumps, encode
 from shared.commit import CustomerStep, commit
-from shared.customer_state import HOLD, OrderHoldRecord, last_word, order_holds_at
+from shared.customer_guard import last_word, order_holds_at
+from shared.customer_state import HOLD, OrderHoldRecord
 from shared.events import change_event, event_data
 from shared.fields import Money
 from shared.lists import answer_customer_list

@@ -18,7 +18,8 @@ from shared.api import Answer, Call
 from shared.call import repeated
 from shared.codec import Item, Wire, decode
 from shared.commit import CustomerStep, commit
-from shared.customer_state import OrderHoldRecord, order_holds_at
+from shared.customer_guard import order_holds_at
+from shared.customer_state import OrderHoldRecord
 from shared.events import change_event, event_data
 from shared.lists import answer_customer_list
 from shared.records import Records

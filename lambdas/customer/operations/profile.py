@@ -22,8 +22,8 @@ from lambdas.customer.rules.suppression import Lifting, lifting_of
 from shared.api import Answer, Call
 from shared.commit import CustomerStep, commit
 from shared.contact_points import Address
+from shared.customer_guard import CustomerGuard
 from shared.customer_state import (
-    CustomerGuard,
     CustomerStateRecord,
     redirected,
     require_customer,

@@ -11,8 +11,8 @@ from lambdas.customer.models.risk_records import CustomerRiskRecord
 from lambdas.customer.rules import risk as rules
 from shared.api import Call
 from shared.codec import R
+from shared.customer_guard import CustomerGuard
 from shared.customer_state import (
-    CustomerGuard,
     CustomerStateRecord,
     redirected,
     require_customer,

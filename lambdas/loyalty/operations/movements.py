@@ -24,7 +24,8 @@ from lambdas.loyalty.rules.policy import require_policy, require_pricing_policy
 from lambdas.loyalty.rules.quote import Sale, quote
 from shared.api import Answer, Call
 from shared.commit import CustomerStep
-from shared.customer_state import OrderHoldRecord, order_holds_at
+from shared.customer_guard import order_holds_at
+from shared.customer_state import OrderHoldRecord
 from shared.records import Get, Read, Records
 
 REDEEM, ADJUST = "loyalty.redeem", "loyalty.adjust"

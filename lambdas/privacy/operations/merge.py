@@ -25,8 +25,8 @@ from lambdas.privacy.rules import merge as rules
 from shared.api import Answer, Call
 from shared.codec import Wire, decode
 from shared.commit import Step, Subject, commit
+from shared.customer_guard import CustomerGuard
 from shared.customer_state import (
-    CustomerGuard,
     CustomerStateRecord,
     redirected,
     require_readable,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.customer_state import order_holds_at
+from shared.customer_guard import order_holds_at
 from shared.fields import instant_shown
 from shared.keys import of_org
 from shared.table import Table

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.api import new_id
-from shared.customer_state import CustomerGuard, order_holds_at
+from shared.customer_guard import CustomerGuard, order_holds_at
 from shared.errors import ApiError, HoldPending, InvalidState
 from shared.keys import of_org
 from shared.table import Table

@@ -12,7 +12,7 @@ import pytest
 
 from lambdas.customer.models.records import SuppressionRecord
 from shared.codec import Item
-from shared.customer_state import CustomerGuard
+from shared.customer_guard import CustomerGuard
 from shared.errors import HoldPending, InvalidState
 from shared.keys import of_org
 from shared.records import Records

@@ -29,7 +29,8 @@ from lambdas.customer.rules.risk import (
     no_risk,
 )
 from shared.codec import decode, encode
-from shared.customer_state import CustomerGuard, CustomerStateRecord, OrderHoldRecord
+from shared.customer_guard import CustomerGuard
+from shared.customer_state import CustomerStateRecord, OrderHoldRecord
 from shared.errors import ApiError, HoldPending
 from shared.keys import of_org
 from shared.records import Records

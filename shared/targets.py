@@ -1,0 +1,88 @@
+"""What comments and notifications are about: a record of this service, or anything else.
+
+Who says something about a record of this service names it by its type and id, and the record must
+be there. The check is a part of the transaction, so nothing is said about a record that is gone.
+What is said about records of other systems is taken as it is.
+
+A deletion removes what is said about the records that it removes. So that nothing new comes while
+it works, it fences such a record first: ``fenced_by`` names the deletion. From then on the record
+is not found by reads, and ``busy`` to writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+from shared.call import Call
+from shared.customer_guard import CustomerGuard
+from shared.errors import ApiError, Busy, Fault, NotFound
+from shared.keys import Key, Keys, customer_of_subscription
+from shared.writes import Check, Condition, CurrentItem, Write
+
+CUSTOMER, SUBSCRIPTION = "customer", "subscription"
+HEADS: Mapping[str, Callable[[Keys, str], Key]] = {
+    "account": lambda keys, guid: keys.account(guid),
+    "contact": lambda keys, guid: keys.contact(guid),
+    "certificate": lambda keys, certificate_id: keys.certificate(certificate_id),
+    SUBSCRIPTION: lambda keys, subscription_id: keys.subscription(subscription_id),
+    "warranty": lambda keys, warranty_id: keys.warranty(warranty_id),
+    "gift_card": lambda keys, card_id: keys.gift_card_of(card_id),
+    "notification": lambda keys, notification_id: keys.notification(notification_id),
+    "comment": lambda keys, comment_id: keys.comment(comment_id),
+}
+"""Where the records of this service are that something may be said about, customers excepted."""
+TARGET_TYPES = (CUSTOMER, *HEADS)
+NOT_FENCED = Condition("attribute_exists(pk) AND attribute_not_exists(fenced_by)")
+
+
+class Fenceable(Protocol):
+    """A stored record that a deletion may fence."""
+
+    @property
+    def fenced_by(self) -> str | None: ...
+
+
+F = TypeVar("F", bound=Fenceable)
+
+
+def require_unfenced(record: F | None) -> F:
+    """Returns the record for a write. Raises 404 where there is none, and ``busy`` while a deletion
+    is about to remove it."""
+    if record is None:
+        raise NotFound()
+    if record.fenced_by is not None:
+        raise Busy()
+    return record
+
+
+def require_shown(record: F | None) -> F:
+    """Returns the record for a read. Raises 404 where there is none, or where its deletion has
+    begun."""
+    if record is None or record.fenced_by is not None:
+        raise NotFound()
+    return record
+
+
+def about(
+    call: Call, target_type: str, target_id: str, *, named: str, active: bool
+) -> tuple[list[Write], list[CustomerGuard]]:
+    """Returns the checks and the guards of a write that says something about a record. They refuse
+    a record of this service that is not there, with 404 and the field that names it (``named``).
+    ``active``: for a customer it counts as activity."""
+    if target_type == CUSTOMER:
+        return [], [call.guard(target_id, statuses=None, active=active, named=named)]
+    if target_type not in HEADS:
+        return [], []
+
+    def on_failure(current: CurrentItem) -> ApiError:
+        if current.wire is not None:
+            return Busy()
+        return NotFound(minor=[Fault("not-found", named, "does not exist")])
+
+    head = HEADS[target_type](call.keys, target_id)
+    checks: list[Write] = [Check(head, NOT_FENCED, on_failure=on_failure)]
+    if target_type != SUBSCRIPTION:
+        return checks, []
+    owner = customer_of_subscription(target_id)
+    return checks, [call.guard(owner, statuses=None, active=active, named=named)]
