@@ -7,6 +7,7 @@ from lambdas.customer.handler import ROUTES as CUSTOMER
 from lambdas.giftcard.handler import ROUTES as GIFTCARD
 from lambdas.loyalty.handler import ROUTES as LOYALTY
 from lambdas.privacy.handler import ROUTES as PRIVACY
+from lambdas.retention.handler import ROUTES as RETENTION
 from lambdas.stat.handler import ROUTES as STAT
 from shared.routes import Route
 
@@ -16,5 +17,6 @@ FAMILIES: dict[str, tuple[Route, ...]] = {
     "giftcard": GIFTCARD,
     "loyalty": LOYALTY,
     "privacy": PRIVACY,
+    "retention": RETENTION,
     "stat": STAT,
 }

@@ -11,6 +11,7 @@ from lambdas.customer.kinds import KINDS as CUSTOMER
 from lambdas.giftcard.kinds import KINDS as GIFTCARD
 from lambdas.loyalty.kinds import KINDS as LOYALTY
 from lambdas.privacy.kinds import KINDS as PRIVACY
+from lambdas.retention.kinds import KINDS as RETENTION
 from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.kinds import Kind
@@ -31,4 +32,4 @@ SHARED = (
     ),
     Kind(record=SearchEntryRecord, erasure="delete", business=False, events={}),
 )
-KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY, *PRIVACY)
+KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY, *PRIVACY, *RETENTION)

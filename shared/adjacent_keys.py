@@ -101,6 +101,10 @@ class AdjacentKeys(OrgKeys):
         """Every version of the policy, the first one first."""
         return self._at("P"), "RETV#", f"RETV#{LAST}"
 
+    def kept(self, day: str, kind: str, made_id: str) -> Key:
+        """What a law wants of a record whose customer is deleted, until that day."""
+        return self._at("KEPT", day), f"{kind}#{made_id}"
+
     def retention_run(self, run_id: str) -> Key:
         return self._at("RR", run_id), "A"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.codec import Item
 from shared.fields import Shape
 from shared.keys import Key, Keys
 from shared.marks import personal_fields
@@ -19,27 +20,41 @@ Anonymization = Literal["redact", "delete"]
 class Kind:
     """One kind of record. The types of the record say which of its fields are personal.
 
+    What a deletion and an anonymization do to it:
+
     - ``erasure``: what the deletion of its customer does to it; ``keep`` for a record of no
       customer.
     - ``anonymization``: what the anonymization of its customer does to it. ``redact`` leaves a
       record without personal fields as it is.
     - ``business``: it counts in ``items_deleted``. A look-up, a link or a kept answer does not.
     - ``leads_to``: for a link, the key of the record in another partition that it leads to.
-    - ``named_by``: for a record that a link leads to, the field with its id.
+    - ``named_by``: the field with its id, for a record that a link leads to or a ``target``.
     - ``ends``: the record as a deletion leaves it, before its personal fields are removed.
     - ``anonymized``: the record as an anonymization at this time leaves it, before its personal
       fields are removed.
+    - ``item``: the record in its place, where ``ends`` or ``anonymized`` moves it in the indexes.
+    - ``told``: whether the event of an erasure at this time names it, because it ends with it.
+    - ``bare``: what remains of a guard whose customer is deleted, so that its key stays taken.
+    - ``rekeyed``: the key of the record under a random text, where its key derives from a personal
+      value.
+
+    What belongs to it elsewhere:
+
     - ``target``: the type by which comments and notifications name it. What is said about it goes
       where it goes.
     - ``beside``: for a record of its own partition, its guards and look-ups in others, which go
       with it. One that may belong to another record by now says so in its ``holder``.
+    - ``personal_keys``: those of ``beside`` whose keys derive from a personal value: they go with
+      an anonymization too.
     - ``mentions``: for a link, the key of a record that only mentions the customer.
     - ``forgets``: the record without any mention of these customers.
-    - ``bare``: what remains of a guard whose customer is deleted, so that its key stays taken.
-    - ``rekeyed``: the key of the record under a random text, where its key derives from a personal
-      value.
+
+    How it is shown, and how long it is kept:
+
     - ``hidden``: the names that an export does not show, at any depth: hashes, seeds and keys.
-    - ``aged_by``: the field from which its age counts.
+    - ``retained``: the kind of the retention policy that says how long it is kept.
+    - ``born_at``: the field from which a legal minimum counts.
+    - ``aged_by``: the field from which its age counts. Where it is empty, nothing ages.
     - ``events``: the events that its writes carry, each with the shape of its ``data``. ``when``
       says of an event what happened, where its route alone does not tell; it is published.
     """
@@ -52,13 +67,18 @@ class Kind:
     named_by: str | None = None
     ends: Callable[[Any], Any] | None = None
     anonymized: Callable[[Any, datetime], Any] | None = None
-    target: str | None = None
-    beside: Callable[[Keys, Any], Sequence[Key]] | None = None
-    mentions: Callable[[Keys, Any], Key] | None = None
-    forgets: Callable[[Any, Collection[str]], Any] | None = None
+    item: Callable[[Keys, Any], Item[Any]] | None = None
+    told: Callable[[Any, datetime], bool] | None = None
     bare: Callable[[Any], Any] | None = None
     rekeyed: Callable[[Keys, Any, str], Key] | None = None
+    target: str | None = None
+    beside: Callable[[Keys, Any], Sequence[Key]] | None = None
+    personal_keys: Callable[[Keys, Any], Sequence[Key]] | None = None
+    mentions: Callable[[Keys, Any], Key] | None = None
+    forgets: Callable[[Any, Collection[str]], Any] | None = None
     hidden: tuple[str, ...] = ()
+    retained: str | None = None
+    born_at: str = "created_at"
     aged_by: str | None = None
     events: dict[str, type[Shape]]
     when: dict[str, str] = field(default_factory=dict)

@@ -51,6 +51,8 @@ REACHES = {
         "lambdas.customer.models",
         "lambdas.customer.storage",
         "lambdas.customer.risk_storage",
+        "lambdas.retention.rules",
+        "lambdas.retention.storage",
     ),
     "jobs": ("lambdas.privacy",),
 }

@@ -14,6 +14,8 @@ KINDS = (
         erasure="keep",
         events={"customer-deleted": envelopes.CustomerDeleted},
     ),
+    # It has nothing of the person, and runs out by itself.
+    Kind(record=records.KeptRecord, erasure="keep", events={}),
     Kind(record=records.LostPointsRecord, erasure="keep", events={}),
     Kind(
         record=records.ExportRecord,

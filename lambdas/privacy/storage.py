@@ -9,6 +9,7 @@ from typing import Any
 from lambdas.privacy.models.records import (
     ErasureJobRecord,
     ExportRecord,
+    KeptRecord,
     LostPointsRecord,
     MergeRecord,
     TombstoneRecord,
@@ -131,3 +132,21 @@ def lost_write(keys: Keys, new: LostPointsRecord, before: LostPointsRecord | Non
 def export_write(keys: Keys, record: ExportRecord, event: dict[str, Any]) -> Put:
     place = keys.export(record.customer_guid, record.export_id)
     return Put(Item(place, record), events=[event])
+
+
+def kept_item(keys: Keys, kept: KeptRecord, made_id: str) -> Item[KeptRecord]:
+    """Returns a record without its person in its place, under the day on which it goes by itself.
+    The id is made anew: nothing leads from the person to it."""
+    day = kept.kept_until.date().isoformat()
+    return Item(
+        keys.kept(day, kept.kind, made_id),
+        kept,
+        indexes=keys.listed(ALL_OF_KIND, kept.KIND, f"{day}#{made_id}"),
+        view=shown(kept),
+        expires=kept.kept_until,
+    )
+
+
+def kept_of(keys: Keys) -> Listing:
+    """Returns the list of an org's kept records, those that go first at the front."""
+    return Listing((keys.list_of(KeptRecord.KIND),), ALL_OF_KIND, newest_first=False)

@@ -325,3 +325,5 @@ class CustomerAnonymized(Shape):
     """Everyone who had been merged into it."""
     kind: CustomerKind
     status: CustomerStatus
+    ended_subscription_ids: list[str]
+    """The subscriptions that were active or paused, and were cancelled with it."""

@@ -52,8 +52,9 @@ class CustomerMergeListEnvelope(Shape):
 
 # ---------------------------------------------------------------- erasures
 
-ErasureBasis = Literal["erasure-request", "belongs-to-bearer"]
-"""Why: the customer's right to be forgotten; or the value belongs to whoever has the card."""
+ErasureBasis = Literal["erasure-request", "belongs-to-bearer", "legal-minimum"]
+"""Why: the customer's right to be forgotten; the value belongs to whoever has the card; or a law
+wants the records for a time."""
 
 
 class ErasureLine(Shape):
@@ -146,6 +147,8 @@ class CustomerDeleted(Shape):
     """How many business records were deleted."""
     receipt: ErasureReceipt
     """What became of each kind of record."""
+    ended_subscription_ids: list[str]
+    """The subscriptions that were active or paused, and ended with the customer."""
 
 
 class CustomerExported(Shape):

@@ -40,8 +40,11 @@ class ErasureJobRecord:
     """A deletion or an anonymization that has begun. ``owners``: the customer, then everyone who
     was merged into it. ``phase``: ``counting`` what there is (deletions only), then ``erasing``.
     ``owner`` and ``after`` say how far the phase has come: which of the owners, and the last sort
-    key that it has handled. ``counts``: how many records of each kind there were. ``event`` is
-    published when the job ends; it says who asked and why."""
+    key that it has handled. ``counts``: how many records of each kind there were, and what becomes
+    of them where that is not the rule of their kind. ``ended``: the subscriptions that end with it.
+    ``minimum_days``: the legal minimum by kind, as the retention policy had it when the job began.
+    ``refuses``: what the job leaves for a contact point: the org's refusal of ``all``, or of those
+    that had ``opted_out``. ``event`` is published when the job ends; it says who asked and why."""
 
     KIND: ClassVar[str] = "erasure_job"
     job_id: Id
@@ -55,6 +58,9 @@ class ErasureJobRecord:
     after: Id
     handled: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+    ended: tuple[Id, ...] = ()
+    minimum_days: Mapping[str, int] = field(default_factory=dict)
+    refuses: Word = "all"
     event: FreeText[dict[str, Any] | None] = None
     revision: int = 1
     created_at: datetime
@@ -120,3 +126,14 @@ class ExportRecord:
     reason: FreeText[str | None] = None
     exported_at: datetime
     revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRecord:
+    """What the law wants of a record whose customer was deleted, until ``kept_until``: its kind,
+    and its fields without the person. Only an administrator can read it."""
+
+    KIND: ClassVar[str] = "kept"
+    kind: Word
+    record: FreeText[dict[str, Any]] = field(default_factory=dict)
+    kept_until: datetime

@@ -64,6 +64,7 @@ class Closing:
             "merged_customer_guids": list(merged),
             "items_deleted": tombstone.items_deleted,
             "receipt": receipts.shown_lines(receipt),
+            "ended_subscription_ids": list(job.ended),
         }
         writes: list[Write] = []
         for owner in job.owners:
@@ -86,6 +87,7 @@ class Closing:
             "merged_customer_guids": list(job.owners[1:]),
             "kind": profile.kind,
             "status": profile.status,
+            "ended_subscription_ids": list(job.ended),
         }
         item = customers.profile_item(keys, profile)
         writes: list[Write] = [

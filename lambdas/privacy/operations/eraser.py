@@ -13,13 +13,15 @@ them move the job on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lambdas.privacy.models.records import ErasureJobRecord
-from lambdas.privacy.operations import any_kind
 from lambdas.privacy.operations.closing import Closing
+from lambdas.privacy.operations.counting import Counting
 from lambdas.privacy.operations.erasing import Erasing
-from lambdas.privacy.operations.linked import linked_items
+from lambdas.privacy.operations.linked import item_of
+from lambdas.privacy.operations.removing import Removing
 from lambdas.privacy.operations.worker import Worker
 from shared.codec import Wire
 from shared.keys import STATE
@@ -44,40 +46,48 @@ class Eraser(Worker):
             pages -= handled
         return job
 
-    def counts(self, owners: Sequence[str]) -> Counter[str]:
-        """Returns how many records of each kind these customers have, linked ones included."""
+    def counts(self, owners: Sequence[str], minimum_days: Mapping[str, int]) -> Counter[str]:
+        """Returns how many records of each kind these customers have, and what would become of
+        them. It writes nothing."""
+        counting = Counting(Removing(self, owners, self.now, minimum_days), None)
         found: Counter[str] = Counter()
         for owner in owners:
             after: str | None = STATE
             while after is not None:
                 wires, after = self._page(owner, after)
-                found += self._counted(wires, owners)
+                found += counting.of_page(wires)
         return found
 
     def _count(self, job: ErasureJobRecord, pages: int) -> tuple[ErasureJobRecord, int]:
         found, place, handled = Counter(job.counts), (job.owner, job.after), 0
+        ended, counting = job.ended, Counting(Erasing(self, job).removing, job.job_id)
         while place[0] < len(job.owners) and handled < pages:
             wires, place = self._next_page(job, place)
-            found += self._counted(wires, job.owners)
+            found += counting.of_page(wires)
+            ended += self._ending(wires)
             handled += 1
         phase = "counting"
         if place[0] == len(job.owners):
             phase, place = "erasing", (0, STATE)
-        counts, (owner, after) = dict(found), place
-        return self.move_on(job, phase=phase, owner=owner, after=after, counts=counts), handled
+        (owner, after), told = place, {"counts": dict(found), "ended": ended}
+        return self.move_on(job, phase=phase, owner=owner, after=after, **told), handled
 
     def _erase(self, job: ErasureJobRecord, pages: int) -> tuple[ErasureJobRecord, int]:
         place, handled, records = (job.owner, job.after), 0, 0
-        erasing = Erasing(self, job)
+        erasing, ended = Erasing(self, job), job.ended
         while place[0] < len(job.owners) and handled < pages:
             owner, begins = job.owners[place[0]], place[1] == STATE
             wires, place = self._next_page(job, place)
+            if job.job_kind != "delete":
+                ended += self._ending(wires)
             erasing.erase(owner, wires, begins=begins)
             handled, records = handled + 1, records + len(wires)
         in_all, (number, after) = job.handled + records, place
         if number == len(job.owners):
-            return Closing(self, job).close(handled=in_all), max(handled, 1)
-        return self.move_on(job, owner=number, after=after, handled=in_all), handled
+            done = replace(job, ended=ended)
+            return Closing(self, done).close(handled=in_all), max(handled, 1)
+        moved = {"owner": number, "after": after, "handled": in_all, "ended": ended}
+        return self.move_on(job, **moved), handled
 
     # ---------------------------------------------------------------- the walk
 
@@ -95,7 +105,11 @@ class Eraser(Worker):
         listing = Listing((partition,), newest_first=False)
         return page(self.table, listing, PAGE, after, lambda wire: wire)
 
-    def _counted(self, wires: Sequence[Wire], owners: Sequence[str]) -> Counter[str]:
-        linked = linked_items(self.keys, self.table, wires, owners)
-        every = [*wires, *(item.wire for item in linked)]
-        return Counter(any_kind.kind_of(wire).name for wire in every)
+    def _ending(self, wires: Sequence[Wire]) -> tuple[str, ...]:
+        """Returns the ids of the records of a page that end with the customer."""
+        found = (item_of(wire) for wire in wires)
+        return tuple(
+            item.record_id
+            for item in found
+            if item.kind.told is not None and item.kind.told(item.record, self.now)
+        )

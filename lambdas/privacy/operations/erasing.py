@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,26 +10,22 @@ from lambdas.customer import storage as customers
 from lambdas.customer.models.records import CustomerProfileRecord
 from lambdas.customer.rules import profile as profiles
 from lambdas.customer.rules.suppression import with_erasure, with_refusal
-from lambdas.kinds import KINDS
 from lambdas.privacy import storage
 from lambdas.privacy.models.records import ErasureJobRecord, LostPointsRecord
 from lambdas.privacy.operations import any_kind
-from lambdas.privacy.operations.linked import LinkedItem, kept_answers, linked_items
+from lambdas.privacy.operations.linked import LinkedItem, item_of, linked_items
+from lambdas.privacy.operations.redacting import Redacting
+from lambdas.privacy.operations.removing import Removing
+from lambdas.privacy.operations.said import Target, spoken_of
 from lambdas.privacy.operations.units import Unit, written
 from lambdas.privacy.operations.worker import Worker
 from lambdas.privacy.rules import erasing as rules
-from lambdas.privacy.rules.redaction import redacted
-from shared.codec import EVENTS, Item, Wire, decode, key_of, shown
+from shared.codec import Item, Wire
 from shared.errors import Busy
-from shared.idempotency import SnapshotRecord
 from shared.keys import Key
 from shared.ledger import LedgerEntry, LotPage
 from shared.records import Get
-from shared.writes import ABSENT, Condition, Delete, Put, Update, at_revision
-
-THERE = Condition("attribute_exists(pk)")
-"""Another worker on the job may have removed the record. Then it must not come back."""
-PERSONAL = rules.personal_names(KINDS)
+from shared.writes import ABSENT, Delete, Put, Update, at_revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +39,14 @@ class Erasing:
     def owners(self) -> tuple[str, ...]:
         """The customer, and everyone who was merged into it."""
         return self.job.owners
+
+    @property
+    def removing(self) -> Removing:
+        return Removing(self.worker, self.owners, self.job.created_at, self.job.minimum_days)
+
+    @property
+    def redacting(self) -> Redacting:
+        return Redacting(self.worker, self.owners)
 
     def written(self, units: Sequence[Unit]) -> set[Key]:
         return written(self.worker.table, self.worker.new_id, units)
@@ -59,8 +63,21 @@ class Erasing:
             profile = self._make_stub(profile)
         self._anonymize(wires, profile)
 
-    def new_text(self) -> str:
-        return f"redacted-{self.worker.new_id()[-10:].lower()}"
+    def _linked(self, wires: Sequence[Wire], *, removed: bool) -> list[LinkedItem]:
+        """Returns the linked records of a page that a deletion removes, or those that stay."""
+        found = linked_items(self.worker.keys, self.worker.table, wires, self.owners)
+        return [item for item in found if (item.kind.erasure == "delete") is removed]
+
+    def _spoken_of(self, items: Sequence[LinkedItem]) -> list[Target]:
+        return spoken_of(self.worker.keys, self.worker.table, items)
+
+    def _forget_mentions(self, wires: Sequence[Wire]) -> None:
+        keys = self.worker.keys
+        self.redacting.forget([
+            kind.mentions(keys, any_kind.record_of(wire))
+            for wire in wires
+            if (kind := any_kind.kind_of(wire)).mentions is not None
+        ])  # fmt: skip
 
     # ---------------------------------------------------------------- deletion
 
@@ -68,8 +85,8 @@ class Erasing:
         self._end_linked(wires)
         pages: list[LotPage] = []
         guards: list[LedgerEntry] = []
-        for wire in wires:
-            record = any_kind.record_of(wire)
+        own = [item_of(wire) for wire in wires]
+        for record in (item.record for item in own):
             if isinstance(record, CustomerProfileRecord):
                 self._release(record)
             elif isinstance(record, LotPage):
@@ -79,17 +96,21 @@ class Erasing:
         self._bare_guards(guards)
         for page in pages:
             self._lose_points(page)
+        for target in self._spoken_of(own):
+            self.removing.said(target)
+        self.removing.beside(own)
         # What the page led to is handled, so the page itself may go.
-        self.worker.table.write_batch([], [key_of(wire) for wire in wires])
+        self.removing.gone(wires)
 
     def _end_linked(self, wires: Sequence[Wire]) -> None:
-        """Cuts linked records off from their customer, and takes away what is personal in them."""
-        self._write_linked(
-            wires,
-            lambda item: rules.ended(item.kind, item.record, self.new_text, self.worker.now),
-            cut=self.owners,
-            names=PERSONAL | {"customer_guid"},
-        )
+        """Removes linked records, or cuts them off from their customer and takes away what is
+        personal in them and in what is said about them."""
+        self.removing.whole(self._linked(wires, removed=True))
+        staying = self._linked(wires, removed=False)
+        self.redacting.cut_off(lambda: self._linked(wires, removed=False))
+        for target in self._spoken_of(staying):
+            self.redacting.said(target)
+        self._forget_mentions(wires)
 
     def _release(self, profile: CustomerProfileRecord) -> None:
         """Marks the contact points of a profile, and then frees the values that it is found by: at
@@ -174,7 +195,7 @@ class Erasing:
         self._release(profile)
         head = profile.customer_guid == self.job.customer_guid
         status = "anonymized" if head else profile.status
-        stub = rules.anonymized_profile(profile, status, self.new_text, self.worker.now)
+        stub = rules.anonymized_profile(profile, status, self.redacting.new_text, self.worker.now)
         if stub is not profile:
             item = customers.profile_item(self.worker.keys, stub)
             write = Update(item, if_revision=profile.revision)
@@ -184,83 +205,14 @@ class Erasing:
         return stub
 
     def _anonymize(self, wires: Sequence[Wire], profile: CustomerProfileRecord | None) -> None:
-        self._write_linked(
-            wires,
-            lambda item: rules.anonymized(item.record, self.new_text, self.worker.now),
-            cut=(),
-            names=PERSONAL,
-        )
+        def read() -> list[LinkedItem]:
+            return linked_items(self.worker.keys, self.worker.table, wires, self.owners)
+
+        linked = read()
+        self.redacting.anonymize(read)
         told = {} if profile is None else {"customer": customers.profile_shown(profile)}
-        units = [self._anonymized(wire, told) for wire in wires]
-        self.written([unit for unit in units if unit])
-
-    def _anonymized(self, wire: Wire, told: dict[str, Any]) -> Unit:
-        """Returns the writes that take away what is personal in one record. The profile is done."""
-        kind, key = any_kind.kind_of(wire), key_of(wire)
-        if kind.record is CustomerProfileRecord:
-            return ()
-        if kind.anonymization == "delete":
-            return (Delete(key),)
-        record = decode(kind.record, wire)
-        if isinstance(record, SnapshotRecord):
-            after: Any = _answer_without_personal(record, told)
-        else:
-            after = redacted(record, self.new_text)
-        if kind.rekeyed is not None:
-            # The key was derived from a contact point.
-            new_key = kind.rekeyed(self.worker.keys, record, self.worker.new_id())
-            moved = Item(new_key, after)
-            return (Delete(key, THERE), Put(moved))
-        if after == record and EVENTS not in wire:
-            return ()
-        return (Put(any_kind.rewritten(wire, after), condition=THERE),)
-
-    # ---------------------------------------------------------------- linked records
-
-    def _write_linked(
-        self,
-        wires: Sequence[Wire],
-        change: Callable[[LinkedItem], Any],
-        *,
-        cut: Sequence[str],
-        names: frozenset[str],
-    ) -> None:
-        """Writes the records that the links of a page lead to as ``change`` leaves them, and the
-        kept answers about them. A linked record is not fenced: where somebody has changed it
-        meanwhile, it is read and written again."""
-        linked = linked_items(self.worker.keys, self.worker.table, wires, self.owners)
-        while linked:
-            answers = kept_answers(self.worker.keys, self.worker.table, linked)
-            units: list[Unit] = []
-            for item, kept in zip(linked, answers, strict=True):
-                units += _linked_units(item, kept, change(item), cut, names)
-            late = self.written(units)
-            if not late:
-                return
-            if not self.worker.table.retry_budget.may_retry_after_pause(conflict=True):
-                raise Busy()
-            again = linked_items(self.worker.keys, self.worker.table, wires, self.owners)
-            linked = [item for item in again if item.key in late]
-
-
-def _linked_units(
-    item: LinkedItem, kept: Sequence[Wire], after: Any, cut: Sequence[str], names: frozenset[str]
-) -> list[Unit]:
-    """Returns the writes of a linked record and of the kept answers about it. The record comes
-    last: once it is cut off, nobody would find the answers."""
-    told = {item.record.KIND.rpartition("_")[2]: shown(after)}
-    units: list[Unit] = []
-    for wire in kept:
-        told_again = _answer_without_personal(decode(SnapshotRecord, wire), told, names)
-        units.append((Put(any_kind.rewritten(wire, told_again), condition=THERE),))
-    if after is not item.record or EVENTS in item.wire:
-        written_back = any_kind.rewritten(item.wire, after, cut)
-        units.append((Put(written_back, condition=at_revision(item.record.revision)),))
-    return units
-
-
-def _answer_without_personal(
-    snapshot: SnapshotRecord, told: dict[str, Any], names: frozenset[str] = PERSONAL
-) -> SnapshotRecord:
-    data = rules.without_personal(snapshot.data, names, told)
-    return SnapshotRecord(data=data, answered_revision=snapshot.answered_revision)
+        own = [wire for wire in wires if any_kind.kind_of(wire).record is not CustomerProfileRecord]
+        self.redacting.own(own, told)
+        for target in self._spoken_of([*(item_of(wire) for wire in wires), *linked]):
+            self.redacting.said(target)
+        self._forget_mentions(wires)

@@ -96,7 +96,7 @@ def _receipt(tombstone: TombstoneRecord, asked: str, *, replayed: bool = False) 
 
 def _trial(call: Call, there: Found, asked: str) -> Answer:
     """Returns what a deletion would answer. It counts, and writes nothing."""
-    counts = eraser_of(call).counts(there.owners)
+    counts = eraser_of(call).counts(there.owners, there.minimum_days)
     receipt = receipts.receipt_of(counts, KINDS)
     guid = there.state.customer_guid
     data = {

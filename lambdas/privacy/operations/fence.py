@@ -3,7 +3,8 @@ the customer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.customer import storage as customers
@@ -11,6 +12,8 @@ from lambdas.customer.models.records import CustomerProfileRecord
 from lambdas.privacy import storage
 from lambdas.privacy.models.records import ErasureJobRecord, TombstoneRecord
 from lambdas.privacy.operations.eraser import Eraser
+from lambdas.retention import storage as policies
+from lambdas.retention.rules import in_force
 from shared.call import Call
 from shared.commit import bound_marker, marker_reads, marker_write
 from shared.customer_state import CustomerStateRecord, state_at, survivor_of
@@ -24,11 +27,13 @@ from shared.writes import Condition, Put, Touch
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What is there of the customer who is asked about. ``states``: its own, then those of everyone
-    merged into it. Without ``states`` it is deleted, or its deletion is over."""
+    merged into it. Without ``states`` it is deleted, or its deletion is over. ``minimum_days``: for
+    how long a law wants records of a kind."""
 
     tombstone: TombstoneRecord | None = None
     states: tuple[CustomerStateRecord, ...] = ()
     profile: CustomerProfileRecord | None = None
+    minimum_days: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def state(self) -> CustomerStateRecord:
@@ -55,6 +60,7 @@ def found(call: Call, customer_guid: str) -> tuple[Call, Found]:
     reads: list[Read] = [
         *customers.customer_reads(call.keys, customer_guid),
         storage.tombstone_at(call.keys, customer_guid),
+        policies.versions(call.keys),
         *marker_reads(call),
     ]
     call, records = call.verified(reads)
@@ -76,7 +82,9 @@ def _there(call: Call, records: Records, customer_guid: str) -> Found:
     records.ensure(*absorbed)
     states = (state, *(records.require(at) for at in absorbed))
     profile = records.get(customers.profile_at(call.keys, survivor))
-    return Found(states=states, profile=profile)
+    policy = in_force(records.all(policies.versions(call.keys)), call.now)
+    minimum = {} if policy is None else policy.minimum_days
+    return Found(states=states, profile=profile, minimum_days=minimum)
 
 
 def running_job(call: Call, there: Found, job_kind: str) -> ErasureJobRecord | None:
@@ -145,6 +153,7 @@ def _job(call: Call, there: Found, job_kind: str) -> ErasureJobRecord:
         customer_guid=guid,
         owners=there.owners,
         after=STATE,
+        minimum_days=there.minimum_days,
         event=change_event(call, action, ("customer", guid, revision), {}),
         created_at=call.now,
         updated_at=call.now,

@@ -1,5 +1,6 @@
-"""Records in other partitions that belong to a customer: contacts, gift cards. A link in the
-customer's partition leads to each of them."""
+"""Records in other partitions that belong to a customer, or are about a record of one: contacts,
+cards, certificates, warranties, notifications. A link beside the customer's records, or beside what
+is said about a record, leads to each of them."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from shared.kinds import Kind
 from shared.records import AnyRecord, Get, Query
 from shared.table import Table
 
-OWNER = "customer_guid"
-"""The field that names the customer of a linked record."""
+OWNERS = ("customer_guid", "customer_id")
+"""The fields that may name the customer of a linked record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +37,35 @@ class LinkedItem:
         return str(getattr(self.record, self.kind.named_by))
 
 
+def item_of(wire: Wire) -> LinkedItem:
+    return LinkedItem(wire, any_kind.kind_of(wire), any_kind.record_of(wire))
+
+
 def linked_items(
-    keys: Keys, table: Table, wires: Sequence[Wire], owners: Sequence[str]
+    keys: Keys, table: Table, wires: Sequence[Wire], owners: Sequence[str] | None
 ) -> list[LinkedItem]:
     """Returns the records that the links among these items lead to, as far as they still belong to
-    one of the owners. They are read in one trip."""
+    one of the owners (None: to whomever). They are read in one trip."""
     places = [
         kind.leads_to(keys, any_kind.record_of(wire))
         for wire in wires
         if (kind := any_kind.kind_of(wire)).leads_to is not None
     ]
+    return [item for item in items_at(table, places) if owners is None or _owner(item) in owners]
+
+
+def items_at(table: Table, places: Sequence[Key]) -> list[LinkedItem]:
+    """Returns the records of these keys that are there, in one trip."""
     if not places:
         return []
     gets: list[Get[Any]] = [Get(place, AnyRecord) for place in dict.fromkeys(places)]
     records = table.load(gets)
-    found = (wire for get in gets if (wire := records.wire(get)) is not None)
-    return [
-        LinkedItem(wire, any_kind.kind_of(wire), any_kind.record_of(wire))
-        for wire in found
-        if wire.get(OWNER, {}).get("S") in owners
-    ]
+    return [item_of(wire) for get in gets if (wire := records.wire(get)) is not None]
+
+
+def _owner(item: LinkedItem) -> str | None:
+    named = (item.wire[name]["S"] for name in OWNERS if name in item.wire)
+    return next(named, None)
 
 
 def kept_answers(keys: Keys, table: Table, linked: Sequence[LinkedItem]) -> list[list[Wire]]:

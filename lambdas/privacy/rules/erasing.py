@@ -28,18 +28,23 @@ def personal_names(kinds: Iterable[Kind]) -> frozenset[str]:
 def ended(kind: Kind, record: Any, new_text: NewText, now: datetime) -> Any:
     """Returns a record elsewhere as the deletion of its customer leaves it."""
     after = record if kind.ends is None else kind.ends(record)
-    return _revised(record, redacted(after, new_text), now)
+    return revised(record, redacted(after, new_text), now)
 
 
-def anonymized(record: Any, new_text: NewText, now: datetime) -> Any:
-    """Returns a record elsewhere as the anonymization of its customer leaves it."""
-    return _revised(record, redacted(record, new_text), now)
+def anonymized(kind: Kind, record: Any, new_text: NewText, now: datetime) -> Any:
+    """Returns a record as the anonymization of its customer leaves it. What only a customer sees
+    keeps its revision: nobody may write to it meanwhile, and it has not changed otherwise."""
+    after = record if kind.anonymized is None else kind.anonymized(record, now)
+    after = redacted(after, new_text)
+    return revised(record, after, now) if kind.named_by is not None else after
 
 
-def _revised(before: Any, after: Any, now: datetime) -> Any:
-    if after == before:
-        return before
-    return replace(after, revision=before.revision + 1, updated_at=now)
+def revised(before: Any, after: Any, now: datetime) -> Any:
+    """Returns the next revision of a record that others see; the same where nothing changed."""
+    if after == before or not hasattr(before, "revision"):
+        return before if after == before else after
+    times = {"updated_at": now} if hasattr(before, "updated_at") else {}
+    return replace(after, revision=before.revision + 1, **times)
 
 
 def anonymized_profile(

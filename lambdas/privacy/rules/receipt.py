@@ -10,31 +10,47 @@ from typing import Any
 
 from lambdas.privacy.models.records import ReceiptLine
 from shared.fields import instant_shown
-from shared.kinds import Kind
+from shared.kinds import Erasure, Kind
 
 ERASURE = "erasure-request"
 BEARER = "belongs-to-bearer"
-"""Why a kind was deleted or redacted, and why a card stays."""
+LEGAL_MINIMUM = "legal-minimum"
+"""Why a kind was deleted or redacted, why a card stays, and why records are kept for a time."""
+FATES: tuple[Erasure, ...] = ("delete", "redact", "keep", "unlink")
+
+
+def counted_as(kind: Kind, fate: Erasure | None) -> str:
+    """Returns the name under which a record is counted. ``fate``: what becomes of it, where that is
+    not the rule of its kind."""
+    return kind.name if fate in (None, kind.erasure) else f"{kind.name}/{fate}"
 
 
 def receipt_of(counts: Mapping[str, int], kinds: Iterable[Kind]) -> dict[str, ReceiptLine]:
     """Returns a line for each business kind of which there were records. ``counts``: how many, by
-    the name of the kind."""
+    the names that ``counted_as`` gives."""
     lines = {}
     for kind in kinds:
-        count = counts.get(kind.name, 0)
-        if count == 0 or not kind.business:
+        if not kind.business:
             continue
-        match kind.erasure:
-            case "delete":
-                lines[kind.name] = ReceiptLine(deleted=count, basis=ERASURE)
-            case "redact":
-                lines[kind.name] = ReceiptLine(redacted=count, basis=ERASURE)
-            case "unlink":
-                lines[kind.name] = ReceiptLine(unlinked=count, basis=BEARER)
-            case _:
-                raise ValueError(f"a customer has records of a kind that is kept: {kind.name}")
+        numbers = {fate: counts.get(counted_as(kind, fate), 0) for fate in FATES}
+        if not any(numbers.values()):
+            continue
+        if kind.erasure == "keep":
+            raise ValueError(f"a customer has records of a kind that is kept: {kind.name}")
+        lines[kind.name] = ReceiptLine(
+            deleted=numbers["delete"],
+            kept=numbers["keep"],
+            redacted=numbers["redact"],
+            unlinked=numbers["unlink"],
+            basis=_basis(numbers),
+        )
     return lines
+
+
+def _basis(numbers: Mapping[Erasure, int]) -> str:
+    if numbers["keep"]:
+        return LEGAL_MINIMUM
+    return BEARER if numbers["unlink"] else ERASURE
 
 
 def items_deleted(receipt: Mapping[str, ReceiptLine]) -> int:
