@@ -140,9 +140,14 @@ class CustomerGuard:
             even_erased = self.erasing and not self._counts(records)
             return Check(place.key, self._condition(records, even_erased=even_erased))
         day = {"S": self.today.isoformat()}
+        values: dict[str, Wire] = {"active_on": day}
+        statuses = self.statuses if state is None else (state.status,)
+        if statuses is not None and set(statuses) <= set(WRITABLE):
+            listed = self.keys.customer_activity(self.customer_guid, self.today)
+            values |= {name: {"S": text} for name, text in listed.items()}
         # A customer whose erasure has begun since the read gets no new day: decide again.
         condition = self._condition(records, even_erased=False, not_after=day)
-        return Touch(place.key, {"active_on": day}, condition)
+        return Touch(place.key, values, condition)
 
     def _changed_write(self, changed: CustomerStateRecord) -> Write:
         day = max(self.today, changed.active_on) if self.active else changed.active_on

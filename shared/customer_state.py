@@ -108,7 +108,12 @@ def state_at(keys: Keys, customer_guid: str) -> Get[CustomerStateRecord]:
 
 
 def state_item(keys: Keys, state: CustomerStateRecord) -> Item[CustomerStateRecord]:
-    return Item(keys.customer_state(state.customer_guid), state)
+    """Returns the state in its place. While the customer can be written to, it is in the list by
+    the month of the last activity."""
+    guid, indexes, view = state.customer_guid, dict[str, str](), None
+    if state.status in WRITABLE:
+        indexes, view = keys.customer_activity(guid, state.active_on), {"customer_guid": guid}
+    return Item(keys.customer_state(guid), state, indexes=indexes, view=view)
 
 
 def survivor_of(keys: Keys, records: Records, customer_guid: str) -> str:

@@ -12,6 +12,7 @@ a keyed hash under the org's own key (``shared.hashes``). The places of loyalty'
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from shared import hashes
@@ -36,6 +37,7 @@ CARD_PREFIX = "card_"
 """The prefixes of the ids that the service makes."""
 NO_ORG = "-"
 """Stands for the org in the lists of what concerns all orgs. No org may have this code."""
+_SHARDS = ("0", "1", "2", "3")
 STATE = "A"
 """The sort key of a customer's state, the first of all in its partition."""
 
@@ -203,6 +205,17 @@ class Keys(LoyaltyKeys, AdjacentKeys):
     def customer_link(self, customer_guid: str, kind: str, record_id: str) -> Key:
         """A link from a customer to a record about it in another partition."""
         return self._at("C", customer_guid), f"Z#{kind}#{record_id}"
+
+    def customer_activity(self, customer_guid: str, active_on: date) -> dict[str, str]:
+        """Returns the index entry of a customer by the month of the last activity. Retention reads
+        it. The customers of an org are spread over a few lists, because all of them write there."""
+        shard = _SHARDS[ord(customer_guid[-1]) % len(_SHARDS)]
+        sort = f"{active_on:%Y-%m}#{customer_guid}"
+        return self.listed(SECOND_ORDER, "customer_activity", sort, shard)
+
+    def customer_activities(self) -> tuple[str, ...]:
+        """Returns the lists of the customers by the month of their last activity."""
+        return tuple(self.list_of("customer_activity", shard) for shard in _SHARDS)
 
     # ------------------------------------------------------------ erasure and export
 

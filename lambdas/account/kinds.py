@@ -35,6 +35,7 @@ KINDS = (
         record=records.ContactRecord,
         erasure="redact",
         named_by="contact_guid",
+        target="contact",
         ends=inactivated,
         events={
             "account-contact-created": envelopes.ContactChanged,

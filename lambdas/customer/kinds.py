@@ -13,6 +13,9 @@ KINDS = (
     Kind(
         record=records.CustomerProfileRecord,
         erasure="delete",
+        named_by="customer_guid",
+        target="customer",
+        retained="customer",
         hidden=("places", "borrowed"),
         events={
             "customer-created": envelopes.CustomerChanged,
@@ -51,12 +54,15 @@ KINDS = (
     Kind(
         record=risk_records.FlagRecord,
         erasure="delete",
-        aged_by="created_at",
+        retained="fraud",
+        aged_by="settled_at",
         events={"customer-flag-set": risk_envelopes.CustomerFlagSet},
     ),
     Kind(
         record=risk_records.AssessmentRecord,
         erasure="delete",
+        retained="fraud",
+        born_at="assessed_at",
         aged_by="assessed_at",
         events={"customer-fraud-assessed": risk_envelopes.CustomerFraudAssessed},
     ),
@@ -72,7 +78,8 @@ KINDS = (
     Kind(
         record=risk_records.HoldRecord,
         erasure="delete",
-        aged_by="created_at",
+        retained="fraud",
+        aged_by="settled_at",
         events={
             "customer-hold-created": risk_envelopes.CustomerHoldMoved,
             "customer-hold-resolved": risk_envelopes.CustomerHoldMoved,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +16,11 @@ from lambdas.customer.models.risk_records import (
 )
 from lambdas.customer.rules import hold as hold_rules
 from lambdas.customer.rules.flag import status_at
-from shared.codec import Item, shown
+from shared.codec import Item, R, shown
 from shared.customer_guard import hour_of, same_word
 from shared.customer_state import OrderHoldRecord, RedemptionCountRecord
-from shared.keys import Keys
+from shared.fields import instant_text
+from shared.keys import ALL_OF_KIND, Keys
 from shared.records import Get, Query
 from shared.writes import ABSENT, Check, Condition, Put, Update, Write, at_revision
 
@@ -72,15 +74,32 @@ def redemptions_at(
 
 
 def flag_item(keys: Keys, flag: FlagRecord) -> Item[FlagRecord]:
-    return Item(keys.customer_flag(flag.customer_guid, flag.flag_id), flag)
+    place = keys.customer_flag(flag.customer_guid, flag.flag_id)
+    return _listed(keys, flag.customer_guid, Item(place, flag), flag.flag_id, flag.settled_at)
 
 
 def assessment_item(keys: Keys, made: AssessmentRecord) -> Item[AssessmentRecord]:
-    return Item(keys.fraud_assessment(made.customer_guid, made.assessment_id), made)
+    place = keys.fraud_assessment(made.customer_guid, made.assessment_id)
+    return _listed(
+        keys, made.customer_guid, Item(place, made), made.assessment_id, made.assessed_at
+    )
 
 
 def hold_item(keys: Keys, hold: HoldRecord) -> Item[HoldRecord]:
-    return Item(keys.customer_hold(hold.customer_guid, hold.hold_id), hold)
+    place = keys.customer_hold(hold.customer_guid, hold.hold_id)
+    return _listed(keys, hold.customer_guid, Item(place, hold), hold.hold_id, hold.settled_at)
+
+
+def _listed(
+    keys: Keys, customer_guid: str, item: Item[R], record_id: str, settled_at: datetime | None
+) -> Item[R]:
+    """Returns the item, in the org's list of its kind by the time of its settling: retention counts
+    from it. What is not settled yet is in no list, because it stays."""
+    if settled_at is None:
+        return item
+    sort = f"{instant_text(settled_at)}#{record_id}"
+    indexes = keys.listed(ALL_OF_KIND, item.record.KIND, sort)
+    return replace(item, indexes=indexes, view={"customer_guid": customer_guid})
 
 
 def risk_write(keys: Keys, before: CustomerRiskRecord, after: CustomerRiskRecord) -> Write:

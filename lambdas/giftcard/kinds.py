@@ -20,6 +20,9 @@ KINDS = (
         erasure="unlink",
         named_by="card_id",
         ends=unlinked,
+        target="gift_card",
+        retained="giftcard",
+        aged_by="updated_at",
         hidden=("card_id",),
         events={
             "giftcard-issued": envelopes.GiftCardIssued,

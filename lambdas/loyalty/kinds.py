@@ -58,6 +58,8 @@ KINDS = (
     Kind(
         record=ledger.LedgerEntry,
         erasure="delete",
+        retained="loyalty_txn",
+        born_at="recorded_at",
         aged_by="recorded_at",
         hidden=("previous_hash", "hash"),
         events={},

@@ -38,6 +38,11 @@ class FlagRecord:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def settled_at(self) -> datetime | None:
+        """When the flag was resolved, or runs out; None for an open one without an end."""
+        return self.expires_at if self.status == "open" else self.updated_at
+
 
 # ---------------------------------------------------------------- assessments
 
@@ -139,6 +144,11 @@ class HoldRecord:
     revision: int = 1
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def settled_at(self) -> datetime:
+        """When the hold was resolved, or runs out."""
+        return self.resolved_at or self.expires_at
 
 
 # ---------------------------------------------------------------- the summary
