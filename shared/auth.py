@@ -66,11 +66,13 @@ class Caller:
     def stamp(self) -> dict[str, Any]:
         """Returns the identity as answers and events show it."""
         name = "session_fingerprint" if self.context_source == "session" else "api_key_fingerprint"
+        # The service itself has no secret, and so no fingerprint of one.
+        secret = {name: self.fingerprint} if self.fingerprint else {}
         return {
             "orgcode": self.orgcode,
             "actor": self.actor,
             "context_source": self.context_source,
-            name: self.fingerprint,
+            **secret,
         }
 
 
