@@ -275,6 +275,11 @@ class Keys(LoyaltyKeys, AdjacentKeys):
         """What an order has redeemed from a card."""
         return self._at("GV", card_hash), f"Y#{self.hash('order', order_ref)}"
 
+    def card_activities(self, card_id: str) -> KeyRange:
+        """All movements of a card."""
+        partition, _ = self.gift_card_of(card_id)
+        return partition, "Y", f"YR#{LAST}"
+
     def card_reversal(self, card_hash: str, activity_id: str) -> Key:
         return self._at("GV", card_hash), f"YR#{activity_id}"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from shared.codec import Item
-from shared.fields import Shape
-from shared.keys import Key, Keys
+from shared.fields import Shape, instant_text
+from shared.keys import ALL_OF_KIND, Key, KeyRange, Keys
 from shared.marks import personal_fields
+from shared.paging import Listing
 
 Erasure = Literal["delete", "redact", "keep", "unlink"]
 Anonymization = Literal["redact", "delete"]
@@ -55,6 +56,13 @@ class Kind:
     - ``retained``: the kind of the retention policy that says how long it is kept.
     - ``born_at``: the field from which a legal minimum counts.
     - ``aged_by``: the field from which its age counts. Where it is empty, nothing ages.
+    - ``aging``: the list of the org in which every such record is that ended before a time (as an
+      instant, and as a day in the org's time zone). Others may be in it too.
+    - ``stays``: why a record stays although its time is past; None: it goes.
+    - ``guards_customer``: why retention keeps the customer of such a record, at a time and day;
+      None: it does not.
+    - ``parts``: its further records in its own partition, which go with it.
+    - ``links``: the keys of the links that lead to it, which go with it.
     - ``events``: the events that its writes carry, each with the shape of its ``data``. ``when``
       says of an event what happened, where its route alone does not tell; it is published.
     """
@@ -80,6 +88,11 @@ class Kind:
     retained: str | None = None
     born_at: str = "created_at"
     aged_by: str | None = None
+    aging: Callable[[Keys, datetime, date], Listing] | None = None
+    stays: Callable[[Any], str | None] | None = None
+    guards_customer: Callable[[Any, datetime, date], str | None] | None = None
+    parts: Callable[[Keys, Any], Sequence[KeyRange]] | None = None
+    links: Callable[[Keys, Any], Sequence[Key]] | None = None
     events: dict[str, type[Shape]]
     when: dict[str, str] = field(default_factory=dict)
 
@@ -92,3 +105,14 @@ class Kind:
     @property
     def name(self) -> str:
         return str(self.record.KIND)
+
+
+def listed_until(name: str) -> Callable[[Keys, datetime, date], Listing]:
+    """Returns the ``aging`` of a kind whose list begins its sort values with a time: its end, or
+    its creation, before which nothing can have ended."""
+
+    def listing(keys: Keys, moment: datetime, _: date) -> Listing:
+        end = f"{instant_text(moment)}~"
+        return Listing((keys.list_of(name),), ALL_OF_KIND, last=end, newest_first=False)
+
+    return listing

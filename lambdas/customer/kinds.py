@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from lambdas.customer.models import envelopes, records, risk_envelopes, risk_records
 from shared.customer_state import CustomerStateRecord, OrderHoldRecord, RedemptionCountRecord
-from shared.kinds import Kind
+from shared.kinds import Kind, listed_until
+
+
+def _pending_hold(risk: risk_records.CustomerRiskRecord, now: datetime, _: date) -> str | None:
+    return "pending_hold" if any(hold.expires_at > now for hold in risk.holds) else None
+
 
 KINDS = (
     Kind(record=CustomerStateRecord, erasure="delete", business=False, events={}),
@@ -47,6 +54,7 @@ KINDS = (
     Kind(
         record=risk_records.CustomerRiskRecord,
         erasure="delete",
+        guards_customer=_pending_hold,
         business=False,
         hidden=("order",),
         events={},
@@ -56,6 +64,7 @@ KINDS = (
         erasure="delete",
         retained="fraud",
         aged_by="settled_at",
+        aging=listed_until(risk_records.FlagRecord.KIND),
         events={"customer-flag-set": risk_envelopes.CustomerFlagSet},
     ),
     Kind(
@@ -64,6 +73,7 @@ KINDS = (
         retained="fraud",
         born_at="assessed_at",
         aged_by="assessed_at",
+        aging=listed_until(risk_records.AssessmentRecord.KIND),
         events={"customer-fraud-assessed": risk_envelopes.CustomerFraudAssessed},
     ),
     Kind(
@@ -80,6 +90,7 @@ KINDS = (
         erasure="delete",
         retained="fraud",
         aged_by="settled_at",
+        aging=listed_until(risk_records.HoldRecord.KIND),
         events={
             "customer-hold-created": risk_envelopes.CustomerHoldMoved,
             "customer-hold-resolved": risk_envelopes.CustomerHoldMoved,

@@ -3,7 +3,7 @@ people wrote into it goes. A deleted customer's goes whole."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
 from lambdas.loyalty.models import records
@@ -38,6 +38,11 @@ def without_order(earned: records.EarnedOrderRecord) -> records.EarnedOrderRecor
     )
 
 
+def _points(balance: ledger.BalanceRecord, now: datetime, _: date) -> str | None:
+    """Returns why a customer with this balance stays: it has points that have not expired."""
+    return "points" if any(entry.split(now) != (0, 0) for entry in balance.pages) else None
+
+
 MOVES = (
     "loyalty-earned",
     "loyalty-redeemed",
@@ -51,6 +56,7 @@ KINDS = (
     Kind(
         record=ledger.BalanceRecord,
         erasure="delete",
+        guards_customer=_points,
         hidden=("last_hash",),
         events=dict.fromkeys(MOVES, PointsMoved),
     ),

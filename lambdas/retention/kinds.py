@@ -11,6 +11,13 @@ KINDS = (
         erasure="keep",
         events={"retention-policy-set": envelopes.RetentionPolicyChanged},
     ),
+    # It names no customer.
+    Kind(
+        record=records.RetentionRunRecord,
+        erasure="keep",
+        events={"retention-run-finished": envelopes.RetentionRunFinished},
+        when={"retention-run-finished": "The daily run, or one of an administrator, has ended."},
+    ),
     Kind(record=records.RetentionHeadRecord, erasure="keep", events={}),
 )
 """The kinds of records of this family."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambdas.retention import rules, storage
+from lambdas.retention import due, rules, storage
 from lambdas.retention.models.envelopes import RetentionPolicyChanged
 from lambdas.retention.models.records import RetentionPolicyRecord
 from lambdas.retention.models.requests import RetentionPolicyGetRequest, RetentionPolicySetRequest
@@ -18,7 +18,8 @@ from shared.records import Records
 def retention_policy_set(call: Call, body: RetentionPolicySetRequest) -> Answer:
     """Puts a new version of the whole policy in force, now or later. What it does not name is kept
     for ever. A policy that would remove more, sooner or more thoroughly than the version that would
-    be in force then needs `confirm_shortening`. The first version needs no `expected_revision`."""
+    be in force then needs `confirm_shortening`. The first version needs no `expected_revision`. A
+    dry run also counts what is past its time when the policy comes into force."""
     given = body.policy
     head_at, versions_at = storage.head_at(call.keys), storage.versions(call.keys)
 
@@ -43,12 +44,22 @@ def retention_policy_set(call: Call, body: RetentionPolicySetRequest) -> Answer:
             {name: getattr(policy, name) for name in RetentionPolicyChanged.model_fields},
         )
         return Step(
-            Answer(_data(policy), policy.revision),
+            Answer({**_data(policy), **_trial(call, policy)}, policy.revision),
             storage.subject(call.keys, policy),
             storage.policy_writes(call.keys, policy, event),
         )
 
     return commit(call, [head_at, versions_at], decide)
+
+
+def _trial(call: Call, policy: RetentionPolicyRecord) -> dict[str, Any]:
+    """Returns what a dry run says besides: how much the policy would remove."""
+    if not call.facts.dry_run:
+        return {}
+    found = due.would_remove(
+        call.table, call.keys, policy, policy.effective_from, call.settings.timezone
+    )
+    return {"would_remove": found, "exemptions_checked": False}
 
 
 def _drafted(call: Call, body: RetentionPolicySetRequest, revision: int) -> RetentionPolicyRecord:

@@ -16,6 +16,11 @@ DaysByKind = TypeAliasType(
 )
 
 
+CountsByKind = TypeAliasType(
+    "CountsByKind", Annotated[dict[str, int], Field(description="How many, by kind.")]
+)
+
+
 class RetentionPolicy(Shape):
     """A version of the policy. It never changes."""
 
@@ -96,6 +101,25 @@ class RetentionPolicyEnvelope(Shape):
 
 
 # ---------------------------------------------------------------- data of events
+
+
+class RetentionRunFinished(Shape):
+    """A run has enforced the policy."""
+
+    run_id: str
+    """The run: its day, or the time that an administrator named."""
+    as_of: datetime
+    """The clock of the run."""
+    policy_version: str
+    """The version that it enforced."""
+    scanned: CountsByKind
+    """How many records it looked at, by kind."""
+    acted: CountsByKind
+    """How many it removed or anonymized, by kind."""
+    skipped: CountsByKind
+    """How many stay although their time is past, by kind and reason."""
+    errors: CountsByKind
+    """How many it could not handle, by kind. The next run tries again."""
 
 
 class RetentionPolicyChanged(Shape):

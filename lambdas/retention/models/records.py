@@ -31,6 +31,32 @@ class RetentionPolicyRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRunRecord:
+    """A run that enforces the policy, page by page. ``as_of``: its clock. ``days``: how long each
+    kind is kept, as the version said when the run began. ``step`` and ``cursor`` say how far it has
+    come: which list, and where in it. ``scanned``, ``acted`` and ``errors`` count by kind of the
+    policy; ``skipped`` by kind and reason."""
+
+    KIND: ClassVar[str] = "retention_run"
+    run_id: Id
+    orgcode: Id
+    as_of: datetime
+    policy_version: Id
+    state: Word = "running"
+    days: Mapping[str, int] = field(default_factory=dict)
+    customer_action: Word
+    step: int = 0
+    cursor: Id | None = None
+    scanned: Mapping[str, int] = field(default_factory=dict)
+    acted: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+    revision: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionHeadRecord:
     """How many versions there are: the revision of the policy."""
 
