@@ -1,16 +1,19 @@
-"""The scheduled work: each minute the sweeper continues the erasures that are not finished."""
+"""The scheduled work: each minute the sweeper continues what is not finished, and each day the runs
+of the retention policy begin."""
 
 from __future__ import annotations
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import function as recipe
 from infra.function import Records
 from infra.package import Package
 from infra.settings import Environment
+from lambdas.jobs.handler import DAILY
 
 JOBS = "jobs"
 """The folder of the function."""
@@ -54,6 +57,9 @@ class JobsStack(Stack):
             ],
             timeout_s=_TIMEOUT_S,
         )
+        self._schedules(sweeper)
+
+    def _schedules(self, sweeper: lambda_.Function) -> None:
         # A failed run is not repeated: the next one comes a minute later, and finds the same jobs.
         events.Rule(
             self,
@@ -61,4 +67,20 @@ class JobsStack(Stack):
             description="Starts the sweeper.",
             schedule=events.Schedule.rate(Duration.minutes(1)),
             targets=[targets.LambdaFunction(sweeper, retry_attempts=0)],
+        )
+        # To begin a run again changes nothing, so this one may be repeated.
+        events.Rule(
+            self,
+            "EveryDay",
+            description="Begins the runs of the retention policy.",
+            schedule=events.Schedule.cron(hour="3", minute="0"),
+            targets=[
+                targets.LambdaFunction(
+                    sweeper,
+                    event=events.RuleTargetInput.from_object(
+                        {"job": DAILY, "time": events.EventField.time}
+                    ),
+                    retry_attempts=2,
+                )
+            ],
         )

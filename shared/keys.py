@@ -217,6 +217,10 @@ class Keys(LoyaltyKeys, AdjacentKeys):
         """Returns the lists of the customers by the month of their last activity."""
         return tuple(self.list_of("customer_activity", shard) for shard in _SHARDS)
 
+    def customer_links(self, customer_guid: str) -> tuple[str, str]:
+        """All links of a customer: (partition, prefix of the sort key)."""
+        return self._at("C", customer_guid), "Z#"
+
     # ------------------------------------------------------------ erasure and export
 
     def erasure_job(self, job_id: str) -> Key:

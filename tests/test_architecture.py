@@ -54,7 +54,7 @@ REACHES = {
         "lambdas.retention.rules",
         "lambdas.retention.storage",
     ),
-    "jobs": ("lambdas.privacy",),
+    "jobs": ("lambdas.privacy", "lambdas.retention"),
 }
 # The errors of the SDK are caught where the calls are made; its clients are made in one place.
 CATCHES_SDK_ERRORS = {"shared/table.py", "lambdas/events/handler.py"}

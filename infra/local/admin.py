@@ -53,6 +53,7 @@ search = _group("Search entries of an organisation's accounts and customers.")
 jobs = _group("Erasures that run or have run.")
 receipt = _group("Receipts of deletions.")
 customer = _group("The right of access.")
+retention = _group("Runs of the retention policy, and what a law wants kept.")
 GROUPS = {
     "org": org,
     "member": member,
@@ -63,6 +64,7 @@ GROUPS = {
     "jobs": jobs,
     "receipt": receipt,
     "customer": customer,
+    "retention": retention,
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
@@ -257,6 +259,34 @@ def jobs_resume(orgcode: OrgCode, job_id: Annotated[str, typer.Argument()]) -> N
     """Continue an erasure to its end, and show how far it has come. The sweeper may run beside."""
     for progress in erasures.resume(orgcode, job_id):
         typer.echo(json.dumps(progress))
+
+
+@retention.command("run")
+def retention_run(
+    orgcode: OrgCode,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="The clock of the run, in UTC. Default: now.")
+    ] = None,
+) -> None:
+    """Enforce the retention policy that is in force then, to the end, and show how far it has come.
+    A run of the same clock that was begun before goes on."""
+    now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
+    for progress in erasures.retention_run(orgcode, now):
+        typer.echo(json.dumps(progress))
+
+
+@retention.command("list")
+def retention_list(orgcode: OrgCode) -> None:
+    """List an organisation's runs, the newest first, one per line."""
+    for run in erasures.retention_runs(orgcode):
+        typer.echo(json.dumps(run))
+
+
+@retention.command("kept")
+def retention_kept(orgcode: OrgCode) -> None:
+    """List what is kept without its person because a law wants it, one record per line."""
+    for kept in erasures.kept(orgcode):
+        typer.echo(json.dumps(kept))
 
 
 @receipt.command("verify")

@@ -1,4 +1,5 @@
-"""The administration of erasures: jobs, receipts, and exports to a file."""
+"""The administration of erasures: jobs, receipts, runs of the retention policy, and exports to a
+file."""
 
 from __future__ import annotations
 
@@ -12,13 +13,16 @@ from typing import Any
 from infra.local.identities import Refused, org_of
 from infra.local.signing import verifies
 from lambdas.jobs import sweeper
+from lambdas.jobs.retention import runs
 from lambdas.jobs.sweeper import Due
 from lambdas.privacy import storage
 from lambdas.privacy.operations.export import exported, state_of
 from lambdas.privacy.rules.receipt import digest_of, text_of
+from lambdas.retention import storage as policies
 from shared.codec import view_of
+from shared.fields import instant_shown
 from shared.keys import of_org
-from shared.paging import page
+from shared.paging import Listing, page
 from shared.table import Table
 
 ROUND_S = 5.0
@@ -28,13 +32,7 @@ EXPORTED_AT_ONCE = 256
 def jobs(orgcode: str) -> Iterator[dict[str, Any]]:
     """Yields the org's erasures, the newest first, with their progress. Those that have ended are
     there for a month."""
-    org_of(orgcode)
-    cursor = None
-    while True:
-        views, cursor = page(Table(), storage.jobs_of(of_org(orgcode)), 100, cursor, view_of)
-        yield from views
-        if cursor is None:
-            return
+    return _listed(orgcode, storage.jobs_of(of_org(orgcode)))
 
 
 def resume(orgcode: str, job_id: str) -> Iterator[dict[str, Any]]:
@@ -48,6 +46,37 @@ def resume(orgcode: str, job_id: str) -> Iterator[dict[str, Any]]:
         until = time.monotonic() + ROUND_S
         job = sweeper.resume(Due(orgcode, job_id), datetime.now(UTC), until=until)
         yield dict(storage.job_item(keys, job).view or {})
+
+
+def retention_run(orgcode: str, now: datetime) -> Iterator[dict[str, Any]]:
+    """Runs the retention policy of an org by this clock, and yields how far it has come."""
+    org_of(orgcode)
+    run = runs.begin(orgcode, now, instant_shown(now))
+    if run is None:
+        raise Refused("no policy is in force that removes anything")
+    while run.state == "running":
+        run = runs.resume(runs.Due(orgcode, run.run_id), until=time.monotonic() + ROUND_S)
+        yield policies.run_shown(run)
+
+
+def retention_runs(orgcode: str) -> Iterator[dict[str, Any]]:
+    """Yields the org's runs, the newest first."""
+    return _listed(orgcode, policies.runs_of(of_org(orgcode)))
+
+
+def kept(orgcode: str) -> Iterator[dict[str, Any]]:
+    """Yields what is kept of deleted customers' records because a law wants it."""
+    return _listed(orgcode, storage.kept_of(of_org(orgcode)))
+
+
+def _listed(orgcode: str, listing: Listing) -> Iterator[dict[str, Any]]:
+    org_of(orgcode)
+    cursor = None
+    while True:
+        views, cursor = page(Table(), listing, 100, cursor, view_of)
+        yield from views
+        if cursor is None:
+            return
 
 
 def verified(receipt: Path, orgcode: str, public_key: Path) -> str:

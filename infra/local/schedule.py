@@ -1,19 +1,21 @@
-"""The schedule on this machine: it calls the sweeper's function each minute, as a rule of the event
-bus does on AWS, and at once when ``settle`` asks for it."""
+"""The schedules on this machine: they call the function of the jobs each minute, as rules of the
+event bus do on AWS, and at once when ``settle`` asks for it."""
 
 from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
 
-from lambdas.jobs.handler import lambda_handler
+from lambdas.jobs.handler import DAILY, lambda_handler
 
 EVERY_S = 60.0
 
 
 def run_jobs(now: datetime | None = None) -> None:
-    """Calls the function with the event of a schedule. ``now``: the test clock."""
+    """Calls the function with the events of both schedules. ``now``: the test clock. The daily one
+    comes first; it begins what was not begun on that day."""
     time = (now or datetime.now(UTC)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    lambda_handler({"job": DAILY, "time": time}, None)
     lambda_handler({"detail-type": "Scheduled Event", "time": time}, None)
 
 

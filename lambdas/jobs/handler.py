@@ -1,33 +1,62 @@
-"""The schedule's function: each minute it continues the erasures that are not finished."""
+"""The schedules' function: each minute it continues what is not finished, and each day it begins
+the runs of the retention policy."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from lambdas.jobs import sweeper
+from lambdas.jobs.retention import runs
 from shared import log
 from shared.errors import ApiError
 
 WORK_S = 45
 """How long one run works. The schedule starts the next one after a minute."""
+DAILY = "retention"
+"""What the event of the daily schedule names."""
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Continues every running erasure. Returns how many there were, how many have ended, and how
-    many failed: those are tried again by the next run."""
+    """Handles the event of a schedule. Returns for each kind of work how much there was, how much
+    has ended, and how much failed: that is tried again by the next run."""
     del context
     now = datetime.fromisoformat(event["time"])
+    if event.get("job") == DAILY:
+        return _begin_runs(now)
     until = time.monotonic() + WORK_S
-    jobs = sweeper.due()
+    return {
+        "erasures": _worked(
+            sweeper.due(), lambda job: sweeper.resume(job, now, until=until), until=until
+        ),
+        "retention": _worked(runs.due(), lambda run: runs.resume(run, until=until), until=until),
+    }
+
+
+def _worked(found: Sequence[Any], resume: Callable[[Any], Any], *, until: float) -> dict[str, int]:
+    """Works on what was found, in a random order, until the time is up: so one that always fails
+    stops no other for long."""
     done = failed = 0
-    for job in sweeper.shuffled(jobs):
+    for one in sweeper.shuffled(found):
         if time.monotonic() >= until:
             break
         try:
-            done += sweeper.resume(job, now, until=until).state == "done"
+            done += resume(one).state == "done"
         except ApiError as error:
-            log.failed(error, call=f"erasure job {job.job_id}")
+            log.failed(error, call=f"{one}")
             failed += 1
-    return {"running": len(jobs), "done": done, "failed": failed}
+    return {"running": len(found), "done": done, "failed": failed}
+
+
+def _begin_runs(now: datetime) -> dict[str, Any]:
+    """Begins the run of the day for each org that has a policy. Begun runs are left as they are."""
+    begun = failed = 0
+    for orgcode in runs.orgs():
+        try:
+            begun += runs.begin(orgcode, now) is not None
+        except ApiError as error:
+            log.failed(error, call=f"retention run of {orgcode}")
+            failed += 1
+    return {"begun": begun, "failed": failed}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from lambdas.privacy import storage
 from lambdas.privacy.models.records import ErasureJobRecord
@@ -22,6 +24,8 @@ JOBS = 100
 """How many jobs one run takes up. The next run, a minute later, takes up the others."""
 PAGES = 5
 """How many pages of a job are handled before the clock is asked again."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,6 @@ def resume(job: Due, now: datetime, *, until: float) -> ErasureJobRecord:
     return current
 
 
-def shuffled(jobs: list[Due]) -> list[Due]:
-    """Returns the jobs in a random order, so that one that always fails stops no other for long."""
+def shuffled(jobs: Sequence[T]) -> list[T]:
+    """Returns the jobs in a random order."""
     return secrets.SystemRandom().sample(jobs, len(jobs))

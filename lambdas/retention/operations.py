@@ -32,7 +32,7 @@ def retention_policy_set(call: Call, body: RetentionPolicySetRequest) -> Answer:
         call.facts.ensure_revision(revision, {} if latest is None else _data(latest))
         policy = _drafted(call, body, revision + 1)
         if latest is not None and _changes_nothing(call, given.effective_from, latest, policy):
-            answer = Answer({**_data(latest), "unchanged": True}, latest.revision)
+            answer = Answer({**_data(latest), "unchanged": True})
             return Step(answer, storage.subject(call.keys, latest))
         rules.ensure_not_back_dated(policy, call.now)
         if not body.confirm_shortening:
@@ -44,7 +44,7 @@ def retention_policy_set(call: Call, body: RetentionPolicySetRequest) -> Answer:
             {name: getattr(policy, name) for name in RetentionPolicyChanged.model_fields},
         )
         return Step(
-            Answer({**_data(policy), **_trial(call, policy)}, policy.revision),
+            Answer({**_data(policy), **_trial(call, policy)}),
             storage.subject(call.keys, policy),
             storage.policy_writes(call.keys, policy, event),
         )
@@ -96,13 +96,13 @@ def retention_policy_get(call: Call, body: RetentionPolicyGetRequest) -> Answer:
     now. A version that is to come changes nothing before its time."""
     if body.policy_version is not None:
         policy = call.require(storage.version_at(call.keys, body.policy_version))
-        return Answer(_data(policy), policy.revision)
+        return Answer(_data(policy))
     versions_at = storage.versions(call.keys)
     versions = call.load(versions_at).all(versions_at)
     in_force = rules.in_force(versions, body.as_of or call.now)
     if in_force is None:
         raise NotFound()
-    return Answer(_data(in_force), in_force.revision)
+    return Answer(_data(in_force))
 
 
 def _data(policy: RetentionPolicyRecord) -> dict[str, Any]:

@@ -179,6 +179,14 @@ def damaged(world: World, **more: Any) -> dict[str, Any]:
     return {**body, **more}
 
 
+def kept_for(world: World) -> int:
+    """The revision of the org's retention policy, which is set where there is none."""
+    first = {"policy": {"comment_retention_days": 365}, "confirm_shortening": True}
+    if world.owner("/retention/policy/get", {}).status == 404:
+        assert world.owner("/retention/policy/set", first).status == 200
+    return int(world.owner("/retention/policy/get", {}).data["revision"])
+
+
 SCENES: dict[str, Scene] = {
     "/account/contact/create": lambda w: {"contact": account(w), **WHY},
     "/account/contact/get": contact,
@@ -240,4 +248,9 @@ SCENES: dict[str, Scene] = {
     "/loyalty/redeem": lambda w: earned(w, order_ref="SO-2", redeem_points=60, **WHY),
     "/loyalty/restore": lambda w: paid(w, order_ref="SO-2", **WHY),
     "/loyalty/reverse": returned,
+    "/retention/policy/get": lambda w: {"policy_version": kept_for(w) and "v1"},
+    "/retention/policy/set": lambda w: {
+        "policy": {"comment_retention_days": 400, "notes": secrets.token_hex(4)},
+        "expected_revision": kept_for(w),
+    },
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.customer import storage as customers
-from lambdas.customer.models.records import CustomerProfileRecord
+from lambdas.customer.models.records import ConsentCurrentRecord, CustomerProfileRecord
 from lambdas.customer.rules import profile as profiles
 from lambdas.customer.rules.suppression import with_erasure, with_refusal
 from lambdas.privacy import storage
@@ -24,7 +24,7 @@ from shared.codec import Item, Wire
 from shared.errors import Busy
 from shared.keys import Key
 from shared.ledger import LedgerEntry, LotPage
-from shared.records import Get
+from shared.records import Get, Query
 from shared.writes import ABSENT, Delete, Put, Update, at_revision
 
 
@@ -54,6 +54,8 @@ class Erasing:
     def erase(self, owner: str, wires: Sequence[Wire], *, begins: bool) -> None:
         """Handles a page of an owner's records. ``begins``: it is the owner's first page."""
         if self.job.job_kind == "delete":
+            if begins and owner == self.owners[0]:
+                self._refuse_opted_out()
             self._delete(wires)
             return
         profile_at = customers.profile_at(self.worker.keys, owner)
@@ -115,7 +117,9 @@ class Erasing:
     def _release(self, profile: CustomerProfileRecord) -> None:
         """Marks the contact points of a profile, and then frees the values that it is found by: at
         no time does one come back unnoticed."""
-        self._refuse_contact(profile)
+        if self.job.job_kind != "delete" or self.job.refuses == "all":
+            found = profiles.lookups(profile)
+            self._refuse({one.value for one in found if one.kind in ("email", "phone")})
         owned = customers.owned_by(self.owners)
         units: list[Unit] = []
         for lookup in profiles.lookups(profile):
@@ -124,12 +128,30 @@ class Erasing:
             units.append((Delete(key, owned),))
         self.written(units)
 
-    def _refuse_contact(self, profile: CustomerProfileRecord) -> None:
-        """Leaves the org's refusal for each contact point: it must not be used again unasked. After
-        a deletion it also stops a silent return. Somebody may refuse the same one meanwhile."""
-        found = profiles.lookups(profile)
-        points = {one.value for one in found if one.kind in ("email", "phone")}
-        after = with_erasure if self.job.job_kind == "delete" else with_refusal
+    def _refuse_opted_out(self) -> None:
+        """Leaves the org's refusal for what had opted out, before anything goes that tells it. A
+        deletion that nobody asked for leaves no other one. A refusal of one customer holds for
+        everyone who was merged."""
+        if self.job.refuses == "all":
+            return
+        keys = self.worker.keys
+        profiles_at = [customers.profile_at(keys, owner) for owner in self.owners]
+        consents_at = [
+            Query(*keys.consents_current(owner), ConsentCurrentRecord, None)
+            for owner in self.owners
+        ]
+        records = self.worker.table.load([*profiles_at, *consents_at])
+        said = [consent for query in consents_at for consent in records.all(query)]
+        for profile in (records.get(at) for at in profiles_at):
+            if profile is not None:
+                self._refuse(rules.opted_out(profile, said))
+
+    def _refuse(self, points: set[str]) -> None:
+        """Leaves the org's refusal for contact points: they must not be used again unasked. After a
+        deletion that was asked for it also stops a silent return. Somebody may refuse the same one
+        meanwhile."""
+        asked_for = self.job.job_kind == "delete" and self.job.refuses == "all"
+        after = with_erasure if asked_for else with_refusal
         while points:
             places = {point: customers.suppression_at(self.worker.keys, point) for point in points}
             records, units = self.worker.table.load(places.values()), []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from lambdas.customer import storage as customers
@@ -15,6 +16,7 @@ from lambdas.privacy.operations.eraser import Eraser
 from lambdas.retention import storage as policies
 from lambdas.retention.rules import in_force
 from shared.call import Call
+from shared.codec import Wire
 from shared.commit import bound_marker, marker_reads, marker_write
 from shared.customer_state import CustomerStateRecord, state_at, survivor_of
 from shared.errors import Busy, LegalHold, NotFound
@@ -108,10 +110,13 @@ def ensure_may_begin(call: Call, there: Found) -> None:
         raise LegalHold()
 
 
-def fence(call: Call, there: Found, job_kind: str) -> ErasureJobRecord | None:
+def fence(
+    call: Call, there: Found, job_kind: str, *, idle_until: date | None = None
+) -> ErasureJobRecord | None:
     """Creates the job and marks all states, in one transaction. Returns None where another write
-    came first: then everything is read and decided again."""
-    job = _job(call, there, job_kind)
+    came first: then everything is read and decided again. ``idle_until``: the job is retention's,
+    for a customer of whom nothing was heard after that day."""
+    job = _job(call, there, job_kind, refuses="all" if idle_until is None else "opted_out")
     # No answer is kept: a repeat is answered from the tombstone or the record, whatever its key.
     place = call.keys.tombstone(there.state.customer_guid)
     writes = [*marker_write(call, place), Put(storage.job_item(call.keys, job))]
@@ -119,10 +124,10 @@ def fence(call: Call, there: Found, job_kind: str) -> ErasureJobRecord | None:
         marked = {
             "job_id": {"S": job.job_id},
             "job_kind": {"S": job_kind},
-            "revision": {"N": str(state.revision + 1)},
+            "revision": _number(state.revision + 1),
         }
         place = state_at(call.keys, state.customer_guid).key
-        writes.append(Touch(place, marked, _unchanged(state)))
+        writes.append(Touch(place, marked, _unchanged(state, idle_until)))
     failed = call.table.transact(writes, call.new_id(), 0)
     if failed is None:
         return job
@@ -131,17 +136,23 @@ def fence(call: Call, there: Found, job_kind: str) -> ErasureJobRecord | None:
     return None
 
 
-def _unchanged(state: CustomerStateRecord) -> Condition:
+def _unchanged(state: CustomerStateRecord, idle_until: date | None) -> Condition:
     """The state is at the revision that was read. A revision counts every change but a new day of
-    activity, which does not matter here."""
-    return Condition(
-        "#rev = :rev AND attribute_not_exists(job_id)",
-        {"#rev": "revision"},
-        {":rev": {"N": str(state.revision)}},
-    )
+    activity, which matters to retention only."""
+    text, values = "#rev = :rev AND attribute_not_exists(job_id)", {":rev": _number(state.revision)}
+    if idle_until is not None:
+        text, values = (
+            f"{text} AND active_on <= :idle",
+            values | {":idle": {"S": idle_until.isoformat()}},
+        )
+    return Condition(text, {"#rev": "revision"}, values)
 
 
-def _job(call: Call, there: Found, job_kind: str) -> ErasureJobRecord:
+def _number(value: int) -> Wire:
+    return {"N": str(value)}
+
+
+def _job(call: Call, there: Found, job_kind: str, *, refuses: str) -> ErasureJobRecord:
     guid = there.state.customer_guid
     action = "customer-deleted" if job_kind == "delete" else "customer-anonymized"
     revision = there.profile.revision + 1 if there.profile is not None else 1
@@ -154,6 +165,7 @@ def _job(call: Call, there: Found, job_kind: str) -> ErasureJobRecord:
         owners=there.owners,
         after=STATE,
         minimum_days=there.minimum_days,
+        refuses=refuses,
         event=change_event(call, action, ("customer", guid, revision), {}),
         created_at=call.now,
         updated_at=call.now,

@@ -16,6 +16,7 @@ from lambdas.privacy.operations.worker import Worker
 from shared.codec import Wire, key_of
 from shared.errors import Busy
 from shared.keys import Key
+from shared.records import AnyRecord, Query
 from shared.targets import NOT_FENCED
 from shared.writes import Condition, Delete, Put, Touch, at_revision
 
@@ -37,9 +38,9 @@ class Removing:
     def fence(self, items: Sequence[LinkedItem], by: str) -> None:
         """Fences the records among these that can be fenced, so that nothing more is written to
         them or said about them. Somebody may change one meanwhile: then it is read again."""
-        left = [item for item in items if hasattr(item.record, FENCE)]
-        while left := [item for item in left if getattr(item.record, FENCE) is None]:
-            late = self._written([(_fencing(item, by),) for item in left])
+        left = [item for item in items if item.kind.target is not None]
+        while left := [item for item in left if FENCE not in item.wire]:
+            late = self._written([(fencing(item, by),) for item in left])
             if late and not self.worker.table.retry_budget.may_retry_after_pause(conflict=True):
                 raise Busy()
             left = items_at(self.worker.table, list(late))
@@ -62,6 +63,20 @@ class Removing:
         for answers in kept_answers(keys, table, items):
             self.gone(answers)
         self.gone([item.wire for item in items])
+
+    def with_links(self, item: LinkedItem) -> None:
+        """Removes a record, and the links that lead to it. They go first: who goes on with the work
+        finds the record by its list."""
+        keys = self.worker.keys
+        links = [] if item.kind.links is None else item.kind.links(keys, item.record)
+        self.worker.table.write_batch([], links)
+        for places in () if item.kind.parts is None else item.kind.parts(keys, item.record):
+            found = Query(*places, AnyRecord, None)
+            self.gone(self.worker.table.load([found]).wires([found])[0])
+        if item.kind.named_by is not None:
+            self.whole([item])
+        else:
+            self.gone([item.wire])
 
     def beside(self, items: Sequence[LinkedItem]) -> None:
         """Removes the guards and look-ups of these records in other partitions."""
@@ -102,7 +117,8 @@ def held_by(record_id: str) -> Condition:
     return Condition(text, values={":id": {"S": record_id}})
 
 
-def _fencing(item: LinkedItem, by: str) -> Touch:
+def fencing(item: LinkedItem, by: str) -> Touch:
+    """Returns the write that fences a record, if nobody has changed or fenced it."""
     revision = item.record.revision
     values = {FENCE: {"S": by}, "revision": {"N": str(revision + 1)}}
     same = at_revision(revision)

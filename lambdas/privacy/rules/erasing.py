@@ -11,7 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from lambdas.customer.models.records import CustomerProfileRecord
+from lambdas.customer.models.records import ConsentCurrentRecord, CustomerProfileRecord
+from lambdas.customer.rules.consent import is_refusal
+from lambdas.customer.rules.consent_sides import own_points
+from lambdas.customer.rules.profile import lookups
+from lambdas.customer.rules.suppression import place_of
 from lambdas.privacy.rules.redaction import NewText, redacted, scrubbed
 from shared.kinds import Kind
 from shared.ledger import LotPage
@@ -45,6 +49,24 @@ def revised(before: Any, after: Any, now: datetime) -> Any:
         return before if after == before else after
     times = {"updated_at": now} if hasattr(before, "updated_at") else {}
     return replace(after, revision=before.revision + 1, **times)
+
+
+def opted_out(profile: CustomerProfileRecord, consents: Iterable[ConsentCurrentRecord]) -> set[str]:
+    """Returns the e-mails and phones of a customer for which any contact was refused, in the form
+    in which they are found."""
+    points = {one.value for one in lookups(profile) if one.kind in ("email", "phone")}
+    refused: set[str] = set()
+    for consent in consents:
+        said = consent.decision
+        if not is_refusal(said):
+            continue
+        if said.contact_point is not None:
+            refused.add(place_of(said.contact_point)[1])
+        elif said.channel is None:
+            refused |= points
+        else:
+            refused |= {*own_points(said.channel, sorted(points))}
+    return refused
 
 
 def anonymized_profile(

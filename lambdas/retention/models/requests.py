@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from shared.errors import Fault
 from shared.fields import Instant, Note, Request, matching
@@ -14,7 +14,16 @@ from shared.settings import OrgSettings
 CustomerAction = Literal["anonymize", "delete"]
 """What becomes of customers of whom nothing was heard: they are anonymized or deleted."""
 Days = Annotated[int, Field(ge=1, le=36_500)]
-PolicyVersion = Annotated[str, matching(r"v[1-9][0-9]{0,5}", "must be v and a number, as in v3")]
+VERSION = r"v[1-9][0-9]{0,5}"
+PolicyVersion = Annotated[
+    str,
+    matching(VERSION, "must be v and a number, as in v3"),
+    WithJsonSchema({
+        "type": "string",
+        "pattern": rf"^\s*{VERSION}\s*$",
+        "description": "The name of a version.",
+    }),
+]  # fmt: skip
 
 
 class MinimumDays(Request):
@@ -96,7 +105,7 @@ class RetentionPolicySetRequest(Request):
         for kind, days in self.policy.days().items():
             if days < minimums.get(kind, 0):
                 message = f"must be at least minimum_days.{kind}"
-                yield Fault("too-small", f"policy.{kind}{SUFFIX}", message)
+                yield Fault("invalid", f"policy.{kind}{SUFFIX}", message)
 
 
 class RetentionPolicyGetRequest(Request):
