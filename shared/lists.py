@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.call import Answer, Call
@@ -13,6 +13,7 @@ from shared.customer_state import (
     require_readable_customer,
     state_at,
 )
+from shared.keys import Index
 from shared.paging import Listing, cursor_of, page, sign
 
 Page = tuple[list[dict[str, Any]], str | None]
@@ -57,6 +58,57 @@ class _SeveralPartitions(Exception):
     """A list of one customer's records lies in other partitions than the one it began with."""
 
 
+class OwnersList:
+    """The list of one customer's records, newest first, with those of everyone who was merged into
+    the customer. ``place`` returns where the records of a customer lie: the partition, and what
+    their sort keys begin with before an id. ``keep`` turns a record of the customer that answers
+    into an item, or drops it (None).
+
+    The first page and the customer's state are read in one trip. Only where the state names other
+    partitions is a second one needed."""
+
+    def __init__(
+        self,
+        call: Call,
+        named: str,
+        place: Callable[[str], tuple[str, str]],
+        keep: Callable[[Wire, str], dict[str, Any] | None],
+        index: Index | None = None,
+    ) -> None:
+        self._call, self._named, self._place, self._keep = call, named, place, keep
+        self._index = index
+        self._states: list[CustomerStateRecord] = []
+
+    @property
+    def survivor(self) -> str:
+        """The customer that answers, once a page was read."""
+        return self._states[0].customer_guid
+
+    def walk(self, limit: int, cursor: str | None) -> Page:
+        own = self._listing((self._named,))
+        try:
+            return page(self._call.table, own, limit, cursor, self._item, beside=self._read_state)
+        except _SeveralPartitions:
+            every = self._listing(self._states[0].owners)
+            return page(self._call.table, every, limit, cursor, self._item)
+
+    def _listing(self, owners: Sequence[str]) -> Listing:
+        partitions = tuple(self._place(guid)[0] for guid in owners)
+        return Listing(partitions, self._index, prefix=self._place(self._named)[1])
+
+    def _read_state(self) -> None:
+        call, named = self._call, self._named
+        records = call.table.load([state_at(call.keys, named)])
+        self._states.append(
+            call.decided(records, lambda r: require_readable_customer(call.keys, r, named))
+        )
+        if self._states[0].owners != (named,):
+            raise _SeveralPartitions
+
+    def _item(self, wire: Wire) -> dict[str, Any] | None:
+        return self._keep(wire, self.survivor)
+
+
 def answer_customer_list(
     call: Call,
     body: Any,
@@ -65,36 +117,8 @@ def answer_customer_list(
     *,
     plural: str,
 ) -> Answer:
-    """Returns a page of one customer's records, newest first, with those of everyone who was merged
-    into the customer. ``body.customer_guid`` names the customer. ``place`` returns where the
-    records of a customer lie: the partition, and what their sort keys begin with before an id.
-    ``keep`` turns a record of the customer that answers into an item, or drops it (None).
-
-    The first page and the customer's state are read in one trip. Only where the state names other
-    partitions is a second one needed."""
-    named, states = body.customer_guid, list[CustomerStateRecord]()
-
-    def read_state() -> None:
-        records = call.table.load([state_at(call.keys, named)])
-        states.append(
-            call.decided(records, lambda r: require_readable_customer(call.keys, r, named))
-        )
-        if states[0].owners != (named,):
-            raise _SeveralPartitions
-
-    def item(wire: Wire) -> dict[str, Any] | None:
-        return keep(wire, states[0].customer_guid)
-
-    def walk(limit: int, cursor: str | None) -> Page:
-        prefix = place(named)[1]
-        try:
-            own = Listing((place(named)[0],), prefix=prefix)
-            return page(call.table, own, limit, cursor, item, beside=read_state)
-        except _SeveralPartitions:
-            every = Listing(tuple(place(guid)[0] for guid in states[0].owners), prefix=prefix)
-            return page(call.table, every, limit, cursor, item)
-
-    answer = answer_walk(call, body, walk, plural=plural)
-    survivor = states[0].customer_guid
-    data = {"customer_guid": survivor, **answer.data}
-    return Answer(data | redirected(named, survivor))
+    """Returns a page of an ``OwnersList`` of the customer that ``body.customer_guid`` names."""
+    listed = OwnersList(call, body.customer_guid, place, keep)
+    answer = answer_walk(call, body, listed.walk, plural=plural)
+    data = {"customer_guid": listed.survivor, **answer.data}
+    return Answer(data | redirected(body.customer_guid, listed.survivor))

@@ -36,6 +36,13 @@ TARGET_TYPES = (CUSTOMER, *HEADS)
 NOT_FENCED = Condition("attribute_exists(pk) AND attribute_not_exists(fenced_by)")
 
 
+def normal_id(target_type: str, target_id: str) -> str:
+    """Returns the one spelling of a record's id under which something is said about it."""
+    if target_type == "certificate":
+        return target_id.upper()
+    return target_id.lower() if target_type == "gift_card" else target_id
+
+
 class Fenceable(Protocol):
     """A stored record that a deletion may fence."""
 

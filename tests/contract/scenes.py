@@ -16,7 +16,7 @@ from shared import auth, clients
 from shared.fields import instant_text
 from shared.keys import of_org
 from shared.settings import settings
-from tests.builders import WHY, World, euro
+from tests.builders import WHY, Caller, World, euro
 
 Scene = Callable[[World], dict[str, Any]]
 
@@ -179,6 +179,19 @@ def damaged(world: World, **more: Any) -> dict[str, Any]:
     return {**body, **more}
 
 
+def on_customer(world: World, **more: Any) -> dict[str, Any]:
+    """A customer as the target of a comment."""
+    guid = world.customer(first_name="Ada")["customer_guid"]
+    return {"target_type": "customer", "target_id": guid, **more}
+
+
+def commented(world: World, **more: Any) -> dict[str, Any]:
+    """A comment of the owner."""
+    on = on_customer(world)
+    made = world.owner("/comment", {**on, "body": "Called back"}).data["comment"]
+    return {**on, "comment_id": made["comment_id"], **more}
+
+
 def kept_for(world: World) -> int:
     """The revision of the org's retention policy, which is set where there is none."""
     first = {"policy": {"comment_retention_days": 365}, "confirm_shortening": True}
@@ -208,6 +221,12 @@ SCENES: dict[str, Scene] = {
     "/account/update": lambda w: account(
         w, account={"legal_name": "Northwind GmbH"}, expected_revision=1, **WHY
     ),
+    "/comment": lambda w: on_customer(w, body="Called back"),
+    "/comment/get": commented,
+    "/comment/list": on_customer,
+    "/comment/report": lambda w: commented(w) and {},
+    "/comment/revise": lambda w: commented(w, body="Called twice"),
+    "/comment/status": lambda w: commented(w, status="archived", expected_revision=1),
     "/customer/anonymize": lambda w: customer(w, **WHY),
     "/customer/consent/get": consenting,
     "/customer/consent/set": lambda w: customer(w, consents=[MARKETING], **WHY),
@@ -254,3 +273,16 @@ SCENES: dict[str, Scene] = {
         "expected_revision": kept_for(w),
     },
 }
+
+
+def as_member(world: World, path: str, member: Caller) -> dict[str, Any]:
+    """A body that a member without any role may send: a comment of its own, on an order of another
+    system."""
+    body = SCENES[path](world)
+    if "target_type" in body:
+        on = {"target_type": "order", "target_id": "SO-1"}
+        body |= on
+        if "comment_id" in body:
+            made = member("/comment", {**on, "body": "Called back"}).data["comment"]
+            body["comment_id"] = made["comment_id"]
+    return body

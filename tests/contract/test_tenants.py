@@ -38,6 +38,9 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "card_code": lambda world: str(card(world)["card_code"]),
     "flag_id": lambda world: _flag(world),
     "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
+    "target_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
+    "comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
+    "parent_comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),
 }
 """For each field that names a record: a function that makes such a record in another org."""

@@ -16,6 +16,7 @@ from shared.keys import LAST, Keys
 from shared.paging import Listing, page
 from shared.records import AnyRecord, Query
 from shared.table import Table
+from shared.targets import normal_id
 
 PAGE = 100
 """How many records are read at once."""
@@ -49,7 +50,7 @@ def target_of(item: LinkedItem) -> Target | None:
     """Returns the target that an item is, or None."""
     if item.kind.target is None:
         return None
-    return Target(item.kind.target, item.record_id)
+    return Target(item.kind.target, normal_id(item.kind.target, item.record_id))
 
 
 def spoken_of(keys: Keys, table: Table, items: Iterable[LinkedItem]) -> list[Target]:

@@ -1,0 +1,1 @@
+"""One function per route: those that write, and those that read."""
