@@ -6,6 +6,7 @@ from lambdas.account.handler import ROUTES as ACCOUNT
 from lambdas.comment.handler import ROUTES as COMMENT
 from lambdas.customer.handler import ROUTES as CUSTOMER
 from lambdas.giftcard.handler import ROUTES as GIFTCARD
+from lambdas.inbox.handler import ROUTES as INBOX
 from lambdas.loyalty.handler import ROUTES as LOYALTY
 from lambdas.privacy.handler import ROUTES as PRIVACY
 from lambdas.retention.handler import ROUTES as RETENTION
@@ -17,6 +18,7 @@ FAMILIES: dict[str, tuple[Route, ...]] = {
     "comment": COMMENT,
     "customer": CUSTOMER,
     "giftcard": GIFTCARD,
+    "inbox": INBOX,
     "loyalty": LOYALTY,
     "privacy": PRIVACY,
     "retention": RETENTION,

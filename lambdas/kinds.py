@@ -10,6 +10,7 @@ from lambdas.account.kinds import KINDS as ACCOUNT
 from lambdas.comment.kinds import KINDS as COMMENT
 from lambdas.customer.kinds import KINDS as CUSTOMER
 from lambdas.giftcard.kinds import KINDS as GIFTCARD
+from lambdas.inbox.kinds import KINDS as INBOX
 from lambdas.loyalty.kinds import KINDS as LOYALTY
 from lambdas.privacy.kinds import KINDS as PRIVACY
 from lambdas.retention.kinds import KINDS as RETENTION
@@ -39,6 +40,7 @@ KINDS: tuple[Kind, ...] = (
     *COMMENT,
     *CUSTOMER,
     *GIFTCARD,
+    *INBOX,
     *LOYALTY,
     *PRIVACY,
     *RETENTION,

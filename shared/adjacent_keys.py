@@ -51,7 +51,12 @@ class AdjacentKeys(OrgKeys):
 
     def notification_link(self, record_type: str, record_id: str, notification_id: str) -> Key:
         """Leads from a record to a notification about it."""
-        return self.target(record_type, record_id), f"N#{notification_id}"
+        partition, prefix = self.notification_links(record_type, record_id)
+        return partition, f"{prefix}{notification_id}"
+
+    def notification_links(self, record_type: str, record_id: str) -> tuple[str, str]:
+        """The links to all notifications about a record: (partition, prefix of the sort key)."""
+        return self.target(record_type, record_id), "N#"
 
     # ------------------------------------------------------------ certificates and warranties
 

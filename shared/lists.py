@@ -87,7 +87,14 @@ class OwnersList:
     def walk(self, limit: int, cursor: str | None) -> Page:
         own = self._listing((self._named,))
         try:
-            return page(self._call.table, own, limit, cursor, self._item, beside=self._read_state)
+            return page(
+                self._call.table,
+                own,
+                limit,
+                cursor,
+                self._item,
+                beside=self._read_state,
+            )
         except _SeveralPartitions:
             every = self._listing(self._states[0].owners)
             return page(self._call.table, every, limit, cursor, self._item)

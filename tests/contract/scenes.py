@@ -192,6 +192,21 @@ def commented(world: World, **more: Any) -> dict[str, Any]:
     return {**on, "comment_id": made["comment_id"], **more}
 
 
+def notified(world: World, **more: Any) -> dict[str, Any]:
+    """A notification of a team."""
+    made = world.owner("/inbox/create", {"team_guid": "T1", "title": "Call back"})
+    return {"notification_id": made.data["notification"]["notification_id"], **more}
+
+
+def told_of(world: World) -> dict[str, Any]:
+    """A customer about whom a team was told."""
+    guid = world.customer(first_name="Ada")["customer_guid"]
+    about = {"record_type": "customer", "record_id": guid}
+    made = world.owner("/inbox/create", {"team_guid": "T1", "title": "Call back", **about})
+    assert made.status == 200
+    return about
+
+
 def kept_for(world: World) -> int:
     """The revision of the org's retention policy, which is set where there is none."""
     first = {"policy": {"comment_retention_days": 365}, "confirm_shortening": True}
@@ -255,6 +270,16 @@ SCENES: dict[str, Scene] = {
     "/giftcard/redeem": lambda w: card(w, order_ref="SO-1", amount=euro(300), **WHY),
     "/giftcard/reverse": lambda w: redeemed(w, **WHY),
     "/giftcard/status/set": lambda w: card(w, status="blocked", expected_revision=1, **WHY),
+    "/inbox/create": lambda w: {
+        "team_guid": "T1",
+        "title": "Call back",
+        "record_type": "customer",
+        "record_id": w.customer(first_name="Ada")["customer_guid"],
+    },
+    "/inbox/get": notified,
+    "/inbox/list": told_of,
+    "/inbox/state": lambda w: notified(w, state="claimed"),
+    "/inbox/status": lambda w: notified(w, status="archived", expected_revision=1),
     "/loyalty/adjust": lambda w: customer(w, points_delta=50, **WHY),
     "/loyalty/balance/get": customer,
     "/loyalty/earn": sold,

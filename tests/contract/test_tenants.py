@@ -41,6 +41,8 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "target_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
     "parent_comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
+    "record_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
+    "notification_id": lambda world: str(scenes.notified(world)["notification_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),
 }
 """For each field that names a record: a function that makes such a record in another org."""
