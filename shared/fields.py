@@ -127,6 +127,9 @@ def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterV
 
 Name = Annotated[str, _text(200), WithJsonSchema(schemas.NAME)]
 ShortText = Annotated[str, _text(64), WithJsonSchema(schemas.SHORT_TEXT)]
+LongText = Annotated[
+    str, _text(schemas.LONG_BYTES, empty=True, lines=True), WithJsonSchema(schemas.LONG_TEXT)
+]
 SearchText = Annotated[str, _text(254), WithJsonSchema(schemas.SEARCH_TEXT)]
 """What is searched for: any text that can be a name or an e-mail address."""
 Note = Annotated[str, _text(4000, lines=True), WithJsonSchema(schemas.NOTE)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from shared.call import Answer, Call
@@ -56,6 +57,10 @@ def answer_walk(
 class _SeveralPartitions(Exception):
     """A list of one customer's records lies in other partitions than the one it began with."""
 
+    def __init__(self, owners: tuple[str, ...]) -> None:
+        self.owners = owners
+        super().__init__(f"{len(owners)} partitions")
+
 
 def answer_customer_list(
     call: Call,
@@ -72,29 +77,48 @@ def answer_customer_list(
 
     The first page and the customer's state are read in one trip. Only where the state names other
     partitions is a second one needed."""
-    named, states = body.customer_guid, list[CustomerStateRecord]()
-
-    def read_state() -> None:
-        records = call.table.load([state_at(call.keys, named)])
-        states.append(
-            call.decided(records, lambda r: require_readable_customer(call.keys, r, named))
-        )
-        if states[0].owners != (named,):
-            raise _SeveralPartitions
-
-    def item(wire: Wire) -> dict[str, Any] | None:
-        return keep(wire, states[0].customer_guid)
-
-    def walk(limit: int, cursor: str | None) -> Page:
-        prefix = place(named)[1]
-        try:
-            own = Listing((place(named)[0],), prefix=prefix)
-            return page(call.table, own, limit, cursor, item, beside=read_state)
-        except _SeveralPartitions:
-            every = Listing(tuple(place(guid)[0] for guid in states[0].owners), prefix=prefix)
-            return page(call.table, every, limit, cursor, item)
-
+    walk = CustomerWalk(call, body.customer_guid, place, keep)
     answer = answer_walk(call, body, walk, plural=plural)
-    survivor = states[0].customer_guid
-    data = {"customer_guid": survivor, **answer.data}
-    return Answer(data | redirected(named, survivor))
+    return Answer({"customer_guid": walk.survivor, **answer.data} | walk.redirect)
+
+
+@dataclass(slots=True)
+class CustomerWalk:
+    """Walks through records that belong to a customer, with those of everyone who was merged into
+    it: a ``walk`` for ``answer_walk``. ``named`` is the customer whom the request names; ``place``
+    and ``keep`` are as in ``answer_customer_list``. Afterwards it knows who the survivor is."""
+
+    call: Call
+    named: str
+    place: Callable[[str], tuple[str, str]]
+    keep: Callable[[Wire, str], dict[str, Any] | None]
+    _state: CustomerStateRecord | None = None
+
+    @property
+    def survivor(self) -> str:
+        return self.named if self._state is None else self._state.customer_guid
+
+    @property
+    def redirect(self) -> dict[str, str]:
+        return redirected(self.named, self.survivor)
+
+    def __call__(self, limit: int, cursor: str | None) -> Page:
+        partition, prefix = self.place(self.named)
+        try:
+            own = Listing((partition,), prefix=prefix)
+            return page(self.call.table, own, limit, cursor, self._item, beside=self._read_state)
+        except _SeveralPartitions as found:
+            every = Listing(tuple(self.place(guid)[0] for guid in found.owners), prefix=prefix)
+            return page(self.call.table, every, limit, cursor, self._item)
+
+    def _item(self, wire: Wire) -> dict[str, Any] | None:
+        return self.keep(wire, self.survivor)
+
+    def _read_state(self) -> None:
+        call, named = self.call, self.named
+        records = call.table.load([state_at(call.keys, named)])
+        self._state = call.decided(
+            records, lambda r: require_readable_customer(call.keys, r, named)
+        )
+        if self._state.owners != (named,):
+            raise _SeveralPartitions(self._state.owners)

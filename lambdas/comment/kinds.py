@@ -1,0 +1,73 @@
+"""The kinds of records that comments store. A comment goes where the record goes that it is on. A
+comment on another record that only mentions a customer stays, without the mention."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from lambdas.comment.items import comment_item
+from lambdas.comment.models import envelopes, records
+from shared.kinds import Kind
+from shared.targets import CUSTOMER
+
+
+def without_mentions(
+    comment: records.CommentRecord, guids: Collection[str]
+) -> records.CommentRecord:
+    """Returns the comment without any mention of these customers; the same where it has none."""
+    kept = tuple(m for m in comment.mentions if m.kind != CUSTOMER or m.id not in guids)
+    return comment if kept == comment.mentions else replace(comment, mentions=kept)
+
+
+def without_hash(content: records.CommentContentRecord) -> records.CommentContentRecord:
+    """Returns the content without the hash, which could prove what it said."""
+    return replace(content, sha256=None)
+
+
+def without_hash_at(
+    content: records.CommentContentRecord, now: datetime
+) -> records.CommentContentRecord:
+    del now
+    return without_hash(content)
+
+
+KINDS = (
+    Kind(
+        record=records.CommentRecord,
+        erasure="delete",
+        named_by="comment_id",
+        target="comment",
+        item=comment_item,
+        forgets=without_mentions,
+        retained="comment",
+        aged_by="updated_at",
+        events={
+            "comment-created": envelopes.CommentChanged,
+            "comment-revised": envelopes.CommentChanged,
+            "comment-status-set": envelopes.CommentStatusChanged,
+        },
+        when={
+            "comment-created": "`/comment` has added a comment.",
+            "comment-status-set": "`/comment/status` has changed the status of a comment.",
+        },
+    ),
+    Kind(
+        record=records.CommentContentRecord,
+        erasure="delete",
+        # It is a part of the comment, which counts.
+        business=False,
+        ends=without_hash,
+        anonymized=without_hash_at,
+        hidden=("sha256",),
+        events={},
+    ),
+    Kind(
+        record=records.CommentMentionRecord,
+        erasure="delete",
+        business=False,
+        mentions=lambda keys, link: keys.comment(link.comment_id),
+        events={},
+    ),
+)
