@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lambdas.account.handler import ROUTES as ACCOUNT
+from lambdas.comment.handler import ROUTES as COMMENT
 from lambdas.customer.handler import ROUTES as CUSTOMER
 from lambdas.giftcard.handler import ROUTES as GIFTCARD
 from lambdas.loyalty.handler import ROUTES as LOYALTY
@@ -13,6 +14,7 @@ from shared.routes import Route
 
 FAMILIES: dict[str, tuple[Route, ...]] = {
     "account": ACCOUNT,
+    "comment": COMMENT,
     "customer": CUSTOMER,
     "giftcard": GIFTCARD,
     "loyalty": LOYALTY,

@@ -7,6 +7,7 @@ record class of the code and fails when one is missing here.
 from __future__ import annotations
 
 from lambdas.account.kinds import KINDS as ACCOUNT
+from lambdas.comment.kinds import KINDS as COMMENT
 from lambdas.customer.kinds import KINDS as CUSTOMER
 from lambdas.giftcard.kinds import KINDS as GIFTCARD
 from lambdas.loyalty.kinds import KINDS as LOYALTY
@@ -32,4 +33,13 @@ SHARED = (
     ),
     Kind(record=SearchEntryRecord, erasure="delete", business=False, events={}),
 )
-KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY, *PRIVACY, *RETENTION)
+KINDS: tuple[Kind, ...] = (
+    *SHARED,
+    *ACCOUNT,
+    *COMMENT,
+    *CUSTOMER,
+    *GIFTCARD,
+    *LOYALTY,
+    *PRIVACY,
+    *RETENTION,
+)

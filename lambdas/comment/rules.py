@@ -52,15 +52,14 @@ def _bytes(caption: str | None, body: str | None) -> bytes:
 
 def stored(given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the given fields of a request in the form that the record holds. None clears one."""
-    values = {name: value for name, value in given.items() if value is not None}
-    values |= {name: None for name in ("caption",) if name in given and given[name] is None}
-    for name in ("attachments", "hashtags", "mentions"):
-        if name in given:
-            values[name] = tuple(given[name] or ())
-    if "attachments" in values:
-        values["attachments"] = tuple(a.model_dump(exclude_none=True) for a in values["attachments"])
-    if "mentions" in values:
-        values["mentions"] = tuple(Mention(kind=m.kind, id=m.id) for m in values["mentions"])
+    forms = {
+        "attachments": lambda files: tuple(one.model_dump(exclude_none=True) for one in files),
+        "mentions": lambda named: tuple(Mention(kind=one.kind, id=one.id) for one in named),
+        "hashtags": tuple,
+    }
+    values = {
+        name: forms[name](value or ()) if name in forms else value for name, value in given.items()
+    }
     if "hashtags" in values:
         values["chosen_hashtags"] = values.pop("hashtags")
     return values
@@ -80,7 +79,7 @@ def with_content(comment: CommentRecord, given: Mapping[str, Any]) -> CommentRec
 def revised(comment: CommentRecord, given: Mapping[str, Any], now: datetime) -> CommentRecord:
     """Returns the comment with its next content; the very same object where that equals the current
     one. Raises 409 for a comment that is not current, or has as many contents as fit."""
-    after = with_content(comment, given) if comment.body is not None or given else comment
+    after = with_content(comment, given) if given else comment
     if after == comment:
         return comment
     if comment.status != "current":

@@ -1,0 +1,1 @@
+"""The operations: what every member may ask and do about comments."""
