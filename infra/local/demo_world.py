@@ -20,6 +20,8 @@ from typing import Any
 
 from lambdas.account.handler import ACCOUNT as NORTHWIND
 from lambdas.account.handler import CONTACT
+from lambdas.comment.handler import COMMENT_ID
+from lambdas.comment.handler import TARGET as COMMENTED
 from lambdas.customer.handler import HOLD_ID, KATHERINE
 from lambdas.customer.handler import C as ADA
 from lambdas.families import FAMILIES
@@ -258,6 +260,13 @@ STEPS = (
         },
         ASSESSMENT_ID,
         HOLD_ID.removeprefix("hold_"),
+    ),
+    _step(
+        "2026-01-12T09:25",
+        "/comment",
+        "Said on the phone",
+        {**COMMENTED, "caption": "Delivery", "body": "Fridays suit them best. #delivery"},
+        COMMENT_ID,
     ),
     # The last one: the world is complete where this contact exists.
     _step(

@@ -9,7 +9,9 @@ from shared.api import MEMBER, Tier, reading, serve, writing
 from shared.errors import InvalidNextToken, InvalidState
 
 TARGET = {"target_type": "account", "target_id": "acct_01KA0000000000000000000000"}
-NAMED = {"comment_id": "cmnt_01KA0000000000000000000031", **TARGET}
+COMMENT_ID = "01KA0000000000000000000031"
+# The part of the id that is the same in every org.
+NAMED = {"comment_id": f"cmnt_{COMMENT_ID}", **TARGET}
 TEXT = "They ask for delivery on Fridays. #delivery"
 MEMBERS = (MEMBER,)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -52,7 +52,7 @@ def _bytes(caption: str | None, body: str | None) -> bytes:
 
 def stored(given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the given fields of a request in the form that the record holds. None clears one."""
-    forms = {
+    forms: dict[str, Callable[[Any], Any]] = {
         "attachments": lambda files: tuple(one.model_dump(exclude_none=True) for one in files),
         "mentions": lambda named: tuple(Mention(kind=one.kind, id=one.id) for one in named),
         "hashtags": tuple,

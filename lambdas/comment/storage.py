@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lambdas.comment import items, rules
@@ -56,7 +57,7 @@ def subject(keys: Keys, comment_id: str) -> Subject:
 
 def comment_shown(comment: CommentRecord, target_id: str) -> dict[str, Any]:
     """Returns a comment as answers show it. ``target_id``: the record that it is on by now."""
-    return shown(comment, without=items.INNER, target_id=target_id)
+    return shown(replace(comment, target_id=target_id), without=items.INNER)
 
 
 def content_shown(content: CommentContentRecord) -> dict[str, Any]:

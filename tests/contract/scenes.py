@@ -179,6 +179,19 @@ def damaged(world: World, **more: Any) -> dict[str, Any]:
     return {**body, **more}
 
 
+ON_AN_ORDER = {"target_type": "order", "target_id": "SO-1"}
+
+
+def commented(world: World, **more: Any) -> dict[str, Any]:
+    """A comment on a record of another system, by the caller who is the world's owner."""
+    body = {**ON_AN_ORDER, "caption": "Delivery", "body": "On Fridays, please. #delivery"}
+    made = world.owner("/comment", body).data["comment"]
+    return {**ON_AN_ORDER, "comment_id": made["comment_id"], **more}
+
+
+AUTHORED = {"/comment/revise", "/comment/status"}
+"""Routes where a member changes what it wrote itself."""
+
 SCENES: dict[str, Scene] = {
     "/account/contact/create": lambda w: {"contact": account(w), **WHY},
     "/account/contact/get": contact,
@@ -200,6 +213,12 @@ SCENES: dict[str, Scene] = {
     "/account/update": lambda w: account(
         w, account={"legal_name": "Northwind GmbH"}, expected_revision=1, **WHY
     ),
+    "/comment": lambda _: {**ON_AN_ORDER, "body": "On Fridays, please."},
+    "/comment/get": commented,
+    "/comment/list": lambda w: commented(w) and dict(ON_AN_ORDER),
+    "/comment/report": lambda w: commented(w) and {"limit": 8},
+    "/comment/revise": lambda w: commented(w, body="On Mondays, please."),
+    "/comment/status": lambda w: commented(w, status="archived", expected_revision=1),
     "/customer/anonymize": lambda w: customer(w, **WHY),
     "/customer/consent/get": consenting,
     "/customer/consent/set": lambda w: customer(w, consents=[MARKETING], **WHY),

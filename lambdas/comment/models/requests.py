@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from lambdas.comment.models.hashtags import TAG_LENGTH, normal_hashtag
 from shared import field_schemas as schemas
@@ -22,7 +22,6 @@ from shared.fields import (
     RecordId,
     Request,
     ShortText,
-    bounded,
     matching,
     refuse,
 )
@@ -118,8 +117,8 @@ Hashtag = Annotated[
         schemas.form(
             "Hashtag",
             "#?[^\\s#]{1,64}",
-            "A hashtag, with or without its #: letters of any script, digits, _ and -, and at least "
-            "one letter. Kept in lower case.",
+            "A hashtag, with or without its #: letters of any script, digits, _ and -, and at "
+            "least one letter. Kept in lower case.",
             "delivery",
         )
     ),
@@ -147,9 +146,9 @@ class MentionIn(Request):
     id: MentionedId
 
 
-Attachments = bounded(AttachmentIn, ATTACHMENTS)
-Mentions = Annotated[bounded(MentionIn, MENTIONS), AfterValidator(_each_once)]
-Hashtags = Annotated[bounded(Hashtag, HASHTAGS), AfterValidator(_each_once)]
+Attachments = Annotated[list[AttachmentIn], Field(max_length=ATTACHMENTS)]
+Mentions = Annotated[list[MentionIn], Field(max_length=MENTIONS), AfterValidator(_each_once)]
+Hashtags = Annotated[list[Hashtag], Field(max_length=HASHTAGS), AfterValidator(_each_once)]
 
 
 class CommentText(Request):
@@ -159,12 +158,12 @@ class CommentText(Request):
     """A line above the body."""
     body: LongText | None = None
     """The text."""
-    attachments: Attachments | None = None  # type: ignore[valid-type]
+    attachments: Attachments | None = None
     """The files that go with it, at most 20."""
     visibility: CommentVisibility | None = None
-    hashtags: Hashtags | None = None  # type: ignore[valid-type]
+    hashtags: Hashtags | None = None
     """Hashtags beside those that the body has."""
-    mentions: Mentions | None = None  # type: ignore[valid-type]
+    mentions: Mentions | None = None
     """Whom or what it mentions, at most 20."""
 
     def content(self) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Found:
 
 def reads_of(call: Call, body: Any) -> list[Read]:
     """Returns the reads of a comment that a request names, with the customer whom it is about."""
-    guid = _customer_of(body.target_type, body.target_id)
+    guid = customer_of(body.target_type, body.target_id)
     states = [] if guid is None else [state_at(call.keys, guid)]
     return [storage.named_at(call.keys, body), *states]
 
@@ -66,7 +66,7 @@ def require_found(call: Call, records: Records, body: Any, *, writes: bool) -> F
     deletion of what the comment is on has begun; a write then is ``busy``."""
     records.ensure(*reads_of(call, body))
     state, named = None, body.target_id
-    guid = _customer_of(body.target_type, named)
+    guid = customer_of(body.target_type, named)
     if guid is not None:
         demanded = require_customer if writes else require_readable_customer
         state = demanded(call.keys, records, guid)
@@ -79,7 +79,7 @@ def require_found(call: Call, records: Records, body: Any, *, writes: bool) -> F
     return Found(comment, state.customer_guid, redirected(named, state.customer_guid))
 
 
-def _customer_of(target_type: str, target_id: str) -> str | None:
+def customer_of(target_type: str, target_id: str) -> str | None:
     """Returns the customer whom comments on a record are about; None for a record of no customer,
     or one that its own link leads to: that is fenced itself."""
     if target_type == SUBSCRIPTION:

@@ -24,7 +24,7 @@ from shared.paging import Listing, page
 from shared.targets import CUSTOMER
 
 ANSWER_BYTES = 1_000_000
-"""How many bytes of texts a page holds. Large comments make a page short, and its token is right."""
+"""How many bytes of texts a page holds, so that no answer is too large to be sent."""
 PERSON = "user_guid:"
 
 # ---------------------------------------------------------------- get

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from lambdas.comment import items, rules, storage
 from lambdas.comment.models import requests
 from lambdas.comment.models.records import CommentRecord, Mention
-from lambdas.comment.operations.access import Found, reads_of, require_found, require_role
+from lambdas.comment.operations.access import customer_of, reads_of, require_found, require_role
 from shared.api import Answer, Call
 from shared.commit import Step, commit
 from shared.customer_guard import CustomerGuard
 from shared.customer_state import require_customer, require_readable, state_at
-from shared.errors import ApiError, Busy, Forbidden, NotFound
+from shared.errors import ApiError, Busy, Forbidden
 from shared.keys import comment_on
 from shared.records import Records, Unread
 from shared.states import with_status
@@ -61,7 +61,7 @@ def comment_add(call: Call, body: requests.CommentAddRequest) -> Answer:
 def _target_checks(
     call: Call, body: requests.CommentAddRequest
 ) -> tuple[list[Write], list[CustomerGuard]]:
-    checks, guards = about(call, body.target_type, body.target_id, active=True)
+    checks, guards = about(call, body.target_type, body.target_id, named="target_id", active=True)
     if body.target_type != items.COMMENT:
         return checks, guards
     # Of a comment more is asked than that it is there.
@@ -210,7 +210,7 @@ def _why(call: Call) -> dict[str, Any]:
 
 def _still_about(call: Call, comment: CommentRecord) -> tuple[list[Write], list[CustomerGuard]]:
     """Returns the checks and guards of a change: what the comment is on must still be there."""
-    return about(call, comment.target_type, comment.target_id, active=True)
+    return about(call, comment.target_type, comment.target_id, named="target_id", active=True)
 
 
 def _step(
@@ -237,14 +237,14 @@ def _whole(call: Call, answer: Answer, body: Any) -> Answer:
     told = answer.data["comment"]
     comment_at = storage.comment_at(call.keys, told["comment_id"])
     content_at = storage.content_at(call.keys, told["comment_id"], told["current_revision"])
-    about_customer = told["target_type"] == CUSTOMER
-    states = [state_at(call.keys, told["target_id"])] if about_customer else []
+    guid = customer_of(told["target_type"], told["target_id"])
+    states = [] if guid is None else [state_at(call.keys, guid)]
     records = call.load(comment_at, content_at, *states)
     comment = require_shown(records.get(comment_at))
     for state in states:
         require_readable(records.get(state))
     whole = storage.with_texts(told, None)
-    if comment.status != "deleted" and told["status"] != "deleted":
+    if comment.status != "deleted":
         whole = storage.with_texts(told, records.get(content_at))
         mentions = _mentioned(comment, body)
         if mentions:
