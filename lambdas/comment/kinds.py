@@ -48,10 +48,6 @@ KINDS = (
             "comment-revised": envelopes.CommentChanged,
             "comment-status-set": envelopes.CommentStatusChanged,
         },
-        when={
-            "comment-created": "`/comment` has added a comment.",
-            "comment-status-set": "`/comment/status` has changed the status of a comment.",
-        },
     ),
     Kind(
         record=records.CommentContentRecord,

@@ -166,13 +166,19 @@ class CommentChanged(Shape):
 
     comment_id: str
     target_type: str
+    """What the comment is on."""
     target_id: str
+    """The id of the record that the comment is on."""
     parent_comment_id: str | None = None
+    """The comment that this one replies to."""
     visibility: CommentVisibility
     status: CommentStatus
     current_revision: int
+    """The number of its content, from 1."""
     size_bytes: int
+    """The size of caption and body in UTF-8; it stays when the texts are removed."""
     user_guid: str
+    """The author."""
 
 
 class CommentStatusChanged(Shape):
@@ -180,8 +186,13 @@ class CommentStatusChanged(Shape):
 
     comment_id: str
     target_type: str
+    """What the comment is on."""
     target_id: str
+    """The id of the record that the comment is on."""
     previous_status: CommentStatus
+    """The status until then."""
     status: CommentStatus
     current_revision: int
+    """The number of its content, from 1."""
     size_bytes: int
+    """The size of caption and body in UTF-8; it stays when the texts are removed."""

@@ -45,7 +45,7 @@ def _type(value: str) -> str:
 def _hashtag(value: str) -> str:
     tag = normal_hashtag(value)
     if tag is None:
-        raise refuse("hashtag", f"must be a letter and up to {TAG_LENGTH} of letters, digits, _ -")
+        raise refuse("hashtag", f"must be 1 to {TAG_LENGTH} letters, digits, _ or -, with a letter")
     return tag
 
 
