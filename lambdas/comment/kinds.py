@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from lambdas.comment.items import comment_item
+from lambdas.comment.items import comment_item, mention_item, mentioned_customers
 from lambdas.comment.models import envelopes, records
+from shared.keys import Key, Keys
 from shared.kinds import Kind
 from shared.targets import CUSTOMER
 
@@ -33,6 +34,15 @@ def without_hash_at(
     return without_hash(content)
 
 
+def parts(keys: Keys, comment: records.CommentRecord) -> list[Key]:
+    """Returns the keys of what belongs to a comment: its contents, and the links from the customers
+    whom it mentions."""
+    comment_id, numbers = comment.comment_id, range(1, comment.current_revision + 1)
+    contents = [keys.comment_content(comment_id, number) for number in numbers]
+    links = [mention_item(keys, guid, comment_id) for guid in mentioned_customers(comment)]
+    return [*contents, *(link.key for link in links)]
+
+
 KINDS = (
     Kind(
         record=records.CommentRecord,
@@ -40,6 +50,7 @@ KINDS = (
         named_by="comment_id",
         target="comment",
         item=comment_item,
+        beside=parts,
         forgets=without_mentions,
         retained="comment",
         aged_by="updated_at",

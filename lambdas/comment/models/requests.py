@@ -141,7 +141,7 @@ class AttachmentIn(Request):
 class MentionIn(Request):
     """Whom or what a comment mentions."""
 
-    kind: ShortText
+    kind: TargetType
     """What kind of thing it is: `customer`, which must exist, `user`, `order` …"""
     id: MentionedId
 
