@@ -181,8 +181,8 @@ def comment_status(call: Call, body: requests.CommentStatusRequest) -> Answer:
             more, _ = storage.mention_writes(call, comment.comment_id, comment, after)
             contents = records.all(contents_at)
             if len(contents) != comment.current_revision:
-                # The reads of one trip need not be of one moment.
-                raise Unread(contents_at)
+                # The reads of one trip need not be of one moment: make both again.
+                raise Unread(contents_at, storage.named_at(call.keys, body))
             emptied = [items.content_item(call.keys, rules.emptied_content(c)) for c in contents]
             more += [Put(item, condition=None) for item in emptied]
         writes = [*storage.status_change(call, comment, after), *checks, *more]

@@ -209,6 +209,34 @@ def test_a_revision_and_a_deletion_at_once_leave_no_text(world: World, faults: F
     assert [(one["content_revision"], "body" in one) for one in history] == [(2, False), (1, False)]
 
 
+def test_a_deletion_whose_reads_are_not_of_one_moment_reads_again(
+    world: World, faults: Faults
+) -> None:
+    author = owner(world)
+    comment = author.add("one")
+    for operation in ("query", "batch_get_item"):
+        revision = author.shown(comment)["revision"]
+        text = f"before the {operation}"
+        meanwhile = then(lambda text=text: author.revise(comment, body=text))
+        faults.clear()
+        faults.inject(meanwhile, operation=operation)
+        answer = author.set({**comment, "revision": revision}, "deleted")
+        assert (answer.tag, answer.detail) == ("conflict", {"current_revision": revision + 1})
+        assert faults.count() < 10
+    assert len(texts(author, comment)) == 3
+
+
+def test_a_deletion_that_foresees_a_revision_empties_that_content_too(
+    world: World, faults: Faults
+) -> None:
+    author = owner(world)
+    comment = author.add("one")
+    meanwhile = then(lambda: author.revise(comment, body="two"))
+    faults.inject(meanwhile, operation="batch_get_item")
+    assert author.set({**comment, "revision": 2}, "deleted").status == 200
+    assert [("body" in one) for one in author.history(comment)] == [False, False]
+
+
 # ---------------------------------------------------------------- at every call of the database
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lambdas.comment import items, storage
+from lambdas.comment.operations.reading import ANSWER_BYTES
 from shared import clients
 from shared.api import READERS
 from shared.commit import Subject
@@ -251,6 +252,21 @@ def test_comments_on_a_merged_customer_are_the_survivors(world: World, meter: Me
     with meter.measuring() as costs:
         author.get(old)
     assert costs[0].trips == 1
+
+
+def test_a_page_of_several_customers_comments_fits_one_answer(world: World) -> None:
+    authors = [owner(world, **on("customer", customer(world))) for _ in range(2)]
+    made = [
+        author.at(NOW + timedelta(seconds=n)).add("x" * 65_000)["comment_id"]
+        for n in range(10)
+        for author in authors
+    ]
+    gone, here = authors
+    merge(world, gone.target["target_id"], here.target["target_id"])
+    page = here.call("/list", limit=256).data
+    assert sum(one["size_bytes"] for one in page["items"]) <= ANSWER_BYTES
+    found = here.ids(limit=256)
+    assert (sorted(found), len(found)) == (sorted(made), 20)
 
 
 def test_a_comment_on_a_merged_customer_is_changed_through_the_survivor(world: World) -> None:
