@@ -89,5 +89,6 @@ def customer_of(target_type: str, target_id: str) -> str | None:
 
 def _ids(body: Any, state: CustomerStateRecord | None) -> tuple[str, ...]:
     """Returns the ids under which a comment may be on the record that a request names."""
-    is_customer = body.target_type == CUSTOMER and state is not None
-    return state.owners if is_customer and state is not None else (body.target_id,)
+    if body.target_type != CUSTOMER or state is None:
+        return (body.target_id,)
+    return state.owners

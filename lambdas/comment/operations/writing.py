@@ -246,15 +246,19 @@ def _whole(call: Call, answer: Answer, body: Any) -> Answer:
     whole = storage.with_texts(told, None)
     if comment.status != "deleted":
         whole = storage.with_texts(told, records.get(content_at))
-        mentions = _mentioned(comment, body)
+        mentions = _mentioned(comment, told, body)
         if mentions:
             whole["mentions"] = [{"kind": one.kind, "id": one.id} for one in mentions]
     return replace(answer, data={**answer.data, "comment": whole})
 
 
-def _mentioned(comment: CommentRecord, body: Any) -> tuple[Mention, ...]:
-    """Returns the mentions of the answer to a replay. The request says them again; where it says
-    nothing of them, the comment's own count: no earlier content keeps any."""
-    given = {} if not isinstance(body, requests.CommentText) else rules.stored(body.content())
-    mentions: tuple[Mention, ...] = given.get("mentions", comment.mentions)
+def _mentioned(comment: CommentRecord, told: dict[str, Any], body: Any) -> tuple[Mention, ...]:
+    """Returns the mentions of the answer to a replay. As long as the content is the current one the
+    comment says them, without any customer who was forgotten. No earlier content keeps any: then
+    the request says them again, and where it does not, the comment's own count."""
+    if comment.current_revision == told["current_revision"] or not isinstance(
+        body, requests.CommentText
+    ):
+        return comment.mentions
+    mentions: tuple[Mention, ...] = rules.stored(body.content()).get("mentions", comment.mentions)
     return mentions

@@ -78,12 +78,14 @@ def test_a_comment_that_mentions_the_customer_stays_without_the_mention(
 ) -> None:
     guid, other = customer(world), customer(world)
     author = owner(world)
-    made = author.add("#tag", mentions=of_customers(guid, other), idempotency_key="k")
+    sent = {"body": "#tag", "mentions": of_customers(guid, other), "idempotency_key": "k"}
+    made = author.call("", **sent).data["comment"]
     erase(world, guid, how)
     if how == "delete":
         shown = author.shown(made)
         assert shown["mentions"] == of_customers(other)
         assert (shown["body"], shown["revision"]) == ("#tag", 2)
+        assert author.call("", **sent).data["comment"]["mentions"] == of_customers(other)
         assert guid not in json.dumps(
             [i for i in database.items(world.code) if "M" in i["sk"]["S"]]
         )
