@@ -126,6 +126,13 @@ def target_of_comment(comment_id: str) -> str:
     return ids[ID_LENGTH:] if len(ids) == 2 * ID_LENGTH else "!"
 
 
+def whole_comment_id(comment_id: str, target_hash: str) -> str:
+    """Returns the whole id of a comment of which only the first part may be given, without the hash
+    of its target."""
+    ids = comment_id.removeprefix(COMMENT_PREFIX)
+    return comment_on(target_hash, ids) if len(ids) == ID_LENGTH else comment_id
+
+
 def subscription_of(customer_guid: str, made_id: str) -> str:
     """Returns the id of a new subscription: its own id, then the id of its customer."""
     return f"{SUBSCRIPTION_PREFIX}{made_id}{customer_guid.removeprefix(CUSTOMER_PREFIX)}"

@@ -62,6 +62,15 @@ NAME = text("Name", 200, "A line of text.")
 SHORT_TEXT = text("ShortText", 64, "A short line of text.")
 SEARCH_TEXT = text("SearchText", 254, "What to search for: the beginnings of words.")
 NOTE = text("Note", 4000, "A text of several lines.", lines=True)
+LONG_BYTES = 65_536
+LONG_TEXT = {
+    "title": "LongText",
+    "type": "string",
+    "maxLength": LONG_BYTES,
+    "pattern": f"^[^{_LINES}]*$",
+    "description": f"A text of any number of lines, which may be empty. At most {LONG_BYTES} bytes "
+    "of UTF-8, no control characters but newline and tab.",
+}
 REASON = text(
     "Reason",
     1000,

@@ -113,7 +113,7 @@ def _controls(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c) in ("Cc", "Cs")}
 
 
-def text_of(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterValidator:
+def _text(max_bytes: int, *, empty: bool = False, lines: bool = False) -> AfterValidator:
     def check(value: str) -> str:
         text = _cleaned(value, lines=lines)
         if not empty and not is_visible(text):
@@ -125,12 +125,15 @@ def text_of(max_bytes: int, *, empty: bool = False, lines: bool = False) -> Afte
     return AfterValidator(check)
 
 
-Name = Annotated[str, text_of(200), WithJsonSchema(schemas.NAME)]
-ShortText = Annotated[str, text_of(64), WithJsonSchema(schemas.SHORT_TEXT)]
-SearchText = Annotated[str, text_of(254), WithJsonSchema(schemas.SEARCH_TEXT)]
+Name = Annotated[str, _text(200), WithJsonSchema(schemas.NAME)]
+ShortText = Annotated[str, _text(64), WithJsonSchema(schemas.SHORT_TEXT)]
+LongText = Annotated[
+    str, _text(schemas.LONG_BYTES, empty=True, lines=True), WithJsonSchema(schemas.LONG_TEXT)
+]
+SearchText = Annotated[str, _text(254), WithJsonSchema(schemas.SEARCH_TEXT)]
 """What is searched for: any text that can be a name or an e-mail address."""
-Note = Annotated[str, text_of(4000, lines=True), WithJsonSchema(schemas.NOTE)]
-Reason = Annotated[str, text_of(1000, lines=True), WithJsonSchema(schemas.REASON)]
+Note = Annotated[str, _text(4000, lines=True), WithJsonSchema(schemas.NOTE)]
+Reason = Annotated[str, _text(1000, lines=True), WithJsonSchema(schemas.REASON)]
 
 
 def matching(pattern: str, message: str, *, upper: bool = False) -> Any:
@@ -324,7 +327,7 @@ class SourceRef(Request):
 
     kind: ShortText
     """What kind of thing it is: `order`, `ticket`, `loyalty_txn` …"""
-    id: Annotated[str, text_of(128), WithJsonSchema(schemas.SOURCE_ID)]
+    id: Annotated[str, _text(128), WithJsonSchema(schemas.SOURCE_ID)]
     """Its id in the system that it comes from."""
 
 

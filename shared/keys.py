@@ -26,6 +26,7 @@ from shared.adjacent_keys import comment_on as comment_on
 from shared.adjacent_keys import customer_of_subscription as customer_of_subscription
 from shared.adjacent_keys import subscription_of as subscription_of
 from shared.adjacent_keys import target_of_comment as target_of_comment
+from shared.adjacent_keys import whole_comment_id as whole_comment_id
 from shared.loyalty_keys import LoyaltyKeys
 from shared.org_keys import LAST as LAST
 from shared.org_keys import Key as Key

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from shared.call import Answer, Call
@@ -13,7 +14,6 @@ from shared.customer_state import (
     require_readable_customer,
     state_at,
 )
-from shared.keys import Index
 from shared.paging import Listing, cursor_of, page, sign
 
 Page = tuple[list[dict[str, Any]], str | None]
@@ -57,63 +57,9 @@ def answer_walk(
 class _SeveralPartitions(Exception):
     """A list of one customer's records lies in other partitions than the one it began with."""
 
-
-class OwnersList:
-    """The list of one customer's records, newest first, with those of everyone who was merged into
-    the customer. ``place`` returns where the records of a customer lie: the partition, and what
-    their sort keys begin with before an id. ``keep`` turns a record of the customer that answers
-    into an item, or drops it (None).
-
-    The first page and the customer's state are read in one trip. Only where the state names other
-    partitions is a second one needed."""
-
-    def __init__(
-        self,
-        call: Call,
-        named: str,
-        place: Callable[[str], tuple[str, str]],
-        keep: Callable[[Wire, str], dict[str, Any] | None],
-        index: Index | None = None,
-    ) -> None:
-        self._call, self._named, self._place, self._keep = call, named, place, keep
-        self._index = index
-        self._states: list[CustomerStateRecord] = []
-
-    @property
-    def survivor(self) -> str:
-        """The customer that answers, once a page was read."""
-        return self._states[0].customer_guid
-
-    def walk(self, limit: int, cursor: str | None) -> Page:
-        own = self._listing((self._named,))
-        try:
-            return page(
-                self._call.table,
-                own,
-                limit,
-                cursor,
-                self._item,
-                beside=self._read_state,
-            )
-        except _SeveralPartitions:
-            every = self._listing(self._states[0].owners)
-            return page(self._call.table, every, limit, cursor, self._item)
-
-    def _listing(self, owners: Sequence[str]) -> Listing:
-        partitions = tuple(self._place(guid)[0] for guid in owners)
-        return Listing(partitions, self._index, prefix=self._place(self._named)[1])
-
-    def _read_state(self) -> None:
-        call, named = self._call, self._named
-        records = call.table.load([state_at(call.keys, named)])
-        self._states.append(
-            call.decided(records, lambda r: require_readable_customer(call.keys, r, named))
-        )
-        if self._states[0].owners != (named,):
-            raise _SeveralPartitions
-
-    def _item(self, wire: Wire) -> dict[str, Any] | None:
-        return self._keep(wire, self.survivor)
+    def __init__(self, owners: tuple[str, ...]) -> None:
+        self.owners = owners
+        super().__init__(f"{len(owners)} partitions")
 
 
 def answer_customer_list(
@@ -124,8 +70,55 @@ def answer_customer_list(
     *,
     plural: str,
 ) -> Answer:
-    """Returns a page of an ``OwnersList`` of the customer that ``body.customer_guid`` names."""
-    listed = OwnersList(call, body.customer_guid, place, keep)
-    answer = answer_walk(call, body, listed.walk, plural=plural)
-    data = {"customer_guid": listed.survivor, **answer.data}
-    return Answer(data | redirected(body.customer_guid, listed.survivor))
+    """Returns a page of one customer's records, newest first, with those of everyone who was merged
+    into the customer. ``body.customer_guid`` names the customer. ``place`` returns where the
+    records of a customer lie: the partition, and what their sort keys begin with before an id.
+    ``keep`` turns a record of the customer that answers into an item, or drops it (None).
+
+    The first page and the customer's state are read in one trip. Only where the state names other
+    partitions is a second one needed."""
+    walk = CustomerWalk(call, body.customer_guid, place, keep)
+    answer = answer_walk(call, body, walk, plural=plural)
+    return Answer({"customer_guid": walk.survivor, **answer.data} | walk.redirect)
+
+
+@dataclass(slots=True)
+class CustomerWalk:
+    """Walks through records that belong to a customer, with those of everyone who was merged into
+    it: a ``walk`` for ``answer_walk``. ``named`` is the customer whom the request names; ``place``
+    and ``keep`` are as in ``answer_customer_list``. Afterwards it knows who the survivor is."""
+
+    call: Call
+    named: str
+    place: Callable[[str], tuple[str, str]]
+    keep: Callable[[Wire, str], dict[str, Any] | None]
+    _state: CustomerStateRecord | None = None
+
+    @property
+    def survivor(self) -> str:
+        return self.named if self._state is None else self._state.customer_guid
+
+    @property
+    def redirect(self) -> dict[str, str]:
+        return redirected(self.named, self.survivor)
+
+    def __call__(self, limit: int, cursor: str | None) -> Page:
+        partition, prefix = self.place(self.named)
+        try:
+            own = Listing((partition,), prefix=prefix)
+            return page(self.call.table, own, limit, cursor, self._item, beside=self._read_state)
+        except _SeveralPartitions as found:
+            every = Listing(tuple(self.place(guid)[0] for guid in found.owners), prefix=prefix)
+            return page(self.call.table, every, limit, cursor, self._item)
+
+    def _item(self, wire: Wire) -> dict[str, Any] | None:
+        return self.keep(wire, self.survivor)
+
+    def _read_state(self) -> None:
+        call, named = self.call, self.named
+        records = call.table.load([state_at(call.keys, named)])
+        self._state = call.decided(
+            records, lambda r: require_readable_customer(call.keys, r, named)
+        )
+        if self._state.owners != (named,):
+            raise _SeveralPartitions(self._state.owners)

@@ -20,10 +20,13 @@ from typing import Any
 
 from lambdas.account.handler import ACCOUNT as NORTHWIND
 from lambdas.account.handler import CONTACT
+from lambdas.comment.handler import COMMENT_ID
+from lambdas.comment.handler import TARGET as COMMENTED
 from lambdas.customer.handler import HOLD_ID, KATHERINE
 from lambdas.customer.handler import C as ADA
 from lambdas.families import FAMILIES
 from lambdas.giftcard.handler import CODE as CARD
+from lambdas.inbox.handler import NOTE
 from lambdas.privacy.handler import KATE
 from shared import auth, envelope
 from shared.api import new_id
@@ -258,6 +261,34 @@ STEPS = (
         },
         ASSESSMENT_ID,
         HOLD_ID.removeprefix("hold_"),
+    ),
+    _step(
+        "2026-01-12T09:25",
+        "/comment",
+        "Said on the phone",
+        {**COMMENTED, "caption": "Delivery", "body": "Fridays suit them best. #delivery"},
+        COMMENT_ID,
+    ),
+    _step(
+        "2026-01-12T09:26",
+        "/inbox/create",
+        "Said on the phone",
+        {
+            "team_guid": "TEAM-SERVICE",
+            "title": "Call Ada about Friday",
+            "record_type": "customer",
+            "record_id": ADA,
+        },
+        NOTE.removeprefix("ntfy_"),
+    ),
+    _step(
+        "2026-01-12T09:27",
+        "/retention/policy/set",
+        "As the privacy notice says",
+        {
+            "policy": {"comment_retention_days": 1095, "minimum_days": {"loyalty_txn": 365}},
+            "confirm_shortening": True,
+        },
     ),
     # The last one: the world is complete where this contact exists.
     _step(

@@ -145,12 +145,17 @@ def events_without_words() -> list[str]:
     return [action for action in event_shapes() if when(action) is None]
 
 
+_UNSAID = {"/comment": "create", "/comment/status": "set"}
+"""The verbs of paths that end without one. Their events have it."""
+
+
 def route_of(action: str) -> Route | None:
     """Returns the route that an event is called after: ``account-created`` is published by
     ``/account/create``."""
     said = action.split("-")
     for _, row in rows_by_family():
-        path = "-".join(row.path.strip("/").split("/")).replace("_", "-").split("-")
+        whole = f"{row.path}/{_UNSAID[row.path]}" if row.path in _UNSAID else row.path
+        path = "-".join(whole.strip("/").split("/")).replace("_", "-").split("-")
         if row.writes and path[:-1] == said[:-1] and said[-1] in _forms(path[-1]):
             return row
     return None

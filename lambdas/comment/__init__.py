@@ -1,14 +1,17 @@
-"""Comments: what people write about a record, of this service or of another system.
+"""Comments on any record: of this service, which must exist, or of another system.
 
-The author revises a comment; every earlier revision stays as it was. A comment is ``current``,
-``archived``, or ``deleted`` for good: then its texts are gone from all revisions, and only its
-sizes stay. Comments of a merged customer are found through the survivor.
+A comment has a caption and a body, and says of whom and of what it speaks. Its author may revise
+it. Every text that it ever had is kept under a number of its own, and nothing overwrites it.
 
-| status | goes on to |
-| --- | --- |
-| ``current`` | ``archived``, ``deleted`` |
-| ``archived`` | ``current``, ``deleted`` |
-| ``deleted`` | none |
+| comment | what it may | goes on to |
+| --- | --- | --- |
+| ``current`` | be revised; lists and the report show it | ``archived``, ``deleted`` |
+| ``archived`` | be read | ``current``, ``deleted`` |
+| ``deleted`` | be read, without its texts; their sizes stay | none |
 
-Whoever may read a record may comment on it. A mention of a customer is forgotten with the customer.
+Comments on a record of this service are for those who may read such a record; all others are for
+every member of the org. Comments on a customer who was merged are the survivor's as well. A reply
+stands below a comment on the same record, one level deep.
+
+Lists by author and the report show a change a moment later; every other call shows it at once.
 """

@@ -5,11 +5,15 @@ from __future__ import annotations
 from lambdas.comment.models import envelopes, requests
 from lambdas.comment.operations import reading as reads
 from lambdas.comment.operations import writing as writes
-from shared.api import Tier, reading, serve, writing
+from shared.api import MEMBER, Tier, reading, serve, writing
 from shared.errors import InvalidNextToken, InvalidState
-from shared.routes import MEMBER
 
-ON_ADA = {"target_type": "customer", "target_id": "cust_01KA0000000000000000000000"}
+TARGET = {"target_type": "account", "target_id": "acct_01KA0000000000000000000000"}
+COMMENT_ID = "01KA0000000000000000000031"
+# The part of the id that is the same in every org.
+NAMED = {"comment_id": f"cmnt_{COMMENT_ID}", **TARGET}
+TEXT = "They ask for delivery on Fridays. #delivery"
+MEMBERS = (MEMBER,)
 
 ROUTES = (
     writing(
@@ -18,15 +22,11 @@ ROUTES = (
         requests.CommentAddRequest,
         envelopes.CommentEnvelope,
         "Add comment",
-        roles=(MEMBER,),
+        roles=MEMBERS,
         latency=Tier.A,
         provenance="optional",
         refuses=(InvalidState,),
-        sample={
-            **ON_ADA,
-            "caption": "Called back",
-            "body": "Prefers the shop in the #harbour. She comes on Friday.",
-        },
+        sample={**TARGET, "caption": "Delivery", "body": TEXT},
     ),
     reading(
         "/comment/get",
@@ -34,10 +34,10 @@ ROUTES = (
         requests.CommentGetRequest,
         envelopes.CommentEnvelope,
         "Get comment",
-        roles=(MEMBER,),
+        roles=MEMBERS,
         latency=Tier.B,
-        refuses=(InvalidNextToken,),
-        sample={**ON_ADA, "comment_id": "COMMENT", "history": True},
+        refuses=(InvalidNextToken,),  # The history has pages.
+        sample={**NAMED, "history": True},
     ),
     reading(
         "/comment/list",
@@ -45,10 +45,10 @@ ROUTES = (
         requests.CommentListRequest,
         envelopes.CommentListEnvelope,
         "List comments",
-        roles=(MEMBER,),
+        roles=MEMBERS,
         latency=Tier.B,
         paginated=True,
-        sample=ON_ADA,
+        sample={**TARGET, "hashtag": "delivery"},
     ),
     reading(
         "/comment/report",
@@ -56,9 +56,9 @@ ROUTES = (
         requests.CommentReportRequest,
         envelopes.CommentReportEnvelope,
         "Report top-N largest comments",
-        roles=(MEMBER,),
+        roles=MEMBERS,
         latency=Tier.A,
-        sample={"limit": 3},
+        sample={"limit": 8},
     ),
     writing(
         "/comment/revise",
@@ -66,16 +66,12 @@ ROUTES = (
         requests.CommentReviseRequest,
         envelopes.CommentEnvelope,
         "Revise comment",
-        roles=(MEMBER,),
+        roles=MEMBERS,
         latency=Tier.A,
         revision="optional",
         provenance="optional",
         refuses=(InvalidState,),
-        sample={
-            **ON_ADA,
-            "comment_id": "COMMENT",
-            "body": "Prefers the shop in the #harbour. She comes on Saturday.",
-        },
+        sample={**NAMED, "body": "They ask for delivery on Mondays. #delivery"},
     ),
     writing(
         "/comment/status",
@@ -83,17 +79,12 @@ ROUTES = (
         requests.CommentStatusRequest,
         envelopes.CommentEnvelope,
         "Update comment status",
-        roles=(MEMBER,),
+        roles=MEMBERS,
         latency=Tier.A,
         revision="required",
         provenance="optional",
         refuses=(InvalidState,),
-        sample={
-            **ON_ADA,
-            "comment_id": "COMMENT",
-            "status": "archived",
-            "expected_revision": 1,
-        },
+        sample={**NAMED, "status": "archived", "expected_revision": 1},
     ),
 )
 lambda_handler = door = serve(ROUTES)

@@ -1,123 +1,160 @@
-"""What may happen to a comment. Values in, values out."""
+"""What a comment says and which steps it may take. Values in, values out."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
+from itertools import takewhile
 from typing import Any
 
-from lambdas.comment.models.records import CommentContentRecord, CommentRecord
-from lambdas.comment.models.requests import HASHTAG
-from shared.errors import Forbidden, InvalidState
-from shared.states import next_revision, steps, with_changes, with_status
+from lambdas.comment.models.hashtags import TAG_LENGTH, is_of_hashtag, normal_hashtag
+from lambdas.comment.models.records import CommentContentRecord, CommentRecord, Mention
+from lambdas.comment.models.requests import HASHTAGS
+from shared.errors import ApiError, Fault, InvalidInput, InvalidState, NotFound
+from shared.states import steps
 
 STEPS = steps({"current": "archived deleted", "archived": "current deleted", "deleted": ""})
-REVISIONS = 40
-"""How many revisions of its content a comment may have."""
-HASHTAGS = 100
-CUSTOMER = "customer"
-_TAG = re.compile(rf"(?<![\w&/#])#({HASHTAG})")
-CONTENT = ("caption", "body", "attachments", "hashtags", "mentions", "visibility")
-EMPTY: dict[str, Any] = {
-    "caption": None, "body": None, "attachments": (), "hashtags": (), "mentions": (),
-    "sha256": None,
-}  # fmt: skip
-"""What a comment says once it is deleted."""
+CONTENTS = 40
+"""How many contents a comment may have: its deletion empties all of them in one transaction."""
+# Not after a letter or digit (a part of a word), nor in an address or an entity such as &#39;
+_MARK = re.compile(r"(?<![\w&/#])#")
+TEXTS = ("caption", "body", "attachments", "hashtags")
+"""The fields that every content has of its own."""
 
 
-def content(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what follows from the content: the words in the body, the size and the hash."""
-    caption, body = values.get("caption") or "", values.get("body") or ""
-    found = [tag.lower() for tag in _TAG.findall(body)]
-    tags = tuple(dict.fromkeys([*(values.get("hashtags") or ()), *found]))[:HASHTAGS]
-    text = f"{caption}\n{body}".encode()
-    size = len(caption.encode()) + len(body.encode())
-    return {"hashtags": tags, "size_bytes": size, "sha256": hashlib.sha256(text).hexdigest()}
+# ---------------------------------------------------------------- what a comment says
 
 
-def is_authored_by(comment: CommentRecord, actor: str) -> bool:
-    """Whether this caller wrote it. A service account is not the person of the same name."""
-    return comment.user_guid == actor
+def hashtags(chosen: tuple[str, ...], body: str) -> tuple[str, ...]:
+    """Returns the hashtags that were given and then those of the body, each once."""
+    found = dict.fromkeys(chosen)
+    for mark in _MARK.finditer(body):
+        if len(found) >= HASHTAGS:
+            break
+        # One character more than fits, so that a longer word is no hashtag instead of a cut one.
+        word = "".join(takewhile(is_of_hashtag, body[mark.end() : mark.end() + TAG_LENGTH + 1]))
+        tag = normal_hashtag(word.rstrip("-"))
+        if tag is not None:
+            found[tag] = None
+    return tuple(found)
 
 
-def ensure_author(comment: CommentRecord, actor: str) -> None:
-    """403 for anybody but the author; owners are no exception."""
-    if not is_authored_by(comment, actor):
-        raise Forbidden("Only the author may revise a comment.")
+def size_of(caption: str | None, body: str | None) -> int:
+    return len(_bytes(caption, body))
 
 
-def revised(
-    comment: CommentRecord, values: Mapping[str, Any], why: Mapping[str, Any], now: datetime
-) -> CommentRecord:
-    """Returns the comment with a new content; the very same object where it says the same. Raises
-    409 for a comment that is not current, or has too many revisions."""
-    before = {name: getattr(comment, name) for name in CONTENT}
-    given = with_changes(comment, values, now)
-    after = {name: getattr(given, name) for name in CONTENT}
-    if "hashtags" not in values:
-        # Words that only the old body had go with it.
-        own = {tag.lower() for tag in _TAG.findall(comment.body or "")}
-        after["hashtags"] = tuple(tag for tag in comment.hashtags if tag not in own)
-    derived = content(after)
-    if {**after, "hashtags": derived["hashtags"]} == before:
+def _bytes(caption: str | None, body: str | None) -> bytes:
+    return f"{caption or ''}{body or ''}".encode()
+
+
+def stored(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the given fields of a request in the form that the record holds. None clears one."""
+    forms: dict[str, Callable[[Any], Any]] = {
+        "attachments": lambda files: tuple(one.model_dump(exclude_none=True) for one in files),
+        "mentions": lambda named: tuple(Mention(kind=one.kind, id=one.id) for one in named),
+        "hashtags": tuple,
+    }
+    values = {
+        name: forms[name](value or ()) if name in forms else value for name, value in given.items()
+    }
+    if "hashtags" in values:
+        values["chosen_hashtags"] = values.pop("hashtags")
+    return values
+
+
+def with_content(comment: CommentRecord, given: Mapping[str, Any]) -> CommentRecord:
+    """Returns the comment with the given content, and with what follows from it. The number of the
+    content, the revision and the times stay."""
+    after = replace(comment, **stored(given))
+    return replace(
+        after,
+        hashtags=hashtags(after.chosen_hashtags, after.body or ""),
+        size_bytes=size_of(after.caption, after.body),
+    )
+
+
+def revised(comment: CommentRecord, given: Mapping[str, Any], now: datetime) -> CommentRecord:
+    """Returns the comment with its next content; the very same object where that equals the current
+    one. Raises 409 for a comment that is not current, or has as many contents as fit."""
+    after = with_content(comment, given) if given else comment
+    if after == comment:
         return comment
     if comment.status != "current":
         raise InvalidState(detail={"state": comment.status, "allowed": []})
-    if comment.current_revision >= REVISIONS:
+    if comment.current_revision >= CONTENTS:
         raise InvalidState(
-            f"A comment has at most {REVISIONS} revisions.",
-            detail={"state": comment.status, "current_revision": comment.current_revision},
+            f"A comment has at most {CONTENTS} contents.",
+            detail={"state": comment.status, "allowed": [], "limit": CONTENTS},
         )
-    number = comment.current_revision + 1
-    both = {**after, **derived, **why, "current_revision": number, "revised_at": now}
-    return next_revision(comment, now, **both)
+    return replace(
+        after,
+        current_revision=comment.current_revision + 1,
+        revision=comment.revision + 1,
+        revised_at=now,
+        updated_at=now,
+    )
 
 
-def said_before(comment: CommentRecord) -> CommentContentRecord:
-    """Returns the content that a revision supersedes."""
+def content_of(comment: CommentRecord, actor: str, at: datetime) -> CommentContentRecord:
+    """Returns the current content of a comment, as it is kept under its number."""
     return CommentContentRecord(
         comment_id=comment.comment_id,
         content_revision=comment.current_revision,
         caption=comment.caption,
         body=comment.body,
+        attachments=comment.attachments,
+        hashtags=comment.hashtags,
         size_bytes=comment.size_bytes,
-        sha256=comment.sha256,
-        actor=comment.user_guid,
-        at=comment.revised_at,
+        sha256=sha256(_bytes(comment.caption, comment.body)).hexdigest(),
+        actor=actor,
+        at=at,
         reason=comment.reason,
         reason_code=comment.reason_code,
         source_refs=comment.source_refs,
     )
 
 
-def emptied(said: CommentContentRecord) -> CommentContentRecord:
-    """Returns an earlier content of a deleted comment."""
-    return replace(said, caption=None, body=None, sha256=None, reason=None, source_refs=())
+# ---------------------------------------------------------------- what a deletion leaves
 
 
-def with_comment_status(comment: CommentRecord, status: str, now: datetime) -> CommentRecord:
-    """Returns the comment with the status; the same object where it has it. A deleted one says
-    nothing any more."""
-    after = with_status(comment, STEPS, status, now)
-    if after is comment or status != "deleted":
-        return after
-    return replace(after, **EMPTY, reason=None, source_refs=())
-
-
-def mentioned(comment: CommentRecord) -> tuple[str, ...]:
-    """Returns the customers whom a comment mentions."""
-    found = (one["id"] for one in comment.mentions if one.get("kind") == CUSTOMER)
-    return tuple(dict.fromkeys(found))
-
-
-def without_mentions(comment: CommentRecord, guids: Collection[str]) -> CommentRecord:
-    """Returns the comment without any mention of these customers."""
-    left = tuple(
-        one
-        for one in comment.mentions
-        if not (one.get("kind") == CUSTOMER and one.get("id") in guids)
+def emptied(comment: CommentRecord) -> CommentRecord:
+    """Returns a deleted comment without what it said."""
+    return replace(
+        comment,
+        caption=None,
+        body=None,
+        attachments=(),
+        chosen_hashtags=(),
+        hashtags=(),
+        mentions=(),
     )
-    return comment if left == comment.mentions else replace(comment, mentions=left)
+
+
+def emptied_content(content: CommentContentRecord) -> CommentContentRecord:
+    """Returns a content of a deleted comment: its number, its size, who wrote it and when."""
+    return CommentContentRecord(
+        comment_id=content.comment_id,
+        content_revision=content.content_revision,
+        size_bytes=content.size_bytes,
+        actor=content.actor,
+        at=content.at,
+    )
+
+
+# ---------------------------------------------------------------- what a comment stands below
+
+
+def unknown(field: str) -> ApiError:
+    return NotFound(minor=[Fault("not-found", field, "does not exist")])
+
+
+def too_deep(field: str, message: str) -> ApiError:
+    return InvalidInput(minor=[Fault("too-deep", field, message)])
+
+
+def below_deleted() -> ApiError:
+    """Returns the refusal of what would be said below a deleted comment."""
+    return InvalidState("The comment is deleted.", detail={"state": "deleted", "allowed": []})

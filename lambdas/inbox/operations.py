@@ -18,7 +18,7 @@ from shared.errors import AlreadyExists, ApiError, Fault
 from shared.events import change_event, event_data
 from shared.fields import Shape
 from shared.keys import NOTIFICATION_PREFIX
-from shared.lists import OwnersList, answer_list, answer_walk
+from shared.lists import CustomerWalk, answer_list, answer_walk
 from shared.paging import Listing
 from shared.records import Records
 from shared.targets import CUSTOMER, about, normal_id, require_shown, require_unfenced
@@ -259,9 +259,9 @@ def _list_about(
 
     named = normal_id(record_type, record_id)
     if record_type == CUSTOMER:
-        listed = OwnersList(
+        walk = CustomerWalk(
             call, named, lambda guid: call.keys.notification_links(CUSTOMER, guid), keep
         )
-        return answer_walk(call, body, listed.walk, plural="items")
+        return answer_walk(call, body, walk, plural="items")
     partition, prefix = call.keys.notification_links(record_type, named)
     return answer_list(call, Listing((partition,), prefix=prefix), body, keep, plural="items")

@@ -16,7 +16,7 @@ from shared import auth, clients
 from shared.fields import instant_text
 from shared.keys import of_org
 from shared.settings import settings
-from tests.builders import WHY, Caller, World, euro
+from tests.builders import WHY, World, euro
 
 Scene = Callable[[World], dict[str, Any]]
 
@@ -179,19 +179,6 @@ def damaged(world: World, **more: Any) -> dict[str, Any]:
     return {**body, **more}
 
 
-def on_customer(world: World, **more: Any) -> dict[str, Any]:
-    """A customer as the target of a comment."""
-    guid = world.customer(first_name="Ada")["customer_guid"]
-    return {"target_type": "customer", "target_id": guid, **more}
-
-
-def commented(world: World, **more: Any) -> dict[str, Any]:
-    """A comment of the owner."""
-    on = on_customer(world)
-    made = world.owner("/comment", {**on, "body": "Called back"}).data["comment"]
-    return {**on, "comment_id": made["comment_id"], **more}
-
-
 def notified(world: World, **more: Any) -> dict[str, Any]:
     """A notification of a team."""
     made = world.owner("/inbox/create", {"team_guid": "T1", "title": "Call back"})
@@ -215,6 +202,20 @@ def kept_for(world: World) -> int:
     return int(world.owner("/retention/policy/get", {}).data["revision"])
 
 
+ON_AN_ORDER = {"target_type": "order", "target_id": "SO-1"}
+
+
+def commented(world: World, **more: Any) -> dict[str, Any]:
+    """A comment on a record of another system, by the caller who is the world's owner."""
+    body = {**ON_AN_ORDER, "caption": "Delivery", "body": "On Fridays, please. #delivery"}
+    made = world.owner("/comment", body).data["comment"]
+    return {**ON_AN_ORDER, "comment_id": made["comment_id"], **more}
+
+
+AUTHORED = {"/comment/revise", "/comment/status"}
+"""Routes where a member changes what it wrote itself."""
+
+
 SCENES: dict[str, Scene] = {
     "/account/contact/create": lambda w: {"contact": account(w), **WHY},
     "/account/contact/get": contact,
@@ -236,11 +237,11 @@ SCENES: dict[str, Scene] = {
     "/account/update": lambda w: account(
         w, account={"legal_name": "Northwind GmbH"}, expected_revision=1, **WHY
     ),
-    "/comment": lambda w: on_customer(w, body="Called back"),
+    "/comment": lambda _: {**ON_AN_ORDER, "body": "On Fridays, please."},
     "/comment/get": commented,
-    "/comment/list": on_customer,
-    "/comment/report": lambda w: commented(w) and {},
-    "/comment/revise": lambda w: commented(w, body="Called twice"),
+    "/comment/list": lambda w: commented(w) and dict(ON_AN_ORDER),
+    "/comment/report": lambda w: commented(w) and {"limit": 8},
+    "/comment/revise": lambda w: commented(w, body="On Mondays, please."),
     "/comment/status": lambda w: commented(w, status="archived", expected_revision=1),
     "/customer/anonymize": lambda w: customer(w, **WHY),
     "/customer/consent/get": consenting,
@@ -298,16 +299,3 @@ SCENES: dict[str, Scene] = {
         "expected_revision": kept_for(w),
     },
 }
-
-
-def as_member(world: World, path: str, member: Caller) -> dict[str, Any]:
-    """A body that a member without any role may send: a comment of its own, on an order of another
-    system."""
-    body = SCENES[path](world)
-    if "target_type" in body:
-        on = {"target_type": "order", "target_id": "SO-1"}
-        body |= on
-        if "comment_id" in body:
-            made = member("/comment", {**on, "body": "Called back"}).data["comment"]
-            body["comment_id"] = made["comment_id"]
-    return body

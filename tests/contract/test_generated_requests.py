@@ -19,11 +19,12 @@ from tests.builders import World
 
 POSTS = [row for rows in FAMILIES.values() for row in rows if row.request is not None]
 # Kinds of faults that no schema can tell: bytes, what a library knows, decimal places, the clock,
-# sums, a check character, another field's number or record, a key that a header may carry as well.
+# sums, a check character, letters of every script, another field's number or record, a key that a
+# header may carry as well.
 UNTOLD = {
     "too-long", "empty", "control-character", "duplicate", "json", "email", "phone", "language",
     "website", "decimal", "currency", "too-much", "future", "past", "missing", "next-token",
-    "card-code", "invalid", "too-short",
+    "card-code", "invalid", "too-short", "hashtag",
 }  # fmt: skip
 POSITIVE = GenerationMode.POSITIVE
 

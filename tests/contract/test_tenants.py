@@ -32,6 +32,9 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "contact_guid": lambda world: str(
         world.contact(world.account()["account_guid"])["contact_guid"]
     ),
+    "comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
+    "parent_comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
+    "target_id": lambda world: str(world.account()["account_guid"]),
     "customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "source_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "target_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
@@ -39,8 +42,6 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "flag_id": lambda world: _flag(world),
     "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
     "target_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
-    "comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
-    "parent_comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
     "record_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "notification_id": lambda world: str(scenes.notified(world)["notification_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),

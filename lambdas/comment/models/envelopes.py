@@ -1,4 +1,4 @@
-"""What goes out: the answers of the routes, and the data of events."""
+"""What goes out: answers, and the data of events."""
 
 from __future__ import annotations
 
@@ -9,101 +9,108 @@ from shared.fields import Shape, SourceRefOut
 
 
 class Attachment(Shape):
-    """A file that lies elsewhere."""
+    """A file that goes with a comment."""
 
     record_id: str
-    """Its id in the system that keeps it."""
+    """The id of the file in the system that keeps it."""
     filename: str | None = None
-    """Its name."""
+    """The name of the file."""
     content_type: str | None = None
-    """Its media type."""
+    """The media type of the file."""
     size_bytes: int | None = None
-    """Its size."""
+    """The size of the file."""
     checksum: str | None = None
-    """Its checksum."""
+    """A checksum of the file."""
 
 
-class Mention(Shape):
-    """Somebody or something that the comment speaks of."""
+class MentionOut(Shape):
+    """Whom or what a comment mentions."""
 
     kind: str
-    """What it is."""
+    """What kind of thing it is."""
     id: str
     """Its id."""
 
 
 class CommentSummary(Shape):
-    """A comment without its text."""
+    """What a list by author shows of a comment."""
 
     comment_id: str
     target_type: str
+    """What the comment is on."""
     target_id: str
+    """The id of the record that the comment is on; of a merged customer, the survivor's where the
+    request names the record."""
     parent_comment_id: str | None = None
-    """The comment that it replies to."""
+    """The comment that this one replies to."""
     visibility: CommentVisibility
     status: CommentStatus
     current_revision: int
     """The number of its content, from 1."""
-    size_bytes: int
-    """The bytes of caption and body, as UTF-8. A deleted comment keeps the number."""
-    user_guid: str
-    """The author: `user_guid:<id>` or `service_account:<id>`."""
     revision: int
+    size_bytes: int
+    """The size of caption and body in UTF-8."""
+    user_guid: str
+    """The author: `user_guid:` or `service_account:` and the id."""
     created_at: datetime
     updated_at: datetime
-    revised_at: datetime
-    """When its content last changed."""
+    revised_at: datetime | None = None
+    """When the content last changed; absent until it does."""
 
 
 class Comment(CommentSummary):
-    """A comment with its content."""
+    """A comment. A deleted one has no caption, body, attachments, hashtags and mentions."""
 
     caption: str | None = None
-    """The line above the text."""
+    """A line above the body."""
     body: str | None = None
     """The text."""
     attachments: list[Attachment] | None = None
-    """Files that belong to it."""
+    """The files that go with it."""
     hashtags: list[str] | None = None
-    """Words to find it by, in lower case."""
-    mentions: list[Mention] | None = None
-    """Whom or what it speaks of."""
+    """In lower case: those that its author gave, then those of the body; at most 100."""
+    mentions: list[MentionOut] | None = None
+    """Whom or what it mentions now; absent where an earlier content is shown."""
+    content_revision: int | None = None
+    """The number of the content that is shown, where the request asked for one."""
 
 
-class CommentRevision(Shape):
-    """What a comment said in one revision."""
+class CommentContent(Shape):
+    """One content of a comment. Of a deleted comment only the sizes are left."""
 
     content_revision: int
-    """The number of the revision."""
+    """Its number, from 1."""
     caption: str | None = None
-    """The line above the text."""
+    """A line above the body."""
     body: str | None = None
     """The text."""
     size_bytes: int
-    """The bytes of caption and body, as UTF-8."""
+    """The size of caption and body in UTF-8."""
     sha256: str | None = None
-    """SHA-256 of caption and body, in hexadecimal; gone with the text of a deleted comment."""
+    """The SHA-256 of caption and body, one after the other in UTF-8."""
     actor: str
     """Who wrote it."""
     at: datetime
     """When it was written."""
     reason: str | None = None
-    """Why, in words."""
+    """Why it was written, where the call said so."""
     reason_code: str | None = None
-    """Why, as CATEGORY.CODE."""
+    """Why it was written, as a code."""
     source_refs: list[SourceRefOut] | None = None
     """What it goes back to."""
 
 
 class CommentData(Shape):
+    """The comment as the call leaves it."""
+
     comment: Comment
-    content: CommentRevision | None = None
-    """The revision that was asked for."""
-    history: list[CommentRevision] | None = None
-    """The revisions of this page, newest first."""
-    next_token: str | None = None
     unchanged: bool | None = None
-    """True: the comment said this already, so nothing was written."""
+    """True where a revision says what the comment says already."""
+    history: list[CommentContent] | None = None
+    """The contents of this page, newest first."""
+    next_token: str | None = None
+    redirected_from: str | None = None
+    """The customer that was named, where it was merged into another one."""
 
 
 class CommentEnvelope(Shape):
@@ -112,65 +119,80 @@ class CommentEnvelope(Shape):
 
 
 class CommentListData(Shape):
-    """A page of comments, newest first: whole ones of a record, summaries of an author."""
+    """A page of comments."""
 
     items: list[Comment]
-    """The comments of this page."""
+    """The comments of this page, whole ones where a record was named."""
     next_token: str | None = None
+    redirected_from: str | None = None
+    """The customer that was named, where it was merged into another one."""
 
 
 class CommentListEnvelope(Shape):
     data: CommentListData
 
 
-class LargeComment(Shape):
-    """One of the largest comments."""
+class ReportedComment(Shape):
+    """What the report shows of a comment."""
 
     comment_id: str
     target_type: str
+    """What the comment is on."""
     target_id: str
+    """The id of the record that the comment is on."""
     size_bytes: int
-    """The bytes of caption and body, as UTF-8."""
+    """The size of caption and body in UTF-8."""
     user_guid: str
     """The author."""
     created_at: datetime
 
 
 class CommentReportData(Shape):
-    items: list[LargeComment]
-    """The largest first."""
+    """The largest comments."""
+
+    items: list[ReportedComment]
+    """The comments, the largest first; of equal ones the oldest first."""
 
 
 class CommentReportEnvelope(Shape):
     data: CommentReportData
 
 
-# ---------------------------------------------------------------- data of events
+# ---------------------------------------------------------------- events
 
 
 class CommentChanged(Shape):
-    """A comment was written or revised."""
+    """A comment that was added or revised. What it says is not told."""
 
     comment_id: str
     target_type: str
+    """What the comment is on."""
     target_id: str
+    """The id of the record that the comment is on."""
     parent_comment_id: str | None = None
-    """The comment that it replies to."""
+    """The comment that this one replies to."""
     visibility: CommentVisibility
+    status: CommentStatus
     current_revision: int
-    """The number of its content."""
+    """The number of its content, from 1."""
     size_bytes: int
-    """The bytes of caption and body."""
+    """The size of caption and body in UTF-8; it stays when the texts are removed."""
+    user_guid: str
+    """The author."""
 
 
 class CommentStatusChanged(Shape):
-    """A comment was archived, deleted, or taken back from the archive."""
+    """A comment whose status changed."""
 
     comment_id: str
     target_type: str
+    """What the comment is on."""
     target_id: str
-    status: CommentStatus
+    """The id of the record that the comment is on."""
     previous_status: CommentStatus
-    """The status before."""
+    """The status until then."""
+    status: CommentStatus
+    current_revision: int
+    """The number of its content, from 1."""
     size_bytes: int
-    """The bytes of caption and body."""
+    """The size of caption and body in UTF-8; it stays when the texts are removed."""

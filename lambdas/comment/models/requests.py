@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from lambdas.comment.models.hashtags import TAG_LENGTH, normal_hashtag
+from shared import field_schemas as schemas
 from shared.errors import Fault
 from shared.fields import (
+    ForeignId,
     Guid,
     Limit,
+    LongText,
     Name,
     NotNegative,
     Page,
@@ -18,192 +22,247 @@ from shared.fields import (
     RecordId,
     Request,
     ShortText,
-    is_visible,
     matching,
     refuse,
-    text_of,
 )
 from shared.settings import OrgSettings
-from shared.targets import normal_id
+from shared.targets import TARGET_TYPES, normal_id
 
 CommentStatus = Literal["current", "archived", "deleted"]
-"""`deleted` is final: the texts of all revisions are gone."""
+"""`current` can be revised; `archived` can come back; `deleted` is final and has no texts."""
+CommentStatusFilter = Literal["current", "archived", "deleted", "all"]
+"""A status, or `all` of them."""
 CommentVisibility = Literal["internal", "public"]
-"""Who may see it: the org only (`internal`), or customers too."""
-BODY_BYTES = 65_536
-TARGET_ID = r"[\x21-\x7e]{1,128}"
+"""Whom the comment is written for: `internal` for the org alone, `public` for others too."""
+ATTACHMENTS, MENTIONS, HASHTAGS = 20, 20, 100
+
+
+def _type(value: str) -> str:
+    # A type of this service must not slip through under another spelling.
+    return value.lower() if value.lower() in TARGET_TYPES else value
+
+
+def _hashtag(value: str) -> str:
+    tag = normal_hashtag(value)
+    if tag is None:
+        raise refuse("hashtag", f"must be 1 to {TAG_LENGTH} letters, digits, _ or -, with a letter")
+    return tag
+
+
+def _each_once(values: list[Any]) -> list[Any]:
+    return [value for n, value in enumerate(values) if value not in values[:n]]
+
+
+TargetType = Annotated[ShortText, AfterValidator(_type)]
+_ID = r"[\x21-\x7e]{1,128}"
 TargetId = Annotated[
     str,
-    matching(TARGET_ID, "must be an id of 1 to 128 printable characters"),
-    WithJsonSchema({"type": "string", "minLength": 1, "pattern": rf"^\s*{TARGET_ID}\s*$"}),
-    RecordId(),
+    matching(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}", "must be 1 to 128 characters"),
+    WithJsonSchema(
+        schemas.form(
+            "TargetId",
+            r"[^\u0000-\u001f\u007f-\u009f]{0,127}[^\u0000-\u0020\u007f-\u009f]",
+            "The id of the record that a comment is on, as the record's own system writes it: at "
+            "most 128 characters.",
+            "acct_01KA0000000000000000000000",
+        )
+    ),
 ]
-Author = Annotated[
+ActorId = Annotated[
     str,
-    matching(TARGET_ID, "must be an id of 1 to 128 printable characters"),
-    WithJsonSchema({"type": "string", "minLength": 1, "pattern": rf"^\s*{TARGET_ID}\s*$"}),
+    matching(_ID, "must be 1 to 128 printable characters"),
+    WithJsonSchema(
+        schemas.form(
+            "ActorId",
+            "[!-~]{1,128}",
+            "Who has written: `user_guid:` or `service_account:` and the id. An id alone is that "
+            "of a person.",
+            "user_guid:U123",
+        )
+    ),
     RecordId(ours=False),
 ]
-Body = Annotated[
+MentionedId = Annotated[
     str,
-    text_of(BODY_BYTES, empty=True, lines=True),
-    WithJsonSchema({"type": "string", "maxLength": BODY_BYTES}),
+    matching(_ID, "must be 1 to 128 printable characters"),
+    WithJsonSchema(
+        schemas.form(
+            "MentionedId", "[!-~]{1,128}", "The id of what is mentioned.", "user_guid:U123"
+        )
+    ),
 ]
-HASHTAG = r"[^\W_][\w-]{0,63}"
-
-
-def _tag(value: str) -> str:
-    text = value.strip().removeprefix("#").lower()
-    if not is_visible(text) or len(text.encode()) > 64 or any(c.isspace() for c in text):
-        raise refuse("form", "must be a word of at most 64 bytes")
-    return text
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    return list(dict.fromkeys(values))
-
-
+ContentType = Annotated[
+    str,
+    matching(r"[!#$&^_.+A-Za-z0-9-]{1,63}/[!#$&^_.+A-Za-z0-9-]{1,63}", "must be a media type"),
+    WithJsonSchema(
+        schemas.form(
+            "ContentType",
+            "[!#$&^_.+A-Za-z0-9-]{1,63}/[!#$&^_.+A-Za-z0-9-]{1,63}",
+            "A media type.",
+            "application/pdf",
+        )
+    ),
+]
+Checksum = Annotated[
+    str,
+    matching(_ID, "must be 1 to 128 printable characters"),
+    WithJsonSchema(
+        schemas.form("Checksum", "[!-~]{1,128}", "A checksum of a file.", "sha256:9f86d081884c7d65")
+    ),
+]
 Hashtag = Annotated[
     str,
-    AfterValidator(_tag),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*#?[A-Za-z0-9][A-Za-z0-9_-]{0,30}\s*$"}),
+    AfterValidator(_hashtag),
+    WithJsonSchema(
+        schemas.form(
+            "Hashtag",
+            "#?[^\\s#]{1,64}",
+            "A hashtag, with or without its #: letters of any script, digits, _ and -, and at "
+            "least one letter. Kept in lower case.",
+            "delivery",
+        )
+    ),
 ]
 
 
 class AttachmentIn(Request):
-    """A file that lies elsewhere."""
+    """A file that goes with a comment. The service keeps what is said of it, and not the file."""
 
-    record_id: ShortText
-    """Its id in the system that keeps it."""
+    record_id: ForeignId
+    """The id of the file in the system that keeps it."""
     filename: Name | None = None
-    """Its name."""
-    content_type: Name | None = None
-    """Its media type, such as `application/pdf`."""
+    """The name of the file."""
+    content_type: ContentType | None = None
     size_bytes: NotNegative | None = None
-    """Its size."""
-    checksum: Name | None = None
-    """Its checksum, with the name of the method, such as `sha256:9f86d0…`."""
+    """The size of the file."""
+    checksum: Checksum | None = None
 
 
 class MentionIn(Request):
-    """Somebody or something that the comment speaks of."""
+    """Whom or what a comment mentions."""
 
-    kind: ShortText
-    """What it is: `customer`, `user`, `team` …"""
-    id: Annotated[
-        str,
-        matching(TARGET_ID, "must be an id of 1 to 128 printable characters"),
-        WithJsonSchema({"type": "string", "minLength": 1, "pattern": rf"^\s*{TARGET_ID}\s*$"}),
-    ]
-    """Its id. A customer must exist."""
+    kind: TargetType
+    """What kind of thing it is: `customer`, which must exist, `user`, `order` …"""
+    id: MentionedId
 
 
-class Targeted(Request):
-    """The record that a comment is about."""
-
-    target_type: ShortText
-    """`customer`, `account`, `contact`, `certificate`, `subscription`, `warranty`, `gift_card` (by
-    its `card_id`), `notification` or `comment` for records of this service; any other word for
-    those of another system."""
-    target_id: TargetId
-    """The id of the record. One of this service must exist."""
-
-    @property
-    def normal_target_id(self) -> str:
-        return normal_id(self.target_type, self.target_id)
+Attachments = Annotated[list[AttachmentIn], Field(max_length=ATTACHMENTS)]
+Mentions = Annotated[list[MentionIn], Field(max_length=MENTIONS), AfterValidator(_each_once)]
+Hashtags = Annotated[list[Hashtag], Field(max_length=HASHTAGS), AfterValidator(_each_once)]
 
 
-class Content(Request):
-    """What a comment says."""
-
-    clearable: ClassVar[frozenset[str]] = frozenset()
+class CommentText(Request):
+    """What a comment says. Each field may be absent."""
 
     caption: Name | None = None
-    """A line above the text."""
-    body: Body | None = None
+    """A line above the body."""
+    body: LongText | None = None
     """The text."""
-    attachments: Annotated[list[AttachmentIn], Field(max_length=20)] | None = None
-    """Files that belong to it."""
-    hashtags: Annotated[list[Hashtag], Field(max_length=50), AfterValidator(_distinct)] | None = (
-        None
-    )
-    """Words to find it by. Those in the body count too."""
-    mentions: Annotated[list[MentionIn], Field(max_length=20)] | None = None
-    """Whom or what it speaks of."""
+    attachments: Attachments | None = None
+    """The files that go with it, at most 20."""
     visibility: CommentVisibility | None = None
+    hashtags: Hashtags | None = None
+    """Hashtags beside those that the body has."""
+    mentions: Mentions | None = None
+    """Whom or what it mentions, at most 20."""
 
-    def values(self) -> dict[str, Any]:
-        """Returns the given fields in the form that records hold. ``None`` clears a field."""
-        names = self.model_fields_set & set(Content.model_fields)
-        found: dict[str, Any] = {name: getattr(self, name) for name in names}
-        for name in ("attachments", "mentions"):
-            if found.get(name) is not None:
-                told = [one.model_dump(exclude_none=True) for one in found[name]]
-                found[name] = tuple(one for n, one in enumerate(told) if one not in told[:n])
-        if found.get("hashtags") is not None:
-            found["hashtags"] = tuple(found["hashtags"])
-        return found
+    def content(self) -> dict[str, Any]:
+        """Returns the given fields by name; None clears one."""
+        given = self.model_fields_set & CommentText.model_fields.keys()
+        return {name: getattr(self, name) for name in given}
 
 
-class CommentAddRequest(Targeted, Content):
+class _Targeted(Request):
+    """Names a record in the one spelling under which something is said about it."""
+
+    @model_validator(mode="after")
+    def _one_spelling(self) -> Self:
+        named: Any = self
+        if named.target_type is not None and named.target_id is not None:
+            spelled = normal_id(named.target_type, named.target_id)
+            object.__setattr__(self, "target_id", spelled)
+        return self
+
+
+class CommentAddRequest(CommentText, _Targeted):
+    """A comment on a record. Only the record must be named."""
+
+    target_type: TargetType
+    """What the comment is on: `customer`, `account`, `contact`, `certificate`, `subscription`,
+    `warranty`, `gift_card`, `notification` or `comment`, which must exist, or any other word."""
+    target_id: TargetId
+    """The id of that record; a gift card is named by its `card_id`."""
     parent_comment_id: Guid | None = None
-    """The comment that it replies to, about the same record. A reply takes no reply itself."""
+    """The comment that this one replies to, on the same record; it is no reply itself."""
 
 
-class CommentReviseRequest(Targeted, Content):
-    """What is left out stays as it is; ``null`` clears."""
-
-    clearable: ClassVar[frozenset[str]] = frozenset(
-        {"caption", "body", "attachments", "hashtags", "mentions"}
-    )
+class _NamedComment(_Targeted):
+    """Names a comment by its id and by what it is on."""
 
     comment_id: Guid
-    """The comment."""
+    """The comment. The end of its id stands for the record that it is on, and may be left out."""
+    target_type: TargetType
+    """What the comment is on."""
+    target_id: Annotated[TargetId, RecordId()]
+    """The id of the record that the comment is on. Of customers who were merged, any one."""
 
 
-class CommentGetRequest(Targeted, Page):
-    """The comment as it is, or as it was in an earlier revision, or all of its revisions."""
+class CommentGetRequest(_NamedComment):
+    """With ``history``, ``limit`` and ``next_token`` page through the texts."""
 
-    comment_id: Guid
-    """The comment."""
     content_revision: Positive | None = None
-    """Shows the content of this revision."""
+    """Which of its texts to show; without it the last one."""
     history: bool = False
-    """Adds every revision of the content, newest first."""
+    """Whether to list all of its texts, newest first."""
+    limit: Limit = 8
+    next_token: Annotated[str, WithJsonSchema(schemas.NEXT_TOKEN)] | None = None
+
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
+        if self.history and self.content_revision is not None:
+            yield Fault("invalid", "content_revision", "is not for a history")
+        if self.next_token is not None and not self.history:
+            yield Fault("invalid", "next_token", "is only for a history")
 
 
-class CommentStatusRequest(Targeted):
-    comment_id: Guid
-    """The comment."""
-    status: CommentStatus
+class CommentListRequest(Page, _Targeted):
+    """Filters of the list: a record, by type and id together, or an author, or both. Further ones
+    narrow it."""
 
-
-class CommentListRequest(Page):
-    """Comments on a record, of an author, or both."""
-
-    target_type: ShortText | None = None
-    """The type of the record, together with its id."""
-    target_id: TargetId | None = None
-    """The id of the record, together with its type."""
-    user_guid: Author | None = None
-    """The author: `user_guid:<id>` or `service_account:<id>`; an id alone is a person."""
-    status: Literal["current", "archived", "deleted", "all"] = "current"
-    """Only comments of this status."""
+    target_type: TargetType | None = None
+    """What the comments are on; needs `target_id`."""
+    target_id: Annotated[TargetId, RecordId()] | None = None
+    """The id of the record that the comments are on; needs `target_type`."""
+    user_guid: ActorId | None = None
+    """The author."""
+    status: CommentStatusFilter = "current"
     hashtag: Hashtag | None = None
-    """Only comments with this word."""
     parent_comment_id: Guid | None = None
     """Only replies to this comment."""
 
     def faults(self, org: OrgSettings) -> Iterable[Fault]:
         yield from super().faults(org)
-        if (self.target_type is None) != (self.target_id is None):
-            missing = "target_id" if self.target_id is None else "target_type"
-            yield Fault("missing", missing, "is required together with the other one")
-        elif self.target_id is None and self.user_guid is None:
-            message = "or user_guid is required: a list needs one of them"
+        pair = {"target_type": self.target_type, "target_id": self.target_id}
+        absent = [name for name, value in pair.items() if value is None]
+        if len(absent) == 1:
+            yield Fault("missing", absent[0], "is required: a record is named by type and id")
+        elif absent and self.user_guid is None:
+            message = "is required with target_id, or user_guid: one of them must be named"
             yield Fault("missing", "target_type", message)
 
 
 class CommentReportRequest(Request):
     limit: Limit = 8
-    """How many comments."""
+
+
+class CommentReviseRequest(CommentText, _NamedComment):
+    """The new content. What is absent stays as it is, and ``null`` clears a field."""
+
+    clearable: ClassVar[frozenset[str]] = frozenset(
+        {"caption", "attachments", "hashtags", "mentions"}
+    )
+
+
+class CommentStatusRequest(_NamedComment):
+    status: CommentStatus
+    """The status to set."""

@@ -1,1 +1,1 @@
-"""One function per route: those that write, and those that read."""
+"""The operations: what every member may ask and do about comments."""

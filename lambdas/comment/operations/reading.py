@@ -1,136 +1,177 @@
-"""Comments: get, list, report."""
+"""Get, list and report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
-from lambdas.comment import rules, storage
-from lambdas.comment.access import ensure_may_read, may_read, require_right_target, target_reads
-from lambdas.comment.models import requests
+from lambdas.comment import items, rules, storage
+from lambdas.comment.models import envelopes, requests
 from lambdas.comment.models.records import CommentContentRecord, CommentRecord
+from lambdas.comment.operations.access import (
+    ROLES,
+    Found,
+    may_read,
+    reads_of,
+    require_found,
+    require_role,
+)
 from shared.api import Answer, Call
 from shared.codec import Wire, decode, view_of
-from shared.lists import OwnersList, answer_list, answer_walk
-from shared.paging import Listing, cursor_of, page, sign
-from shared.records import Records
-from shared.targets import CUSTOMER, normal_id, require_shown
+from shared.keys import BY_STATUS, SECOND_ORDER
+from shared.lists import CustomerWalk, Page, answer_walk
+from shared.paging import Listing, page
+from shared.targets import CUSTOMER
+
+ANSWER_BYTES = 1_000_000
+"""How many bytes of texts a page holds, so that no answer is too large to be sent."""
+PERSON = "user_guid:"
+
+# ---------------------------------------------------------------- get
 
 
 def comment_get(call: Call, body: requests.CommentGetRequest) -> Answer:
-    """Returns a comment with its current content. `content_revision` adds the content of that
-    revision, `history` all of them, newest first."""
-    ensure_may_read(call, body.target_type)
-    comment_at = storage.comment_at(call.keys, body.comment_id)
-    contents_at, wanted = storage.contents_of(call.keys, body.comment_id), body.content_revision
-    reads = [comment_at, *target_reads(call, body)]
+    """Returns a comment with its last content, or with an earlier one by its number. ``history``
+    lists all contents beside it. A deleted comment is returned too, without what it said."""
+    require_role(call, body.target_type)
     if body.history:
-        reads.append(contents_at)
-    elif wanted is not None:
-        reads.append(storage.content_at(call.keys, body.comment_id, wanted))
+        return _with_history(call, body)
+    comment_id = storage.named_id(call.keys, body)
+    number = body.content_revision
+    content_at = None if number is None else storage.content_at(call.keys, comment_id, number)
+    reads = reads_of(call, body)
+    records = call.load(*reads, *([] if content_at is None else [content_at]))
+    found = call.decided(records, lambda r: require_found(call, r, body, writes=False))
+    data = found.data()
+    if content_at is not None:
+        content = records.get(content_at)
+        if content is None:
+            raise rules.unknown("content_revision")
+        data["comment"] = {
+            **storage.with_texts(data["comment"], content),
+            "content_revision": content.content_revision,
+        }
+    return Answer(data | found.redirect, found.comment.revision)
 
-    def answer(records: Records) -> Answer:
-        comment = require_shown(records.get(comment_at))
-        require_right_target(call, records, comment, body, reading=True)
-        data = {"comment": storage.comment_shown(comment)}
-        if body.history:
-            said = [rules.said_before(comment), *reversed(records.all(contents_at))]
-            data |= _history(call, body, said)
-        elif wanted == comment.current_revision:
-            data["content"] = storage.content_shown(rules.said_before(comment))
-        elif wanted is not None:
-            place = storage.content_at(call.keys, body.comment_id, wanted)
-            data["content"] = storage.content_shown(records.require(place))
-        return Answer(data, comment.revision)
 
-    return call.read(reads, answer)
+def _with_history(call: Call, body: requests.CommentGetRequest) -> Answer:
+    """Returns a comment and a page of its contents, read in one trip."""
+    partition, prefix, _ = call.keys.comment_contents(storage.named_id(call.keys, body))
+    known: list[Found] = []
+
+    def read_comment() -> None:
+        records = call.load(*reads_of(call, body))
+        known.append(call.decided(records, lambda r: require_found(call, r, body, writes=False)))
+
+    def keep(wire: Wire) -> dict[str, Any]:
+        content: CommentContentRecord = decode(CommentContentRecord, wire)
+        return storage.content_shown(content)
+
+    def walk(limit: int, cursor: str | None) -> Page:
+        listing = Listing((partition,), prefix=prefix)
+        return page(call.table, listing, limit, cursor, keep, beside=read_comment)
+
+    answer = answer_walk(call, body, walk, plural="history")
+    (found,) = known
+    return Answer(found.data() | answer.data | found.redirect, found.comment.revision)
+
+
+# ---------------------------------------------------------------- list
 
 
 def comment_list(call: Call, body: requests.CommentListRequest) -> Answer:
-    """Lists comments on a record, of an author, or both, newest first. Comments on a record come
-    whole, those of an author as summaries; the list of a merged customer is that of its survivor.
-    Comments on records that the caller may not read are left out."""
-    author = None if body.user_guid is None else _actor(body.user_guid)
+    """Lists the comments on a record as whole ones, or those of an author as summaries, newest
+    first. Of a merged customer it lists those on the survivor and on everyone who was merged into
+    it. Without a record it leaves out what is on records that the caller may not read."""
     if body.target_type is None or body.target_id is None:
-        return _list_of_author(call, body, str(author))
-    target_type = body.target_type
-    if not may_read(call, target_type):
-        return Answer({"items": []})
-    target_id = normal_id(target_type, body.target_id)
+        return _list_of_author(call, body)
+    require_role(call, body.target_type)
+    target_type, target_id = body.target_type, body.target_id
 
-    def keep(wire: Wire, _: str = "") -> dict[str, Any] | None:
-        comment = decode(CommentRecord, wire)
-        right = author in (None, comment.user_guid) and _passes(body, comment)
-        return storage.comment_shown(comment) if right else None
+    def place(some_id: str) -> tuple[str, str]:
+        return call.keys.comments(target_type, some_id)
 
+    def keep(wire: Wire, shown_on: str) -> dict[str, Any] | None:
+        comment: CommentRecord = decode(CommentRecord, wire)
+        tagged = body.hashtag is None or body.hashtag in comment.hashtags
+        # The deletion of what the comment is on has begun.
+        right = tagged and comment.fenced_by is None
+        item = storage.comment_shown(comment, shown_on)
+        return item if right and _passes(body, item) else None
+
+    prefix = place(target_id)[1]
     if target_type == CUSTOMER:
-        listed = OwnersList(call, target_id, lambda guid: call.keys.comments(CUSTOMER, guid), keep)
-        return answer_walk(call, body, listed.walk, plural="items")
-    partition, prefix = call.keys.comments(target_type, target_id)
-    return answer_list(call, Listing((partition,), prefix=prefix), body, keep, plural="items")
+        walk = CustomerWalk(call, target_id, place, keep)
+        answer = answer_walk(call, body, _within_answer(walk, prefix), plural="items")
+        return Answer(answer.data | walk.redirect)
+
+    def walk_of_record(limit: int, cursor: str | None) -> Page:
+        listing = Listing((place(target_id)[0],), prefix=prefix)
+        return page(call.table, listing, limit, cursor, lambda wire: keep(wire, target_id))
+
+    return answer_walk(call, body, _within_answer(walk_of_record, prefix), plural="items")
 
 
-def comment_report(call: Call, body: requests.CommentReportRequest) -> Answer:
-    """Returns the largest current comments of the org, by the bytes of caption and text. Comments
-    on records that the caller may not read are left out."""
-    names = ("comment_id", "target_type", "target_id", "size_bytes", "user_guid", "created_at")
-
-    def keep(wire: Wire) -> dict[str, Any] | None:
-        view = view_of(wire)
-        return {n: view[n] for n in names} if may_read(call, view["target_type"]) else None
-
-    items, _ = page(call.table, storage.by_size(call.keys), body.limit, None, keep)
-    return Answer({"items": items})
-
-
-def _history(
-    call: Call, body: requests.CommentGetRequest, said: Sequence[CommentContentRecord]
-) -> dict[str, Any]:
-    """Returns a page of the revisions, newest first. A comment has few, so all were read."""
-    scope = f"{call.caller.orgcode} {call.route.path} {body.comment_id}"
-    after = None
-    if body.next_token is not None:
-        after = int(cursor_of(body.next_token, scope, call.now))
-    left = [one for one in said if after is None or one.content_revision < after]
-    told, more = left[: body.limit], left[body.limit :]
-    data: dict[str, Any] = {"history": [storage.content_shown(one) for one in told]}
-    if more:
-        data["next_token"] = sign(scope, str(told[-1].content_revision), call.now)
-    return data
-
-
-def _list_of_author(call: Call, body: requests.CommentListRequest, author: str) -> Answer:
-    """Lists from the index. Only the comments themselves know their words, so a hashtag takes a
-    second trip."""
+def _list_of_author(call: Call, body: requests.CommentListRequest) -> Answer:
+    tag = None if body.hashtag is None else items.hashtag_hash(call.keys, body.hashtag)
 
     def keep(wire: Wire) -> dict[str, Any] | None:
         view = view_of(wire)
-        right = may_read(call, view["target_type"]) and body.status in ("all", view["status"])
-        right = right and body.parent_comment_id in (None, view.get("parent_comment_id"))
-        return view if right else None
+        tagged = tag is None or tag in view.get(items.TAGS, ())
+        readable = may_read(call, items.audience(view["target_type"]))
+        summary = {name: value for name, value in view.items() if name != items.TAGS}
+        return summary if tagged and readable and _passes(body, view) else None
 
-    def with_word(found: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
-        places = [storage.comment_at(call.keys, view["comment_id"]) for view in found]
-        records = call.load(*places)
-        comments = [records.get(place) for place in places]
-        return [
-            view if comment is not None and body.hashtag in comment.hashtags else None
-            for view, comment in zip(found, comments, strict=True)
-        ]
+    def walk(limit: int, cursor: str | None) -> Page:
+        mine = call.keys.list_of(items.COMMENT, _actor(str(body.user_guid)))
+        return page(call.table, Listing((mine,), BY_STATUS), limit, cursor, keep)
 
-    listing = storage.of_author(call.keys, author)
-    complete = None if body.hashtag is None else with_word
-    return answer_list(call, listing, body, keep, plural="items", complete=complete)
+    return answer_walk(call, body, walk, plural="items")
 
 
-def _passes(body: requests.CommentListRequest, comment: CommentRecord) -> bool:
+def _actor(author: str) -> str:
+    """Returns the author as records name it: an id alone is that of a person."""
+    return author if ":" in author else f"{PERSON}{author}"
+
+
+def _passes(body: requests.CommentListRequest, comment: dict[str, Any]) -> bool:
+    author = None if body.user_guid is None else _actor(body.user_guid)
     return (
-        comment.fenced_by is None
-        and body.status in ("all", comment.status)
-        and (body.hashtag is None or body.hashtag in comment.hashtags)
-        and body.parent_comment_id in (None, comment.parent_comment_id)
+        body.status in ("all", comment["status"])
+        and author in (None, comment["user_guid"])
+        and body.parent_comment_id in (None, comment.get("parent_comment_id"))
     )
 
 
-def _actor(user_guid: str) -> str:
-    return user_guid if ":" in user_guid else f"user_guid:{user_guid}"
+def _within_answer(
+    walk: Callable[[int, str | None], Page], prefix: str
+) -> Callable[[int, str | None], Page]:
+    """Returns the walk with pages that end where their texts are too large for one answer."""
+
+    def bounded(limit: int, cursor: str | None) -> Page:
+        found, after = walk(limit, cursor)
+        size = 0
+        for number, comment in enumerate(found):
+            size += comment["size_bytes"]
+            if number and size > ANSWER_BYTES:
+                return found[:number], f"{prefix}{found[number - 1]['comment_id']}"
+        return found, after
+
+    return bounded
+
+
+# ---------------------------------------------------------------- report
+
+
+def comment_report(call: Call, body: requests.CommentReportRequest) -> Answer:
+    """Returns the largest current comments of the org by the size of caption and body, among those
+    on records that the caller may read. Of equal ones the oldest comes first."""
+    audiences = [one for one in ROLES if may_read(call, one)]
+    listing = Listing(
+        tuple(call.keys.list_of(items.COMMENT, one) for one in audiences),
+        SECOND_ORDER,
+        newest_first=False,
+    )
+    found, _ = page(call.table, listing, body.limit, None, view_of)
+    names = envelopes.ReportedComment.model_fields
+    return Answer({"items": [{name: one[name] for name in names} for one in found]})

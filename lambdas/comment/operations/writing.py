@@ -1,298 +1,264 @@
-"""Comments: add, revise, set the status."""
+"""Add, revise, set the status."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from lambdas.comment import rules, storage
-from lambdas.comment.access import ensure_may_read, require_right_target, target_reads
+from lambdas.comment import items, rules, storage
 from lambdas.comment.models import requests
-from lambdas.comment.models.envelopes import CommentChanged, CommentStatusChanged
-from lambdas.comment.models.records import CommentContentRecord, CommentRecord
+from lambdas.comment.models.records import CommentRecord, Mention
+from lambdas.comment.operations.access import customer_of, reads_of, require_found, require_role
 from shared.api import Answer, Call
-from shared.codec import Wire
-from shared.commit import Step, Subject, commit
+from shared.commit import Step, commit
 from shared.customer_guard import CustomerGuard
-from shared.customer_state import require_customer
-from shared.errors import ApiError, Busy, Fault, Forbidden, InvalidState, NotFound
-from shared.events import change_event, event_data
-from shared.keys import Key, comment_on, target_of_comment
-from shared.records import AnyRecord, Query, Records
-from shared.targets import CUSTOMER, NOT_FENCED, about, require_unfenced
-from shared.writes import Check, Condition, CurrentItem, Delete, Put, Update, Write
+from shared.customer_state import require_customer, require_readable, state_at
+from shared.errors import ApiError, Busy, Forbidden
+from shared.keys import comment_on
+from shared.records import Records, Unread
+from shared.states import with_status
+from shared.targets import CUSTOMER, NOT_FENCED, about, require_shown
+from shared.writes import Check, Condition, CurrentItem, Put, Write
 
-COMMENT = "comment"
+MANAGER = "crm_manage"
+
+# ---------------------------------------------------------------- add
 
 
 def comment_add(call: Call, body: requests.CommentAddRequest) -> Answer:
-    """Adds a comment on a record. Words that begin with # in the text count as hashtags. Who may
-    not read records of the type may not comment on them. A reply to a reply, and a comment on a
-    comment on a comment, are refused."""
-    ensure_may_read(call, body.target_type)
-    made_id, parent_id = call.new_id(), body.parent_comment_id
+    """Adds a comment on a record. A record of this service must exist; of another system any id is
+    taken. A comment on a comment takes no comment itself, and a reply takes no reply. Customers
+    whom it mentions must exist. Words with ``#`` in the body become hashtags."""
+    require_role(call, body.target_type)
+    target_hash = call.keys.target_hash(body.target_type, body.target_id)
+    bare = CommentRecord(
+        comment_id=comment_on(target_hash, call.new_id()),
+        target_type=body.target_type,
+        target_id=body.target_id,
+        parent_comment_id=body.parent_comment_id,
+        body="",
+        size_bytes=0,
+        user_guid=call.caller.actor,
+        created_at=call.now,
+        updated_at=call.now,
+        **_why(call),
+    )
+    comment = rules.with_content(bare, body.content())
 
     def decide(call: Call, records: Records) -> Step:
-        target_id = _target_of_reply(call, records, body)
-        comment = _drafted(call, body, target_id, made_id)
-        checks, guards = _about(call, comment)
-        links, mentioned = _links(call, comment.comment_id, (), rules.mentioned(comment))
-        event = _event(call, "comment-created", comment)
-        return Step(
-            _answer(comment),
-            _subject(call, comment),
-            [
-                Put(storage.comment_item(call.keys, comment), events=[event]),
-                *checks,
-                *([] if parent_id is None else [_parent_check(call, parent_id)]),
-                *links,
-            ],
-            _each_once([*guards, *mentioned]),
-        )
+        checks, guards = _target_checks(call, body)
+        checks += _parent_checks(call, records, body)
+        links, mentioned = storage.mention_writes(call, comment.comment_id, None, comment)
+        writes = [*storage.creation(call, comment), *checks, *links]
+        data = {"comment": storage.comment_shown(comment, comment.target_id)}
+        return _step(call, comment, data, writes, [*guards, *mentioned])
 
-    return commit(call, [], decide)
+    return _whole(call, commit(call, [], decide), body)
+
+
+def _target_checks(
+    call: Call, body: requests.CommentAddRequest
+) -> tuple[list[Write], list[CustomerGuard]]:
+    checks, guards = about(call, body.target_type, body.target_id, named="target_id", active=True)
+    if body.target_type != items.COMMENT:
+        return checks, guards
+    # Of a comment more is asked than that it is there.
+    place = storage.comment_at(call.keys, body.target_id)
+    text = f"{NOT_FENCED.expression} AND target_type <> :comment AND #s <> :deleted"
+    values = {":comment": {"S": items.COMMENT}, ":deleted": {"S": "deleted"}}
+    condition = Condition(text, {"#s": "status"}, values)
+    return [Check(place.key, condition, on_failure=_bad_target)], guards
+
+
+def _bad_target(current: CurrentItem) -> ApiError:
+    comment = current.record(CommentRecord)
+    if comment is None:
+        return rules.unknown("target_id")
+    if comment.fenced_by is not None:
+        return Busy()
+    if comment.target_type == items.COMMENT:
+        return rules.too_deep("target_id", "is on a comment itself")
+    return rules.below_deleted()
+
+
+def _parent_checks(call: Call, records: Records, body: requests.CommentAddRequest) -> list[Write]:
+    """Returns the check that the parent of a reply is on the same record, and is no reply itself.
+    Customers who were merged count as one: that is only asked where the parent is on another
+    customer than the one that is named."""
+    if body.parent_comment_id is None:
+        return []
+    if (body.target_type, body.target_id) == (items.COMMENT, body.parent_comment_id):
+        raise rules.unknown("parent_comment_id")
+    place, on = storage.comment_at(call.keys, body.parent_comment_id), body.target_id
+    parent = records.if_read(place)
+    elsewhere = parent is not None and parent.target_id != on
+    if parent is not None and elsewhere:
+        on = parent.target_id
+        if on not in require_customer(call.keys, records, body.target_id).owners:
+            raise rules.unknown("parent_comment_id")
+    text = (
+        f"{NOT_FENCED.expression} AND target_type = :type AND target_id = :id "
+        "AND attribute_not_exists(parent_comment_id) AND #s <> :deleted"
+    )
+    values = {":type": {"S": body.target_type}, ":id": {"S": on}, ":deleted": {"S": "deleted"}}
+    condition = Condition(text, {"#s": "status"}, values)
+    return [Check(place.key, condition, on_failure=partial(_bad_parent, body, elsewhere))]
+
+
+def _bad_parent(
+    body: requests.CommentAddRequest, elsewhere: bool, current: CurrentItem
+) -> ApiError | None:
+    parent = current.record(CommentRecord)
+    if parent is None or parent.target_type != body.target_type:
+        return rules.unknown("parent_comment_id")
+    if parent.target_id != body.target_id and not elsewhere:
+        # Perhaps the two customers were merged: decide again with what the parent says.
+        return None if body.target_type == CUSTOMER else rules.unknown("parent_comment_id")
+    if parent.fenced_by is not None:
+        return Busy()
+    if parent.parent_comment_id is not None:
+        return rules.too_deep("parent_comment_id", "is a reply itself")
+    return rules.below_deleted()
+
+
+# ---------------------------------------------------------------- revise
 
 
 def comment_revise(call: Call, body: requests.CommentReviseRequest) -> Answer:
-    """Gives a comment a new content. Only its author may, and only while it is current. Earlier
-    revisions stay as they were; a comment has at most 40. What says the same changes nothing."""
-    ensure_may_read(call, body.target_type)
-    comment_at = storage.comment_at(call.keys, body.comment_id)
-    values, given = body.values(), call.facts.provenance
-    why = {
+    """Gives a current comment its next content. Only its author may; what is absent stays as it is.
+    Earlier contents are kept, at most 40 in all. The same content again changes nothing, and the
+    answer has ``unchanged``. Without ``expected_revision``, two revisions at once come one after
+    the other."""
+    require_role(call, body.target_type)
+    given = body.content()
+
+    def decide(call: Call, records: Records) -> Step:
+        found = require_found(call, records, body, writes=True)
+        comment = found.comment
+        if comment.user_guid != call.caller.actor:
+            raise Forbidden()
+        call.facts.ensure_revision(comment.revision, found.data())
+        after = rules.revised(comment, given, call.now)
+        checks, guards = _still_about(call, comment)
+        if after is comment:
+            data = {**found.data(), "unchanged": True, **found.redirect}
+            return _step(call, comment, data, [], guards)
+        after = replace(after, **_why(call))
+        links, mentioned = storage.mention_writes(call, comment.comment_id, comment, after)
+        writes = [*storage.revision(call, comment, after), *checks, *links]
+        data = found.data(after) | found.redirect
+        return _step(call, after, data, writes, [*guards, *mentioned])
+
+    return _whole(call, commit(call, reads_of(call, body), decide), body)
+
+
+# ---------------------------------------------------------------- status
+
+
+def comment_status(call: Call, body: requests.CommentStatusRequest) -> Answer:
+    """Archives a comment, brings it back, or deletes it for good. Its author may, and whoever has
+    the role ``crm_manage``. A deletion removes caption, body, attachments, hashtags, mentions and
+    hashes of all its contents; sizes stay. To set the status that it has changes nothing."""
+    require_role(call, body.target_type)
+    contents_at = storage.contents_at(call.keys, storage.named_id(call.keys, body))
+
+    def decide(call: Call, records: Records) -> Step:
+        found = require_found(call, records, body, writes=True)
+        comment = found.comment
+        if comment.user_guid != call.caller.actor and not call.caller.has(MANAGER):
+            raise Forbidden()
+        call.facts.ensure_revision(comment.revision, found.data())
+        after = with_status(comment, rules.STEPS, body.status, call.now)
+        checks, guards = _still_about(call, comment)
+        if after is comment:
+            return _step(call, comment, found.data() | found.redirect, [], guards)
+        after = replace(after, **_why(call))
+        more: list[Write] = []
+        if body.status == "deleted":
+            after = rules.emptied(after)
+            more, _ = storage.mention_writes(call, comment.comment_id, comment, after)
+            contents = records.all(contents_at)
+            if len(contents) != comment.current_revision:
+                # The reads of one trip need not be of one moment: make both again.
+                raise Unread(contents_at, storage.named_at(call.keys, body))
+            emptied = [items.content_item(call.keys, rules.emptied_content(c)) for c in contents]
+            more += [Put(item, condition=None) for item in emptied]
+        writes = [*storage.status_change(call, comment, after), *checks, *more]
+        return _step(call, after, found.data(after) | found.redirect, writes, guards)
+
+    reads = reads_of(call, body)
+    return _whole(
+        call,
+        commit(call, [*reads, contents_at] if body.status == "deleted" else reads, decide),
+        body,
+    )
+
+
+# ---------------------------------------------------------------- what all of them share
+
+
+def _why(call: Call) -> dict[str, Any]:
+    given = call.facts.provenance
+    return {
         "reason": given.reason,
         "reason_code": given.reason_code,
         "source_refs": given.source_refs,
     }
 
-    def decide(call: Call, records: Records) -> Step:
-        comment = _require_comment(call, records, body)
-        rules.ensure_author(comment, call.caller.actor)
-        call.facts.ensure_revision(comment.revision, _data(comment))
-        after = rules.revised(comment, values, why, call.now)
-        if after is comment:
-            answer = Answer({**_data(comment), "unchanged": True}, comment.revision)
-            return Step(answer, _subject(call, comment))
-        checks, guards = about(
-            call, comment.target_type, comment.target_id, named="target_id", active=True
-        )
-        links, mentioned = _links(
-            call, comment.comment_id, rules.mentioned(comment), rules.mentioned(after)
-        )
-        said = storage.content_item(call.keys, rules.said_before(comment))
-        writes = [
-            *_changed(call, comment, after, _event(call, "comment-revised", after)),
-            Put(said),
-            *checks,
-            *links,
-        ]
-        return Step(
-            _answer(after), _subject(call, comment), writes, _each_once([*guards, *mentioned])
-        )
 
-    return commit(call, [comment_at, *target_reads(call, body)], decide)
+def _still_about(call: Call, comment: CommentRecord) -> tuple[list[Write], list[CustomerGuard]]:
+    """Returns the checks and guards of a change: what the comment is on must still be there."""
+    return about(call, comment.target_type, comment.target_id, named="target_id", active=True)
 
 
-def comment_status(call: Call, body: requests.CommentStatusRequest) -> Answer:
-    """Archives a comment, takes it back, or deletes it for good. Its author may, and `crm_manage`.
-    A deletion removes the texts of all revisions; the comment still answers, with its sizes."""
-    ensure_may_read(call, body.target_type)
-    comment_at = storage.comment_at(call.keys, body.comment_id)
-    contents_at = storage.contents_of(call.keys, body.comment_id)
-    beside = [contents_at] if body.status == "deleted" else []
-
-    def decide(call: Call, records: Records) -> Step:
-        comment = _require_comment(call, records, body)
-        if not rules.is_authored_by(comment, call.caller.actor) and not call.caller.has(
-            "crm_manage"
-        ):
-            raise Forbidden("Only the author or crm_manage may set the status of a comment.")
-        call.facts.ensure_revision(comment.revision, _data(comment))
-        after = rules.with_comment_status(comment, body.status, call.now)
-        if after is comment:
-            return Step(_answer(comment), _subject(call, comment))
-        checks, guards = about(
-            call, comment.target_type, comment.target_id, named="target_id", active=True
-        )
-        data = event_data(CommentStatusChanged, after, previous_status=comment.status)
-        event = _change(call, "comment-status-set", after, data)
-        writes: list[Write] = [*_changed(call, comment, after, event), *checks]
-        if body.status == "deleted":
-            writes += _emptied(call, records.all(contents_at))
-            writes += _links(call, comment.comment_id, rules.mentioned(comment), ())[0]
-        return Step(_answer(after), _subject(call, comment), writes, guards)
-
-    answer = commit(call, [comment_at, *target_reads(call, body), *beside], decide)
-    if body.status == "deleted":
-        _forget_answers(call, body.comment_id)
-    return answer
-
-
-# ---------------------------------------------------------------- what the operations share
-
-
-def _drafted(
-    call: Call, body: requests.CommentAddRequest, target_id: str, made_id: str
-) -> CommentRecord:
-    values, why = body.values(), call.facts.provenance
-    values = {name: value for name, value in values.items() if value is not None}
-    target_hash = call.keys.target_hash(body.target_type, target_id)
-    return CommentRecord(
-        **{"visibility": "internal", **values, **rules.content(values)},
-        comment_id=comment_on(target_hash, made_id),
-        target_type=body.target_type,
-        target_id=target_id,
-        parent_comment_id=body.parent_comment_id,
-        status="current",
-        current_revision=1,
-        user_guid=call.caller.actor,
-        reason=why.reason,
-        reason_code=why.reason_code,
-        source_refs=why.source_refs,
-        created_at=call.now,
-        updated_at=call.now,
-        revised_at=call.now,
-    )
-
-
-def _require_comment(
+def _step(
     call: Call,
-    records: Records,
-    body: requests.CommentReviseRequest | requests.CommentStatusRequest,
-) -> CommentRecord:
-    comment = require_unfenced(records.get(storage.comment_at(call.keys, body.comment_id)))
-    require_right_target(call, records, comment, body, reading=False)
-    return comment
+    comment: CommentRecord,
+    data: dict[str, Any],
+    writes: list[Write],
+    guards: Iterable[CustomerGuard],
+) -> Step:
+    """Returns the step. The answer that is kept for replays has no texts: they are in the content
+    of the comment, and so a deletion takes them from replays too."""
+    # The first guard of a customer is that of what the comment is on: it counts as activity.
+    each = {guard.customer_guid: guard for guard in reversed([*guards])}
+    kept = {**data, "comment": storage.without_texts(data["comment"])}
+    subject = storage.subject(call.keys, comment.comment_id)
+    return Step(Answer(data, comment.revision), subject, writes, [*each.values()], kept)
 
 
-def _about(call: Call, comment: CommentRecord) -> tuple[list[Write], list[CustomerGuard]]:
-    """Returns the checks and guards of a new comment. A comment on a comment takes none itself."""
-    checks, guards = about(
-        call, comment.target_type, comment.target_id, named="target_id", active=True
-    )
-    if comment.target_type != COMMENT:
-        return checks, guards
-    head = storage.comment_at(call.keys, comment.target_id).key
-    text = f"{NOT_FENCED.expression} AND target_type <> :c AND #s <> :d"
-    values = {":c": {"S": COMMENT}, ":d": {"S": "deleted"}}
-
-    def on_failure(current: CurrentItem) -> ApiError:
-        found = current.record(CommentRecord)
-        if found is None:
-            return NotFound(minor=[Fault("not-found", "target_id", "does not exist")])
-        return _refusal(found, "A comment on a comment takes no comment itself.")
-
-    return [Check(head, Condition(text, {"#s": "status"}, values), on_failure)], guards
-
-
-def _parent_check(call: Call, parent_id: str) -> Check:
-    """Returns the check that a comment takes a reply."""
-    text = f"{NOT_FENCED.expression} AND attribute_not_exists(parent_comment_id) AND #s <> :d"
-    condition = Condition(text, {"#s": "status"}, {":d": {"S": "deleted"}})
-
-    def on_failure(current: CurrentItem) -> ApiError:
-        found = current.record(CommentRecord)
-        return _no_parent() if found is None else _refusal(found, "A reply takes no reply itself.")
-
-    return Check(storage.comment_at(call.keys, parent_id).key, condition, on_failure)
+def _whole(call: Call, answer: Answer, body: Any) -> Answer:
+    """Returns an answer to a replay with the texts that the original one had. Raises 404 where the
+    deletion of what the comment is on has begun."""
+    if not answer.replayed:
+        return answer
+    told = answer.data["comment"]
+    comment_at = storage.comment_at(call.keys, told["comment_id"])
+    content_at = storage.content_at(call.keys, told["comment_id"], told["current_revision"])
+    guid = customer_of(told["target_type"], told["target_id"])
+    states = [] if guid is None else [state_at(call.keys, guid)]
+    records = call.load(comment_at, content_at, *states)
+    comment = require_shown(records.get(comment_at))
+    for state in states:
+        require_readable(records.get(state))
+    whole = storage.with_texts(told, None)
+    if comment.status != "deleted":
+        whole = storage.with_texts(told, records.get(content_at))
+        mentions = _mentioned(comment, told, body)
+        if mentions:
+            whole["mentions"] = [{"kind": one.kind, "id": one.id} for one in mentions]
+    return replace(answer, data={**answer.data, "comment": whole})
 
 
-def _refusal(found: CommentRecord, message: str) -> ApiError:
-    if found.fenced_by is not None:
-        return Busy()
-    if found.status == "deleted":
-        return InvalidState("The comment is deleted.", detail={"state": "deleted", "allowed": []})
-    return InvalidState(message, detail={"state": found.status, "allowed": []})
-
-
-def _no_parent() -> NotFound:
-    return NotFound(minor=[Fault("not-found", "parent_comment_id", "does not exist there")])
-
-
-def _target_of_reply(call: Call, records: Records, body: requests.CommentAddRequest) -> str:
-    """Returns the id of the target: that of the parent, where a customer was merged since."""
-    target_id, parent_id = body.normal_target_id, body.parent_comment_id
-    own_hash = call.keys.target_hash(body.target_type, target_id)
-    if parent_id is None or target_of_comment(parent_id) == own_hash:
-        return target_id
-    if body.target_type != CUSTOMER:
-        raise _no_parent()
-    parent = records.get(storage.comment_at(call.keys, parent_id))
-    if parent is None or parent.target_type != CUSTOMER:
-        raise _no_parent()
-    if parent.target_id not in require_customer(call.keys, records, target_id).owners:
-        raise _no_parent()
-    return parent.target_id
-
-
-def _links(
-    call: Call, comment_id: str, before: Sequence[str], after: Sequence[str]
-) -> tuple[list[Write], list[CustomerGuard]]:
-    """Returns the writes that link customers to the comment that mentions them, and the guards of
-    those who are mentioned anew. To be mentioned is no activity of the customer."""
-    writes: list[Write] = []
-    for guid in before:
-        if guid not in after:
-            writes.append(Delete(call.keys.customer_link(guid, "MENTION", comment_id)))
-    new = [guid for guid in after if guid not in before]
-    for guid in new:
-        writes.append(Put(storage.mention_item(call.keys, guid, comment_id), condition=None))
-    guards = [call.guard(guid, statuses=None, active=False, named="mentions") for guid in new]
-    return writes, guards
-
-
-def _each_once(guards: Iterable[CustomerGuard]) -> list[CustomerGuard]:
-    """Returns one guard for each customer: a transaction checks a state once."""
-    found: dict[str, CustomerGuard] = {}
-    for guard in guards:
-        found.setdefault(guard.customer_guid, guard)
-    return list(found.values())
-
-
-def _changed(
-    call: Call, before: CommentRecord, after: CommentRecord, event: dict[str, Any]
-) -> list[Write]:
-    item = storage.comment_item(call.keys, after)
-    return [Update(item, if_revision=before.revision, events=[event])]
-
-
-def _emptied(call: Call, contents: Iterable[CommentContentRecord]) -> list[Write]:
-    """Returns the writes that take the texts from the earlier revisions."""
-    there = Condition("attribute_exists(pk)")
-    items = [storage.content_item(call.keys, rules.emptied(said)) for said in contents]
-    return [Put(item, condition=there) for item in items]
-
-
-def _forget_answers(call: Call, comment_id: str) -> None:
-    """Removes the kept answers that show what a deleted comment said. A repeat of the deletion does
-    it again, where the first call could not."""
-    partition = storage.comment_at(call.keys, comment_id).key[0]
-    kept = Query(*call.keys.kept_answers(partition, comment_id), AnyRecord, None)
-    wires = call.table.load([kept]).wires([kept])[0]
-    call.table.write_batch([], [_key(wire) for wire in wires if '"deleted"' not in str(wire)])
-
-
-def _key(wire: Wire) -> Key:
-    return wire["pk"]["S"], wire["sk"]["S"]
-
-
-def _subject(call: Call, comment: CommentRecord) -> Subject:
-    return Subject(storage.comment_at(call.keys, comment.comment_id).key[0], comment.comment_id)
-
-
-def _event(call: Call, action: str, comment: CommentRecord) -> dict[str, Any]:
-    return _change(call, action, comment, event_data(CommentChanged, comment))
-
-
-def _change(
-    call: Call, action: str, comment: CommentRecord, data: Mapping[str, Any]
-) -> dict[str, Any]:
-    return change_event(call, action, (COMMENT, comment.comment_id, comment.revision), dict(data))
-
-
-def _data(comment: CommentRecord) -> dict[str, Any]:
-    return {"comment": storage.comment_shown(comment)}
-
-
-def _answer(comment: CommentRecord) -> Answer:
-    return Answer(_data(comment), comment.revision)
+def _mentioned(comment: CommentRecord, told: dict[str, Any], body: Any) -> tuple[Mention, ...]:
+    """Returns the mentions of the answer to a replay. As long as the content is the current one the
+    comment says them, without any customer who was forgotten. No earlier content keeps any: then
+    the request says them again, and where it does not, the comment's own count."""
+    if comment.current_revision == told["current_revision"] or not isinstance(
+        body, requests.CommentText
+    ):
+        return comment.mentions
+    mentions: tuple[Mention, ...] = rules.stored(body.content()).get("mentions", comment.mentions)
+    return mentions

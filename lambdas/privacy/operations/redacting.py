@@ -103,13 +103,15 @@ class Redacting:
         """Redacts everything that is said about a record."""
         worker = self.worker
         for said in pages(worker.keys, worker.table, target):
-            places = [item.key for item in said.items]
+            # The kept answers come with the record that they are about.
+            items = [item for item in said.items if not isinstance(item.record, SnapshotRecord)]
+            places = [item.key for item in items]
 
             def read(places: Sequence[Key] = places) -> list[LinkedItem]:
                 return items_at(worker.table, places)
 
             self.anonymize(read)
-            for inner in spoken_of(worker.keys, worker.table, said.items):
+            for inner in spoken_of(worker.keys, worker.table, items):
                 self.said(inner)
 
     def rewrite(

@@ -51,6 +51,7 @@ class Removing:
             for inner in spoken_of(self.worker.keys, self.worker.table, said.items):
                 self.said(inner)
             self.whole(said.linked)
+            self.beside(said.items)
             self.gone(said.wires)
 
     def whole(self, items: Sequence[LinkedItem]) -> None:

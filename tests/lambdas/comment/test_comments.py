@@ -1,333 +1,256 @@
-"""Comments: what they are about, who may do what, revisions that never change, deletion."""
+"""Comments on records of other systems: add, get, list."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.builders import WHY, Caller, Response, World, euro
-from tests.conftest import Database
-from tests.faults import Faults, crash, lost_answer
+from shared.fields import instant_shown
+from shared.keys import of_org
+from tests.builders import World
+from tests.lambdas.comment.author import NOW, ORDER, Author, on, owner
 from tests.meter import Meter
 
-ORDER = {"target_type": "order", "target_id": "SO-1"}
+Published = Callable[[str], list[dict[str, Any]]]
+FILE = {
+    "record_id": "file-1",
+    "filename": "offer.pdf",
+    "content_type": "application/pdf",
+    "size_bytes": 1234,
+    "checksum": "sha256:abc",
+}
 
 
-def on(world: World, guid: str | None = None) -> dict[str, str]:
-    target = guid or str(world.customer(first_name="Ada")["customer_guid"])
-    return {"target_type": "customer", "target_id": target}
+def test_the_target_alone_makes_an_empty_comment(world: World) -> None:
+    author = owner(world)
+    answer = author.call("")
+    comment = answer.data["comment"]
+    assert comment == {
+        "comment_id": comment["comment_id"],
+        **ORDER,
+        "body": "",
+        "visibility": "internal",
+        "status": "current",
+        "current_revision": 1,
+        "revision": 1,
+        "size_bytes": 0,
+        "user_guid": f"user_guid:u{world.owner.secret}",
+        "created_at": instant_shown(NOW),
+        "updated_at": instant_shown(NOW),
+    }
+    assert answer.body["revision"] == 1
+    assert author.shown(comment) == comment
 
 
-def add(caller: Caller, where: dict[str, Any], **more: Any) -> dict[str, Any]:
-    answer = caller("/comment", {"body": "Called back", **where, **more})
-    assert answer.status == 200, answer.body
-    comment: dict[str, Any] = answer.data["comment"]
-    return comment
+def test_a_whole_comment_is_kept_as_it_is_sent(world: World) -> None:
+    said = {
+        "caption": "Öffnungszeit",
+        "body": "Fridays only.\n\t#Delivery",
+        "attachments": [FILE, {"record_id": "file-2"}],
+        "visibility": "public",
+        "hashtags": ["#VIP", "vip", "delivery"],
+        "mentions": [{"kind": "user", "id": "user_guid:U7"}] * 2,
+    }
+    author = owner(world)
+    comment = author.call("", **said).data["comment"]
+    kept = {**said, "hashtags": ["vip", "delivery"], "mentions": said["mentions"][:1]}
+    assert {name: comment[name] for name in kept} == kept
+    assert comment["size_bytes"] == len(("Öffnungszeit" + str(said["body"])).encode())
+    assert author.shown(comment) == comment
+    assert author.listed() == [comment]
 
 
-def at(comment: dict[str, Any]) -> dict[str, Any]:
-    return {name: comment[name] for name in ("comment_id", "target_type", "target_id")}
+def test_an_id_has_the_hash_of_the_target_and_nothing_of_it_in_the_clear(world: World) -> None:
+    author = owner(world, **on("Visit of", "Mrs. Smith"))
+    comment = author.add()
+    assert comment["comment_id"].endswith(of_org(world.code).target_hash("Visit of", "Mrs. Smith"))
+    assert len(comment["comment_id"]) <= 64
 
 
-def get(caller: Caller, comment: dict[str, Any], **more: Any) -> Response:
-    return caller("/comment/get", {**at(comment), **more})
-
-
-def revise(caller: Caller, comment: dict[str, Any], **more: Any) -> Response:
-    return caller("/comment/revise", {**at(comment), **more})
-
-
-def set_status(caller: Caller, comment: dict[str, Any], status: str, revision: int) -> Response:
-    body = {**at(comment), "status": status, "expected_revision": revision}
-    return caller("/comment/status", body)
-
-
-def fields(answer: Response) -> list[str]:
-    return [fault["field"] for fault in answer.body["error"]["minor"]]
-
-
-def test_a_comment_shows_all_that_was_said(world: World) -> None:
-    made = add(
-        world.owner,
-        on(world),
-        caption="Größe",
-        body="Sees #Harbour and #été-1, not a#b or #1.",
-        hashtags=["#Ring", "ring"],
-        attachments=[{"record_id": "f1", "size_bytes": 3}],
-        mentions=[{"kind": "team", "id": "T1"}],
-    )
-    assert made["hashtags"] == ["ring", "harbour", "été-1", "1"]
-    assert made["size_bytes"] == len("Größe".encode()) + len(made["body"].encode())
-    assert (made["status"], made["current_revision"], made["revision"]) == ("current", 1, 1)
-    assert made["visibility"] == "internal"
-    assert made["user_guid"].startswith("user_guid:")
-    assert get(world.owner, made).data["comment"] == made
-
-
-def test_the_target_alone_is_enough(world: World) -> None:
-    answer = world.owner("/comment", ORDER)
-    assert answer.data["comment"]["size_bytes"] == 0
+def test_the_end_of_an_id_may_be_left_out(world: World) -> None:
+    author = owner(world)
+    comment = author.add()
+    short = {**comment, "comment_id": comment["comment_id"][:31]}
+    assert author.shown(short) == comment
+    assert author.history(short) == author.history(comment)
+    elsewhere = owner(world, **on("order", "SO-2"))
+    assert elsewhere.get(short).status == 404
+    assert author.set(short, "archived").data["comment"]["status"] == "archived"
 
 
 @pytest.mark.parametrize(
-    "kind",
-    ["customer", "account", "contact", "certificate", "subscription", "warranty", "gift_card",
-     "notification", "comment"],
-)  # fmt: skip
-def test_a_record_of_this_service_must_exist(world: World, kind: str) -> None:
-    answer = world.owner("/comment", {"target_type": kind, "target_id": "nothing"})
-    assert (answer.status, fields(answer)) == (404, ["target_id"])
+    "wrong", [{"target_id": "SO-2"}, {"target_type": "Order"}, {"comment_id": "cmnt_x"}]
+)
+def test_the_three_names_must_fit_together(world: World, wrong: dict[str, str]) -> None:
+    author = owner(world)
+    comment = author.add()
+    assert author.get({**comment, **wrong}, **wrong).status == 404
+    assert author.revise({**comment, **wrong}, body="x", **wrong).status == 404
+    assert author.set({**comment, **wrong}, "archived", **wrong).status == 404
+    assert author.shown(comment) == comment
 
 
-def test_cards_accounts_and_contacts_take_comments(world: World) -> None:
-    account = world.account()["account_guid"]
-    contact = world.contact(account)["contact_guid"]
-    card = world.owner("/giftcard/issue", {"amount": euro(500), **WHY}).data["stored_value"]
-    for kind, record_id in (
-        ("account", account),
-        ("contact", contact),
-        ("gift_card", card["card_id"].upper()),
-    ):
-        where = {"target_type": kind, "target_id": record_id}
-        made = add(world.owner, where)
-        listed = world.owner("/comment/list", where).data["items"]
-        assert [one["comment_id"] for one in listed] == [made["comment_id"]]
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ({"caption": "x" * 201}, ["caption"]),
+        ({"caption": "two\nlines"}, ["caption"]),
+        ({"body": "x" * 65_537}, ["body"]),
+        ({"body": "\u20ac" * 21_846}, ["body"]),
+        ({"body": "a\u0007"}, ["body"]),
+        ({"attachments": [{"record_id": f"f{n}"} for n in range(21)]}, ["attachments"]),
+        ({"attachments": [{"filename": "x"}]}, ["attachments.0.record_id"]),
+        ({"attachments": [{**FILE, "size_bytes": -1}]}, ["attachments.0.size_bytes"]),
+        ({"mentions": [{"kind": "user", "id": f"u{n}"} for n in range(21)]}, ["mentions"]),
+        ({"hashtags": ["two words"]}, ["hashtags.0"]),
+        ({"visibility": "secret"}, ["visibility"]),
+        ({"target_type": "x" * 65}, ["target_type"]),
+        ({"target_id": "x" * 129}, ["target_id"]),
+        ({"expected_revision": -1, "caption": None}, ["caption", "expected_revision"]),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    world: World, sent: dict[str, Any], fields: list[str]
+) -> None:
+    answer = owner(world).call("", **sent)
+    assert (answer.status, sorted(answer.fields)) == (400, fields)
 
 
-def test_a_comment_on_a_comment_takes_none_itself(world: World) -> None:
-    first = add(world.owner, on(world))
-    second = add(world.owner, {"target_type": "comment", "target_id": first["comment_id"]})
-    third = {"target_type": "comment", "target_id": second["comment_id"]}
-    assert world.owner("/comment", third).tag == "invalid-state"
+def test_the_longest_body_fits(world: World) -> None:
+    author = owner(world)
+    body = "\u20ac" * 21_845 + "x"
+    comment = author.add(body)
+    assert (comment["size_bytes"], author.shown(comment)["body"]) == (65_536, body)
 
 
-def test_replies_nest_one_level_on_the_same_record(world: World) -> None:
-    where = on(world)
-    parent = add(world.owner, where)
-    reply = add(world.owner, where, parent_comment_id=parent["comment_id"])
-    nested = world.owner("/comment", {**where, "parent_comment_id": reply["comment_id"]})
-    assert nested.tag == "invalid-state"
-    elsewhere = world.owner("/comment", {**on(world), "parent_comment_id": parent["comment_id"]})
-    assert (elsewhere.status, fields(elsewhere)) == (404, ["parent_comment_id"])
-    listed = {**where, "parent_comment_id": parent["comment_id"]}
-    assert [c["comment_id"] for c in world.owner("/comment/list", listed).data["items"]] == [
-        reply["comment_id"]
+# ---------------------------------------------------------------- lists
+
+
+def test_comments_on_a_record_are_listed_newest_first_and_filtered(world: World) -> None:
+    author = owner(world)
+    made = [
+        author.at(NOW + timedelta(seconds=n)).add(f"#{'even' if n % 2 == 0 else 'Odd'} {n}")
+        for n in range(9)
     ]
+    other = Author(world.person(), ORDER, NOW + timedelta(minutes=1)).add("#odd")
+    owner(world, **on("order", "SO-2")).add("elsewhere")
+    archived = author.set(made[0], "archived").data["comment"]
+    reply = author.at(NOW + timedelta(hours=1)).add(parent_comment_id=made[1]["comment_id"])
+    ids = [one["comment_id"] for one in reversed(made)]
+    rest = [reply["comment_id"], other["comment_id"]]
+    for limit in (1, 3, 8, 256):
+        assert author.ids(limit=limit) == [*rest, *ids[:-1]]
+    assert author.ids(status="all", limit=2) == [*rest, *ids]
+    assert author.listed(status="archived") == [archived]
+    assert author.ids(status="deleted") == []
+    assert author.ids(hashtag="#EVEN", limit=2) == ids[:-1:2]
+    assert author.ids(user_guid=other["user_guid"]) == [other["comment_id"]]
+    assert author.listed(parent_comment_id=made[1]["comment_id"]) == [reply]
 
 
-def test_who_may_not_read_a_record_may_not_comment_on_it(world: World) -> None:
-    card = world.owner("/giftcard/issue", {"amount": euro(500), **WHY}).data["stored_value"]
-    on_card = {"target_type": "gift_card", "target_id": card["card_id"]}
-    member, viewer, manager = world.person(), world.person("crm_view"), world.person("crm_edit")
-    assert member("/comment", on(world)).status == 403
-    assert viewer("/comment", on(world)).status == 200
-    assert viewer("/comment", on_card).status == 403
-    add(manager, on_card)
-    assert member("/comment", ORDER).status == 200
-    assert viewer("/comment/list", on_card).data == {"items": []}
-    author = manager("/comment/list", on_card).data["items"][0]["user_guid"]
-    assert viewer("/comment/list", {"user_guid": author}).data == {"items": []}
-    assert len(manager("/comment/list", {"user_guid": author}).data["items"]) == 1
-    assert viewer("/comment/report", {}).data["items"] != []
-
-
-def test_the_three_ids_must_be_of_one_comment(world: World) -> None:
-    made = add(world.owner, on(world))
-    for wrong in ({"target_type": "order"}, {"target_id": on(world)["target_id"]}):
-        for path in ("/comment/get", "/comment/revise"):
-            assert world.owner(path, {**at(made), **wrong}).status == 404
-
-
-def test_only_the_author_revises_and_owners_are_no_exception(world: World) -> None:
-    author = world.person("crm_edit")
-    made = add(author, on(world))
-    assert revise(world.owner, made, body="x").status == 403
-    later = revise(author, made, body="Called twice").data["comment"]
-    assert (later["current_revision"], later["revision"]) == (2, 2)
-    same = revise(author, made, body="Called twice")
-    assert same.data["unchanged"] is True
-    stale = revise(author, made, body="y", expected_revision=1)
-    assert (stale.tag, stale.detail) == ("conflict", {"current_revision": 2})
-    assert stale.body["data"]["comment"]["body"] == "Called twice"
-
-
-def test_a_key_of_the_same_name_is_another_author(world: World) -> None:
-    made = add(world.key("crm_edit"), on(world))
-    assert made["user_guid"].startswith("service_account:")
-    assert revise(world.owner, made, body="x").status == 403
-
-
-def test_earlier_revisions_stay_as_they_were(world: World) -> None:
-    made = add(world.owner, on(world), caption="One")
-    for number in range(2, 6):
-        revise(world.owner, made, body=f"text {number}")
-    first = get(world.owner, made, content_revision=1).data["content"]
-    assert (first["caption"], first["body"]) == ("One", "Called back")
-    assert get(world.owner, made, content_revision=6).status == 404
-    told, token = list[dict[str, Any]](), None
-    while True:
-        more = {} if token is None else {"next_token": token}
-        page = get(world.owner, made, history=True, limit=2, **more).data
-        told += page["history"]
-        token = page.get("next_token")
-        if token is None:
-            break
-    assert [one["content_revision"] for one in told] == [5, 4, 3, 2, 1]
-    assert [one["body"] for one in told][:-1] == [f"text {n}" for n in (5, 4, 3, 2)]
-    assert all(len(one["sha256"]) == 64 for one in told)
-
-
-def test_a_comment_has_at_most_forty_revisions(world: World) -> None:
-    made = add(world.owner, ORDER)
-    for number in range(39):
-        assert revise(world.owner, made, body=f"{number}").status == 200
-    assert revise(world.owner, made, body="one more").tag == "invalid-state"
-    assert set_status(world.owner, made, "deleted", 40).status == 200
-
-
-def test_racing_revisions_all_stay(world: World) -> None:
-    made = add(world.owner, ORDER)
-    with ThreadPoolExecutor(4) as pool:
-        texts = [f"text {n}" for n in range(8)]
-        answers = list(pool.map(lambda text: revise(world.owner, made, body=text), texts))
-    assert {answer.status for answer in answers} == {200}
-    history = get(world.owner, made, history=True, limit=20).data["history"]
-    assert [one["content_revision"] for one in history] == list(range(9, 0, -1))
-    assert {one["body"] for one in history} == {*texts, "Called back"}
-
-
-def test_of_two_with_the_same_revision_one_wins_and_the_other_is_told(world: World) -> None:
-    made = add(world.owner, ORDER)
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(
-            pool.map(
-                lambda text: revise(world.owner, made, body=text, expected_revision=1), ["a", "b"]
-            )
-        )
-    assert sorted(answer.status for answer in answers) == [200, 409]
-    (lost,) = (answer for answer in answers if answer.status == 409)
-    assert lost.detail == {"current_revision": 2}
-
-
-@pytest.mark.parametrize("fault", [crash(before=True), crash(before=False), lost_answer()])
-def test_a_revision_is_made_once_however_often_it_is_sent(
-    world: World, faults: Faults, fault: Any
-) -> None:
-    made = add(world.owner, ORDER)
-    faults.inject(fault, operation="transact_write_items")
-    for _ in range(2):
-        try:
-            last = revise(world.owner, made, body="new", idempotency_key="k")
-        except BaseException:
-            continue
-    assert last.data["comment"]["current_revision"] == 2
-    assert get(world.owner, made).data["comment"]["current_revision"] == 2
-
-
-def test_a_deletion_removes_every_text_and_keeps_the_sizes(
-    world: World, database: Database
-) -> None:
-    guid = world.customer(first_name="Kim")["customer_guid"]
-    made = add(
-        world.owner,
-        on(world),
-        body="needle one #needle",
-        caption="needle two",
-        attachments=[{"record_id": "needle3"}],
-        mentions=[{"kind": "customer", "id": guid}],
-        idempotency_key="a",
-    )
-    revise(world.owner, made, body="needle four", idempotency_key="b", reason="needle five")
-    gone = set_status(world.owner, made, "deleted", 2)
-    assert gone.data["comment"]["size_bytes"] > 0
-    assert (
-        not {"body", "caption", "hashtags", "attachments", "mentions"} & gone.data["comment"].keys()
-    )
-    assert "needle" not in str(database.items(world.code))
-    shown = get(world.owner, made, history=True).data
-    assert shown["comment"]["status"] == "deleted"
-    assert [one.get("sha256") for one in shown["history"]] == [None, None]
-    assert set_status(world.owner, made, "current", 3).tag == "invalid-state"
-    assert revise(world.owner, made, body="x").tag == "invalid-state"
-    assert not [i for i in database.items(world.code) if i["record_kind"]["S"] == "mention_link"]
-
-
-def test_archived_ones_come_back_and_say_nothing_new_meanwhile(world: World) -> None:
-    made = add(world.owner, on(world))
-    member = world.person("crm_view")
-    assert set_status(member, made, "archived", 1).status == 403
-    assert set_status(world.person("crm_manage"), made, "archived", 1).status == 200
-    assert revise(world.owner, made, body="x").tag == "invalid-state"
-    assert revise(world.owner, made, body="Called back").data["unchanged"] is True
-    where = {name: made[name] for name in ("target_type", "target_id")}
-    assert world.owner("/comment/list", where).data["items"] == []
-    archived = world.owner("/comment/list", {**where, "status": "archived"}).data["items"]
-    assert len(archived) == 1
-    assert set_status(world.owner, made, "current", 2).status == 200
+def test_comments_of_an_author_are_summaries_whatever_they_are_on(world: World) -> None:
+    author, key = owner(world), Author(world.key(), ORDER)
+    first = author.add("#Mine", caption="C", mentions=[{"kind": "user", "id": "u1"}])
+    second = owner(world, **on("order", "SO-2")).at(NOW + timedelta(seconds=1)).add("#other")
+    robot = key.add("beep")
+    by_owner = Author(world.owner, {})
+    texts = {"caption", "body", "hashtags", "mentions"}
+    expected = [{k: v for k, v in one.items() if k not in texts} for one in (second, first)]
+    for name in (first["user_guid"], first["user_guid"].removeprefix("user_guid:")):
+        assert by_owner.listed(user_guid=name, limit=1) == expected
+    assert by_owner.ids(user_guid=first["user_guid"], hashtag="mine") == [first["comment_id"]]
+    assert by_owner.ids(user_guid=robot["user_guid"]) == [robot["comment_id"]]
+    assert robot["user_guid"].startswith("service_account:")
+    author.set(first, "archived")
+    assert by_owner.ids(user_guid=first["user_guid"]) == [second["comment_id"]]
+    assert len(by_owner.ids(user_guid=first["user_guid"], status="all")) == 2
 
 
 def test_a_list_needs_a_record_or_an_author(world: World) -> None:
-    assert world.owner("/comment/list", {}).status == 400
-    assert fields(world.owner("/comment/list", {"target_type": "order"})) == ["target_id"]
-    made = add(world.owner, ORDER, body="#one")
-    author = made["user_guid"].removeprefix("user_guid:")
-    for body, many in (
-        ({"user_guid": author}, 1),
-        ({"user_guid": author, "hashtag": "#One"}, 1),
-        ({"user_guid": author, "hashtag": "two"}, 0),
-        ({**ORDER, "user_guid": author}, 1),
-        ({**ORDER, "user_guid": "somebody"}, 0),
-        ({**ORDER, "hashtag": "one", "status": "all"}, 1),
-    ):
-        assert len(world.owner("/comment/list", body).data["items"]) == many, body
-    (summary,) = world.owner("/comment/list", {"user_guid": author}).data["items"]
-    assert "body" not in summary
+    nobody = Author(world.owner, {})
+    assert nobody.call("/list").fields == ["target_type"]
+    assert nobody.call("/list", hashtag="x", status="all").fields == ["target_type"]
+    assert nobody.call("/list", target_type="order").fields == ["target_id"]
+    assert nobody.call("/list", target_id="SO-1", user_guid="u1").fields == ["target_type"]
 
 
-def test_the_report_is_by_size_and_costs_as_much_as_it_shows(world: World, meter: Meter) -> None:
-    for size in (5, 9, 7, 9, 1):
-        add(world.owner, ORDER, body="x" * size)
-    with meter.measuring() as few:
-        top = world.owner("/comment/report", {"limit": 3}).data["items"]
-    assert [one["size_bytes"] for one in top] == [9, 9, 7]
-    assert top[0]["comment_id"] < top[1]["comment_id"]
-    for _ in range(40):
-        add(world.owner, ORDER, body="y")
-    with meter.measuring() as many:
-        assert world.owner("/comment/report", {"limit": 3}).data["items"] == top
-    assert many[0].read_units == few[0].read_units
+def test_a_walk_shows_each_comment_once_whatever_happens_meanwhile(world: World) -> None:
+    author = owner(world)
+    made = [author.at(NOW + timedelta(seconds=n)).add(str(n)) for n in range(6)]
+    page = author.call("/list", limit=2).data
+    later = author.at(NOW + timedelta(minutes=1))
+    later.add("new")
+    later.revise(made[2], body="changed")
+    later.set(made[1], "deleted")
+    rest = author.listed(limit=2, next_token=page["next_token"])
+    seen = [one["comment_id"] for one in (*page["items"], *rest)]
+    assert seen == [made[n]["comment_id"] for n in (5, 4, 3, 2, 0)]
 
 
-def test_comments_of_a_merged_customer_are_found_and_changed_through_the_survivor(
-    world: World,
-) -> None:
-    source, target = on(world), on(world)
-    made = add(world.owner, source)
-    pair = {
-        "source_customer_guid": source["target_id"],
-        "target_customer_guid": target["target_id"],
-        **WHY,
+def test_tokens_are_bound_to_their_list(world: World, other_world: World) -> None:
+    author = owner(world)
+    for n in range(3):
+        author.add(str(n))
+    token = author.call("/list", limit=1).data["next_token"]
+    assert author.call("/list", limit=2, next_token=token).status == 200
+    wrong = [
+        author.call("/list", next_token=token, status="all"),
+        owner(world, **on("order", "SO-2")).call("/list", next_token=token),
+        owner(other_world).call("/list", next_token=token),
+        author.call("/list", next_token=token + "A"),
+        author.call("/list", next_token=base64.b64encode(b"x" * 40).decode()),
+        author.at(NOW + timedelta(hours=25)).call("/list", next_token=token),
+    ]
+    assert {answer.tag for answer in wrong} == {"invalid-next-token"}
+
+
+def test_large_comments_make_short_pages_and_lose_nothing(world: World) -> None:
+    author = owner(world)
+    made = [author.at(NOW + timedelta(seconds=n)).add("x" * 65_000) for n in range(18)]
+    page = author.call("/list", limit=256)
+    assert 0 < len(page.data["items"]) < 18
+    assert len(json.dumps(page.body)) < 1_500_000
+    assert author.ids(limit=256) == [one["comment_id"] for one in reversed(made)]
+
+
+def test_a_get_and_a_list_are_one_trip(world: World, meter: Meter) -> None:
+    author = owner(world)
+    comment = author.add()
+    for body in ({}, {"content_revision": 1}, {"history": True}):
+        with meter.measuring() as costs:
+            assert author.get(comment, **body).status == 200
+        assert costs[0].trips == 1
+    for call in (lambda: author.call("/list"), lambda: author.call("/list", user_guid="u1")):
+        with meter.measuring() as costs:
+            assert call().status == 200
+        assert costs[0].trips == 1
+
+
+def test_an_event_has_ids_and_sizes_and_no_text(world: World, published: Published) -> None:
+    author = owner(world)
+    texts = {"caption": "needle1", "hashtags": ["needle2"], "attachments": [FILE]}
+    comment = author.add("needle3", **texts)
+    author.revise(comment, body="needle4")
+    author.set({**comment, "revision": 2}, "archived")
+    made, revised, archived = published(world.code)
+    assert made["action"] == "comment-created"
+    assert made["data"] == {
+        **ORDER,
+        "comment_id": comment["comment_id"],
+        "visibility": "internal",
+        "status": "current",
+        "current_revision": 1,
+        "size_bytes": 14,
+        "user_guid": comment["user_guid"],
     }
-    assert world.owner("/customer/merge", pair).status == 200
-    own = add(world.owner, target)
-    for where in (source, target):
-        listed = world.owner("/comment/list", where).data["items"]
-        assert {c["comment_id"] for c in listed} == {made["comment_id"], own["comment_id"]}
-    through = {**made, **target}
-    assert get(world.owner, through).status == 200
-    assert revise(world.owner, through, body="later").status == 200
-    reply = add(world.owner, target, parent_comment_id=made["comment_id"])
-    assert get(world.owner, {**reply, **source}).status == 200
-    assert world.owner("/comment", {**source, "body": "late"}).status == 200
-
-
-def test_a_mention_must_exist_and_moves_with_a_revision(world: World, database: Database) -> None:
-    first, second = (world.customer(first_name="Kim")["customer_guid"] for _ in range(2))
-    absent = {**ORDER, "mentions": [{"kind": "customer", "id": "cust_nobody"}]}
-    assert fields(world.owner("/comment", absent)) == ["mentions"]
-    made = add(world.owner, ORDER, mentions=[{"kind": "customer", "id": first}])
-    revise(world.owner, made, mentions=[{"kind": "customer", "id": second}])
-    links = [i for i in database.items(world.code) if i["record_kind"]["S"] == "mention_link"]
-    assert [link["pk"]["S"].endswith(second) for link in links] == [True]
+    assert (revised["action"], revised["aggregate_revision"]) == ("comment-revised", 2)
+    assert revised["data"]["current_revision"] == 2
+    assert archived["action"] == "comment-status-set"
+    assert archived["data"]["previous_status"] == "current"
+    assert archived["data"]["status"] == "archived"
+    assert "needle" not in json.dumps([made, revised, archived])

@@ -180,6 +180,14 @@ def calls(world: World, guid: str) -> Iterator[tuple[str, dict[str, Any]]]:
     risky = {"action_type": "loyalty.redeem", "order_ref": "SO-3", "amount": euro(200_000)}
     yield "/customer/fraud/assess", {**named, "assessment": risky}
     yield "/giftcard/issue", {**named, "amount": euro(500), "idempotency_key": "card"}
+    on = {"target_type": "customer", "target_id": guid}
+    yield "/comment", {**on, "body": "said", "idempotency_key": "comment"}
+    mention = {"mentions": [{"kind": "customer", "id": guid}]}
+    order = {"target_type": "order", "target_id": "SO-1"}
+    yield "/comment", {**order, **mention, "idempotency_key": "mention"}
+    note = {"title": "call", "team_guid": "T1", "dedupe_key": "once"}
+    about = {"record_type": "customer", "record_id": guid}
+    yield "/inbox/create", {**note, **about, "idempotency_key": "note"}
 
 
 def items_with(database: Database, world: World, needles: dict[str, str]) -> set[str]:
