@@ -16,7 +16,8 @@ from lambdas.jobs import sweeper
 from lambdas.jobs.retention import runs
 from lambdas.jobs.sweeper import Due
 from lambdas.privacy import storage
-from lambdas.privacy.operations.export import exported, state_of
+from lambdas.privacy.operations.export import state_of
+from lambdas.privacy.operations.exporting import exported
 from lambdas.privacy.rules.receipt import digest_of, text_of
 from lambdas.retention import storage as policies
 from shared.codec import view_of

@@ -145,7 +145,12 @@ def events_without_words() -> list[str]:
     return [action for action in event_shapes() if when(action) is None]
 
 
-_UNSAID = {"/comment": "create", "/comment/status": "set"}
+_UNSAID = {
+    "/comment": "create",
+    "/comment/status": "set",
+    "/inbox/status": "set",
+    "/inbox/state": "set",
+}
 """The verbs of paths that end without one. Their events have it."""
 
 

@@ -52,6 +52,7 @@ KINDS = (
         item=comment_item,
         beside=parts,
         forgets=without_mentions,
+        hidden=("fenced_by",),
         retained="comment",
         aged_by="updated_at",
         aging=listed_until("comment"),
@@ -68,7 +69,7 @@ KINDS = (
         business=False,
         ends=without_hash,
         anonymized=without_hash_at,
-        hidden=("sha256",),
+        hidden=("sha256", "fenced_by"),
         events={},
     ),
     Kind(

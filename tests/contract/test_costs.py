@@ -31,9 +31,9 @@ TWO |= {"/customer/consent/get"}
 # A merge of one who had absorbed others reads these after the source itself.
 MORE = {
     # Two jobs, done in the call for a small customer; and a page of records with who looked at it.
-    "/customer/anonymize": 8,
-    "/customer/delete": 9,
-    "/customer/export": 3,
+    "/customer/anonymize": 9,
+    "/customer/delete": 11,
+    "/customer/export": 4,
     "/customer/dedupe/list": 3,
     "/customer/dedupe/list phone": 4,
     "/customer/merge absorbed": 3,

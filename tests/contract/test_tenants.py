@@ -41,7 +41,6 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "card_code": lambda world: str(card(world)["card_code"]),
     "flag_id": lambda world: _flag(world),
     "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
-    "target_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "record_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "notification_id": lambda world: str(scenes.notified(world)["notification_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),

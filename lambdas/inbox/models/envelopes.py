@@ -52,6 +52,8 @@ class Notification(NotificationSummary):
 
 
 class InboxData(Shape):
+    """The notification as the call leaves it."""
+
     notification: Notification
 
 

@@ -3,17 +3,13 @@ uses too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from lambdas.privacy import storage
 from lambdas.privacy.models.records import ExportRecord
 from lambdas.privacy.models.requests import CustomerExportRequest
-from lambdas.privacy.operations import any_kind
-from lambdas.privacy.operations.linked import kept_answers, linked_items
-from lambdas.privacy.rules.redaction import scrubbed
+from lambdas.privacy.operations.exporting import exported
 from shared.api import Answer, Call
-from shared.codec import Wire, shown
 from shared.commit import CustomerStep, commit
 from shared.customer_state import (
     CustomerStateRecord,
@@ -24,10 +20,8 @@ from shared.customer_state import (
     survivor_of,
 )
 from shared.events import change_event
-from shared.keys import STATE, Keys
-from shared.kinds import Kind
+from shared.keys import Keys
 from shared.lists import answer_walk
-from shared.paging import Listing, page
 from shared.records import Records
 from shared.table import Table
 
@@ -86,54 +80,3 @@ def _look(
     write = storage.export_write(call.keys, record, event)
     guard = call.guard(guid, state, statuses=None, reading=True, active=False)
     return CustomerStep(Answer(data), guard, [write])
-
-
-# ---------------------------------------------------------------- the walk
-
-
-def exported(
-    keys: Keys, table: Table, owners: Sequence[str], limit: int, cursor: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Returns a page of records as a person can read them, and the cursor of the next one: the
-    number of the owner, and the last sort key."""
-    number, after = _place(cursor)
-    found: list[dict[str, Any]] = []
-    while number < len(owners):
-        partition = keys.customer_state(owners[number])[0]
-        listing = Listing((partition,), newest_first=False)
-        room = limit - len(found)
-        wires, reached = page(table, listing, room, after, lambda wire: wire)
-        found += _shown(keys, table, wires, owners)
-        if reached is not None:
-            return found, f"{number} {reached}"
-        number, after = number + 1, STATE
-        if len(found) >= limit and number < len(owners):
-            return found, f"{number} {after}"
-    return found, None
-
-
-def _place(cursor: str | None) -> tuple[int, str]:
-    number, _, after = (cursor or f"0 {STATE}").partition(" ")
-    return int(number), after
-
-
-def _shown(
-    keys: Keys, table: Table, wires: Sequence[Wire], owners: Sequence[str]
-) -> list[dict[str, Any]]:
-    items = linked_items(keys, table, wires, owners)
-    answers = kept_answers(keys, table, items)
-    linked = {item.key: (item, kept) for item, kept in zip(items, answers, strict=True)}
-    found = []
-    for wire in wires:
-        kind, record = any_kind.kind_of(wire), any_kind.record_of(wire)
-        found.append(_readable(kind, record))
-        if kind.leads_to is not None:
-            item, kept = linked.get(kind.leads_to(keys, record), (None, []))
-            if item is not None:
-                found.append(_readable(item.kind, item.record))
-            found += [_readable(any_kind.kind_of(w), any_kind.record_of(w)) for w in kept]
-    return found
-
-
-def _readable(kind: Kind, record: Any) -> dict[str, Any]:
-    return {"kind": kind.name, "record": scrubbed(shown(record), kind.hidden)}

@@ -85,6 +85,8 @@ RemovalsByKind = TypeAliasType(
 
 
 class RetentionPolicyData(Shape):
+    """The version, and how many versions there were with it."""
+
     policy: RetentionPolicy
     revision: int
     """The number of versions when this one was set."""

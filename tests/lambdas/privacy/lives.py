@@ -75,7 +75,15 @@ def plant_everywhere(world: World, database: Database, skip: set[str]) -> dict[s
     """Plants strings into every personal field of every stored record of a customer. Returns where
     each string is."""
     found: dict[str, str] = {}
+    elsewhere = {
+        wire["pk"]["S"]
+        for wire in database.items(world.code)
+        if wire.get("target_type") == {"S": "order"}
+    }
     for wire in database.items(world.code):
+        if wire["pk"]["S"] in elsewhere:
+            # A comment that only mentions the customer stays.
+            continue
         kind = KIND_OF.get(wire[KIND]["S"])
         if kind is None or kind.name not in OF_A_CUSTOMER or kind.name in skip:
             continue
