@@ -77,10 +77,12 @@ def with_content(comment: CommentRecord, given: Mapping[str, Any]) -> CommentRec
 
 
 def revised(comment: CommentRecord, given: Mapping[str, Any], now: datetime) -> CommentRecord:
-    """Returns the comment with its next content; the very same object where that equals the current
-    one. Raises 409 for a comment that is not current, or has as many contents as fit."""
+    """Returns the comment with its next content; the very same object where that shows the same as
+    the current one. Raises 409 for a comment that is not current, or has as many contents as fit.
+    """
     after = with_content(comment, given) if given else comment
-    if after == comment:
+    # Who sends back what a comment shows gives the hashtags of its body too.
+    if replace(after, chosen_hashtags=comment.chosen_hashtags) == comment:
         return comment
     if comment.status != "current":
         raise InvalidState(detail={"state": comment.status, "allowed": []})

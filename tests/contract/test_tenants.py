@@ -34,7 +34,6 @@ THEIRS: dict[str, Callable[[World], str]] = {
     ),
     "comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
     "parent_comment_id": lambda world: str(scenes.commented(world)["comment_id"]),
-    "target_id": lambda world: str(world.account()["account_guid"]),
     "customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "source_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "target_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),

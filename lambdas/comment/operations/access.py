@@ -49,6 +49,10 @@ class Found:
     target_id: str
     redirect: dict[str, str]
 
+    def has(self, number: int | None) -> bool:
+        """Returns whether the comment has a content of this number."""
+        return number is not None and number <= self.comment.current_revision
+
     def data(self, comment: CommentRecord | None = None) -> dict[str, Any]:
         """Returns the answer's data with the comment, or with what became of it."""
         return {"comment": storage.comment_shown(comment or self.comment, self.target_id)}

@@ -45,6 +45,8 @@ def comment_get(call: Call, body: requests.CommentGetRequest) -> Answer:
     data = found.data()
     if content_at is not None:
         content = records.get(content_at)
+        if content is None and found.has(number):
+            content = call.load(content_at).get(content_at)
         if content is None:
             raise rules.unknown("content_revision")
         data["comment"] = {
@@ -55,7 +57,8 @@ def comment_get(call: Call, body: requests.CommentGetRequest) -> Answer:
 
 
 def _with_history(call: Call, body: requests.CommentGetRequest) -> Answer:
-    """Returns a comment and a page of its contents, read in one trip."""
+    """Returns a comment and a page of its contents, read in one trip. That is not one moment: where
+    a revision comes in between, the contents are those of the comment as it was read."""
     partition, prefix, _ = call.keys.comment_contents(storage.named_id(call.keys, body))
     known: list[Found] = []
 
@@ -63,13 +66,20 @@ def _with_history(call: Call, body: requests.CommentGetRequest) -> Answer:
         records = call.load(*reads_of(call, body))
         known.append(call.decided(records, lambda r: require_found(call, r, body, writes=False)))
 
-    def keep(wire: Wire) -> dict[str, Any]:
+    def keep(wire: Wire) -> dict[str, Any] | None:
         content: CommentContentRecord = decode(CommentContentRecord, wire)
-        return storage.content_shown(content)
+        # A later one came after the comment was read.
+        there = content.content_revision <= known[0].comment.current_revision
+        return storage.content_shown(content) if there else None
 
     def walk(limit: int, cursor: str | None) -> Page:
         listing = Listing((partition,), prefix=prefix)
-        return page(call.table, listing, limit, cursor, keep, beside=read_comment)
+        told, after = page(call.table, listing, limit, cursor, keep, beside=read_comment)
+        newest = told[0]["content_revision"] if told else 0
+        if cursor is None and newest < known[0].comment.current_revision:
+            # It came before the comment was read: once more, so after that.
+            told, after = page(call.table, listing, limit, cursor, keep)
+        return told, after
 
     answer = answer_walk(call, body, walk, plural="history")
     (found,) = known

@@ -255,10 +255,11 @@ def _whole(call: Call, answer: Answer, body: Any) -> Answer:
 def _mentioned(comment: CommentRecord, told: dict[str, Any], body: Any) -> tuple[Mention, ...]:
     """Returns the mentions of the answer to a replay. As long as the content is the current one the
     comment says them, without any customer who was forgotten. No earlier content keeps any: then
-    the request says them again, and where it does not, the comment's own count."""
+    the request says them again. Where a change says nothing of them, the comment's own count."""
     if comment.current_revision == told["current_revision"] or not isinstance(
         body, requests.CommentText
     ):
         return comment.mentions
-    mentions: tuple[Mention, ...] = rules.stored(body.content()).get("mentions", comment.mentions)
+    unsaid = () if isinstance(body, requests.CommentAddRequest) else comment.mentions
+    mentions: tuple[Mention, ...] = rules.stored(body.content()).get("mentions", unsaid)
     return mentions

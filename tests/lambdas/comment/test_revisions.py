@@ -146,6 +146,22 @@ def test_a_comment_has_forty_contents_and_history_has_pages(world: World) -> Non
     assert author.get(other, history=True, next_token=page["next_token"]).status == 400
 
 
+def test_what_a_comment_shows_sent_back_changes_nothing(world: World) -> None:
+    author = owner(world)
+    comment = author.add("see #ring", hashtags=["box"])
+    same = {name: comment[name] for name in ("body", "hashtags", "visibility")}
+    assert author.revise(comment, **same).data == {"comment": comment, "unchanged": True}
+    less = author.revise(comment, body="see it").data["comment"]
+    assert less["hashtags"] == ["box"], "the word of the body went with the body"
+
+
+def test_what_mentioned_nobody_mentions_nobody_in_its_replay(world: World) -> None:
+    author = owner(world)
+    comment = author.add("one", idempotency_key="k")
+    author.revise(comment, body="two", mentions=[{"kind": "team", "id": "T1"}])
+    assert author.add("one", idempotency_key="k") == comment
+
+
 # ---------------------------------------------------------------- races
 
 
