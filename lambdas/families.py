@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lambdas.account.handler import ROUTES as ACCOUNT
 from lambdas.customer.handler import ROUTES as CUSTOMER
+from lambdas.exemption.handler import ROUTES as EXEMPTION
 from lambdas.giftcard.handler import ROUTES as GIFTCARD
 from lambdas.loyalty.handler import ROUTES as LOYALTY
 from lambdas.privacy.handler import ROUTES as PRIVACY
@@ -14,6 +15,7 @@ from shared.routes import Route
 FAMILIES: dict[str, tuple[Route, ...]] = {
     "account": ACCOUNT,
     "customer": CUSTOMER,
+    "exemption": EXEMPTION,
     "giftcard": GIFTCARD,
     "loyalty": LOYALTY,
     "privacy": PRIVACY,

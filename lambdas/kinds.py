@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lambdas.account.kinds import KINDS as ACCOUNT
 from lambdas.customer.kinds import KINDS as CUSTOMER
+from lambdas.exemption.kinds import KINDS as EXEMPTION
 from lambdas.giftcard.kinds import KINDS as GIFTCARD
 from lambdas.loyalty.kinds import KINDS as LOYALTY
 from lambdas.privacy.kinds import KINDS as PRIVACY
@@ -32,4 +33,13 @@ SHARED = (
     ),
     Kind(record=SearchEntryRecord, erasure="delete", business=False, events={}),
 )
-KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY, *PRIVACY, *RETENTION)
+KINDS: tuple[Kind, ...] = (
+    *SHARED,
+    *ACCOUNT,
+    *CUSTOMER,
+    *EXEMPTION,
+    *GIFTCARD,
+    *LOYALTY,
+    *PRIVACY,
+    *RETENTION,
+)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from shared.call import Answer, Call
@@ -13,9 +15,32 @@ from shared.customer_state import (
     require_readable_customer,
     state_at,
 )
+from shared.errors import InvalidNextToken
+from shared.keys import Index
 from shared.paging import Listing, cursor_of, page, sign
 
 Page = tuple[list[dict[str, Any]], str | None]
+
+
+@dataclass(slots=True)
+class WalkDay:
+    """The day of a list whose items change by the calendar. All pages of a walk are of the day of
+    the first one: its token carries that. Without it a walk around midnight could lose items."""
+
+    day: date
+
+    def resume(self, cursor: str) -> str:
+        """Takes the day out of a cursor, and returns the rest of it."""
+        day, _, rest = cursor.partition(" ")
+        try:
+            self.day = date.fromisoformat(day)
+        except ValueError:
+            # The token of a release whose list had no day.
+            raise InvalidNextToken() from None
+        return rest
+
+    def kept_in(self, cursor: str) -> str:
+        return f"{self.day.isoformat()} {cursor}"
 
 
 def answer_list(
@@ -39,16 +64,25 @@ def answer_list(
 
 
 def answer_walk(
-    call: Call, body: Any, walk: Callable[[int, str | None], Page], *, plural: str
+    call: Call,
+    body: Any,
+    walk: Callable[[int, str | None], Page],
+    *,
+    plural: str,
+    day: WalkDay | None = None,
 ) -> Answer:
     """Returns a page of a list that the route reads in its own way: ``walk(limit, cursor)`` returns
-    a page of items and the cursor of the next page."""
+    a page of items and the cursor of the next page. ``day``: the day of the list, where it has one;
+    when ``walk`` is called, it is that of the first page."""
     filters = body.model_dump(mode="json", exclude={"limit", "next_token"}, exclude_none=True)
     scope = f"{call.caller.orgcode} {call.route.path} {sorted(filters.items())}"
     cursor = None if body.next_token is None else cursor_of(body.next_token, scope, call.now)
+    if cursor is not None and day is not None:
+        cursor = day.resume(cursor)
     items, after = walk(body.limit, cursor)
     data: dict[str, Any] = {plural: items}
     if after is not None:
+        after = after if day is None else day.kept_in(after)
         data["next_token"] = sign(scope, after, call.now)
     return Answer(data)
 
@@ -64,15 +98,19 @@ def answer_customer_list(
     keep: Callable[[Wire, str], dict[str, Any] | None],
     *,
     plural: str,
+    index: Index | None = None,
+    day: WalkDay | None = None,
+    field: str = "customer_guid",
 ) -> Answer:
     """Returns a page of one customer's records, newest first, with those of everyone who was merged
-    into the customer. ``body.customer_guid`` names the customer. ``place`` returns where the
-    records of a customer lie: the partition, and what their sort keys begin with before an id.
-    ``keep`` turns a record of the customer that answers into an item, or drops it (None).
+    into the customer. ``field`` of the body names the customer. ``place`` returns where the
+    records of a customer lie: the partition, of the table or of an index, and what their sort keys
+    begin with before an id. ``keep`` turns a record of the customer that answers into an item, or
+    drops it (None).
 
     The first page and the customer's state are read in one trip. Only where the state names other
     partitions is a second one needed."""
-    named, states = body.customer_guid, list[CustomerStateRecord]()
+    named, states = getattr(body, field), list[CustomerStateRecord]()
 
     def read_state() -> None:
         records = call.table.load([state_at(call.keys, named)])
@@ -88,13 +126,13 @@ def answer_customer_list(
     def walk(limit: int, cursor: str | None) -> Page:
         prefix = place(named)[1]
         try:
-            own = Listing((place(named)[0],), prefix=prefix)
+            own = Listing((place(named)[0],), index, prefix)
             return page(call.table, own, limit, cursor, item, beside=read_state)
         except _SeveralPartitions:
-            every = Listing(tuple(place(guid)[0] for guid in states[0].owners), prefix=prefix)
-            return page(call.table, every, limit, cursor, item)
+            partitions = tuple(place(guid)[0] for guid in states[0].owners)
+            return page(call.table, Listing(partitions, index, prefix), limit, cursor, item)
 
-    answer = answer_walk(call, body, walk, plural=plural)
+    answer = answer_walk(call, body, walk, plural=plural, day=day)
     survivor = states[0].customer_guid
-    data = {"customer_guid": survivor, **answer.data}
+    data = {field: survivor, **answer.data}
     return Answer(data | redirected(named, survivor))

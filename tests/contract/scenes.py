@@ -179,6 +179,17 @@ def damaged(world: World, **more: Any) -> dict[str, Any]:
     return {**body, **more}
 
 
+CERTIFICATE = {"certificate_code": "RESALE-1", "status": "pending", "valid_from": "2026-01-01"}
+
+
+def certificate(world: World, **more: Any) -> dict[str, Any]:
+    """A pending certificate of a customer, by its id."""
+    made = {**CERTIFICATE, "certificate_id": secrets.token_hex(4), **customer(world)}
+    body = {"certificate": made, **WHY}
+    assert world.owner("/exemption/certificate/create", body).status == 200
+    return {"certificate_id": made["certificate_id"], **more}
+
+
 SCENES: dict[str, Scene] = {
     "/account/contact/create": lambda w: {"contact": account(w), **WHY},
     "/account/contact/get": contact,
@@ -222,6 +233,15 @@ SCENES: dict[str, Scene] = {
     "/customer/search": lambda _: {"q": "ada"},
     "/customer/update": lambda w: customer(
         w, customer={"last_name": "Lovelace"}, expected_revision=1, **WHY
+    ),
+    "/exemption/certificate/create": lambda w: {
+        "certificate": {**CERTIFICATE, "certificate_id": "EX-1", **customer(w)},
+        **WHY,
+    },
+    "/exemption/certificate/get": certificate,
+    "/exemption/certificate/list": lambda w: {"status": certificate(w) and "pending"},
+    "/exemption/certificate/status/set": lambda w: certificate(
+        w, status="active", expected_revision=1, **WHY
     ),
     "/giftcard/get": card,
     "/giftcard/issue": lambda _: {"amount": euro(5_000), **WHY},

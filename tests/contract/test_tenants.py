@@ -36,6 +36,8 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "source_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "target_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "card_code": lambda world: str(card(world)["card_code"]),
+    "certificate_id": lambda world: str(scenes.certificate(world)["certificate_id"]),
+    "supersedes": lambda world: str(scenes.certificate(world)["certificate_id"]),
     "flag_id": lambda world: _flag(world),
     "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),
