@@ -13,9 +13,9 @@ is what that means on a day:
 | ``superseded`` | from ``superseded_on`` on ``superseded``; what the calendar says before | none |
 
 The calendar says ``not_yet_valid``, ``active``, ``expiring_soon`` (60 days or less are left) or
-``expired``. The last day of a period is included. A day is a date in the org's time zone. Nothing is set when a
-certificate expires: that follows from the calendar, at every read. A revocation never changes what
-counted before it.
+``expired``. The last day of a period is included. A day is a date in the org's time zone. Nothing
+is set when a certificate expires: that follows from the calendar, at every read. A revocation never
+changes what counted before it.
 
 Lists are of summaries and show a change a moment later; every other call shows it at once.
 """

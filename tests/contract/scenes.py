@@ -179,14 +179,17 @@ def damaged(world: World, **more: Any) -> dict[str, Any]:
     return {**body, **more}
 
 
-CERTIFICATE = {"certificate_code": "RESALE-1", "status": "pending", "valid_from": "2026-01-01"}
+def exempting(world: World, **more: Any) -> dict[str, Any]:
+    """A body for a new certificate of a new customer."""
+    made = {"certificate_id": secrets.token_hex(4), "certificate_code": "RESALE-1"}
+    dates = {"valid_from": "2026-01-01", "valid_to": "2090-12-31"}
+    return {"certificate": {**made, **dates, "status": "active", **customer(world), **more}, **WHY}
 
 
 def certificate(world: World, **more: Any) -> dict[str, Any]:
     """A pending certificate of a customer, by its id."""
-    made = {**CERTIFICATE, "certificate_id": secrets.token_hex(4), **customer(world)}
-    body = {"certificate": made, **WHY}
-    assert world.owner("/exemption/certificate/create", body).status == 200
+    body = exempting(world, status="pending")
+    made = world.owner("/exemption/certificate/create", body).data["certificate"]
     return {"certificate_id": made["certificate_id"], **more}
 
 
@@ -234,10 +237,7 @@ SCENES: dict[str, Scene] = {
     "/customer/update": lambda w: customer(
         w, customer={"last_name": "Lovelace"}, expected_revision=1, **WHY
     ),
-    "/exemption/certificate/create": lambda w: {
-        "certificate": {**CERTIFICATE, "certificate_id": "EX-1", **customer(w)},
-        **WHY,
-    },
+    "/exemption/certificate/create": exempting,
     "/exemption/certificate/get": certificate,
     "/exemption/certificate/list": lambda w: {"status": certificate(w) and "pending"},
     "/exemption/certificate/status/set": lambda w: certificate(

@@ -44,7 +44,7 @@ THEIRS: dict[str, Callable[[World], str]] = {
 }
 """For each field that names a record: a function that makes such a record in another org."""
 
-INSTEAD_OF = {"loyalty_txn_id": ("order_ref",)}
+INSTEAD_OF = {"loyalty_txn_id": ("order_ref",), "account_guid": ("customer_guid",)}
 """Fields of a scene that must not be sent together with this field."""
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from lambdas.exemption.models.requests import EffectiveStatus, FirstStatus, Scope, StoredStatus
+from lambdas.exemption.models.requests import (
+    CertificateEffectiveStatus,
+    CertificateScope,
+    CertificateStatus,
+    FirstCertificateStatus,
+)
 from shared.fields import Shape
 
 
@@ -15,15 +20,15 @@ class CertificateSummary(Shape):
     """The id that its creator chose."""
     certificate_code: str
     """The code on it."""
-    status: StoredStatus
+    status: CertificateStatus
     """What was set."""
-    effective_status: EffectiveStatus
+    effective_status: CertificateEffectiveStatus
     """What that means on the day in question."""
     customer_guid: str | None = None
     account_guid: str | None = None
     exempt_percent: int
     """How much of the tax is not charged, in percent."""
-    scope: Scope
+    scope: CertificateScope
     valid_from: date | None = None
     valid_to: date | None = None
     superseded_on: date | None = None
@@ -46,11 +51,11 @@ class JurisdictionOut(Shape):
     """The first day on which it counts there, where that is not the certificate's own."""
     valid_to: date | None = None
     """The last day on which it counts there, where that is not the certificate's own."""
-    effective_status: EffectiveStatus
+    effective_status: CertificateEffectiveStatus
     """What its status means there."""
 
 
-class DocumentOut(Shape):
+class CertificateDocumentOut(Shape):
     """The scan of a certificate."""
 
     record_id: str
@@ -67,7 +72,7 @@ class Certificate(CertificateSummary):
     reason_type: str | None = None
     order_ref: str | None = None
     signed_on: date | None = None
-    document: DocumentOut | None = None
+    document: CertificateDocumentOut | None = None
     supersedes: str | None = None
     """The certificate whose place it took."""
 
@@ -106,11 +111,11 @@ class ExemptionCertificateCreated(Shape):
     """A certificate that was created."""
 
     certificate_id: str
-    status: FirstStatus
+    status: FirstCertificateStatus
     customer_guid: str | None = None
     account_guid: str | None = None
     exempt_percent: int
-    scope: Scope
+    scope: CertificateScope
     valid_from: date | None = None
     valid_to: date | None = None
     jurisdictions: list[str] | None = None
@@ -122,8 +127,8 @@ class ExemptionCertificateStatusChanged(Shape):
     """A certificate whose status was set."""
 
     certificate_id: str
-    previous_status: StoredStatus
-    status: StoredStatus
+    previous_status: CertificateStatus
+    status: CertificateStatus
     superseded_on: date | None = None
     revoked_on: date | None = None
     superseded_by: str | None = None

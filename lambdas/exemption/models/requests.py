@@ -28,16 +28,16 @@ from shared.fields import (
 )
 from shared.settings import OrgSettings
 
-StoredStatus = Literal["pending", "active", "rejected", "revoked", "superseded"]
+CertificateStatus = Literal["pending", "active", "rejected", "revoked", "superseded"]
 """What can be set. `rejected`, `revoked` and `superseded` are final."""
-FirstStatus = Literal["pending", "active"]
+FirstCertificateStatus = Literal["pending", "active"]
 """The states in which a certificate can begin."""
-EffectiveStatus = Literal[
+CertificateEffectiveStatus = Literal[
     "pending", "active", "rejected", "revoked", "superseded",
     "not_yet_valid", "expiring_soon", "expired",
 ]  # fmt: skip
 """What a status means on a day. The last three follow from the calendar and are never set."""
-Scope = Literal["blanket", "single"]
+CertificateScope = Literal["blanket", "single"]
 """`blanket`: any order. `single`: the one order that `order_ref` names."""
 
 CertificateId = Annotated[Code, RecordId()]
@@ -103,7 +103,7 @@ class JurisdictionIn(Request):
 Jurisdictions = Annotated[list[JurisdictionIn], Field(max_length=60), Unordered()]
 
 
-class DocumentIn(Request):
+class CertificateDocumentIn(Request):
     """The scan of a certificate. The service keeps where it is, and not the scan itself."""
 
     record_id: ForeignId
@@ -127,7 +127,7 @@ class CertificateNew(Request):
     certificate_code: Code
     """The code on the certificate. One owner has it once in each jurisdiction, as long as it has
     not ended there."""
-    status: FirstStatus
+    status: FirstCertificateStatus
     """The status to begin with."""
     customer_guid: Guid | None = None
     """The customer whom it exempts."""
@@ -139,7 +139,7 @@ class CertificateNew(Request):
     """Why its holder is exempt, such as `resale`; in your own words."""
     exempt_percent: Annotated[int, Field(ge=1, le=100)] = 100
     """How much of the tax is not charged, in percent."""
-    scope: Scope = "blanket"
+    scope: CertificateScope = "blanket"
     """What it counts for."""
     order_ref: OrderRef | None = None
     valid_from: Day | None = None
@@ -148,7 +148,7 @@ class CertificateNew(Request):
     """The last day on which it counts."""
     signed_on: PastDay | None = None
     """The day on which it was signed."""
-    document: DocumentIn | None = None
+    document: CertificateDocumentIn | None = None
     """Its scan."""
     supersedes: CertificateId | None = None
     """An active certificate that ends on the day before this one begins, or today if that is
@@ -160,7 +160,7 @@ class CertificateNew(Request):
         seen = set[tuple[str, str | None]]()
         for number, one in enumerate(self.jurisdictions):
             if (one.country, one.region) in seen:
-                yield Fault("repeated", f"jurisdictions.{number}", "names a place again")
+                yield Fault("invalid", f"jurisdictions.{number}", "names a place again")
             seen.add((one.country, one.region))
             if one.valid_from is None or one.valid_to is None:
                 # Of two dates of its own it says itself what is wrong.
@@ -194,7 +194,7 @@ class ExemptionCertificateListRequest(Page):
     """Certificates of this customer."""
     account_guid: Guid | None = None
     """Certificates of this account."""
-    status: EffectiveStatus | None = None
+    status: CertificateEffectiveStatus | None = None
     """Certificates with this effective status; `active` includes `expiring_soon`."""
     as_of: AsOfDay | None = None
     """The day on which they have it; without it today."""
@@ -206,7 +206,7 @@ class ExemptionCertificateStatusSetRequest(Request):
 
     certificate_id: CertificateId
     """The id of the certificate."""
-    status: EffectiveStatus
+    status: CertificateEffectiveStatus
     """The status to set."""
     revoked_on: Day | None = None
     """The first day on which a revoked certificate no longer counts; without it today, never
