@@ -10,6 +10,7 @@ from lambdas.loyalty.handler import ROUTES as LOYALTY
 from lambdas.privacy.handler import ROUTES as PRIVACY
 from lambdas.retention.handler import ROUTES as RETENTION
 from lambdas.stat.handler import ROUTES as STAT
+from lambdas.warranty.handler import ROUTES as WARRANTY
 from shared.routes import Route
 
 FAMILIES: dict[str, tuple[Route, ...]] = {
@@ -21,4 +22,5 @@ FAMILIES: dict[str, tuple[Route, ...]] = {
     "privacy": PRIVACY,
     "retention": RETENTION,
     "stat": STAT,
+    "warranty": WARRANTY,
 }

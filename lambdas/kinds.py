@@ -13,6 +13,7 @@ from lambdas.giftcard.kinds import KINDS as GIFTCARD
 from lambdas.loyalty.kinds import KINDS as LOYALTY
 from lambdas.privacy.kinds import KINDS as PRIVACY
 from lambdas.retention.kinds import KINDS as RETENTION
+from lambdas.warranty.kinds import KINDS as WARRANTY
 from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.kinds import Kind
@@ -42,4 +43,5 @@ KINDS: tuple[Kind, ...] = (
     *LOYALTY,
     *PRIVACY,
     *RETENTION,
+    *WARRANTY,
 )

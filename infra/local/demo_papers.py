@@ -6,6 +6,7 @@ from typing import Any
 
 from lambdas.customer.handler import C as ADA
 from lambdas.exemption.handler import CERTIFICATE, PENDING
+from lambdas.warranty.handler import SERIAL, WARRANTY
 
 _RESALE = {
     "certificate_id": CERTIFICATE,
@@ -32,8 +33,20 @@ _FARM = {
     "exempt_percent": 50,
     "valid_from": "2026-01-01",
 }
+_MACHINE = {
+    "serial_number": SERIAL,
+    "product_id": "espresso-machine",
+    "customer_id": ADA,
+    "terms": {
+        "name": "Two years",
+        "coverage": "Parts and labour; not the seals.",
+        "duration": {"value": 2, "unit": "years"},
+    },
+    "starts_on": "2025-11-20",
+    "purchase_ref": "SO-0998",
+}
 
-PAPERS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+PAPERS: tuple[tuple[Any, ...], ...] = (
     (
         "2026-01-11T09:00",
         "/exemption/certificate/create",
@@ -45,5 +58,12 @@ PAPERS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         "/exemption/certificate/create",
         "Sent in by post",
         {"certificate": _FARM},
+    ),
+    (
+        "2025-11-20T11:05",
+        "/warranty/register",
+        "Sale at the till",
+        {"warranty": _MACHINE},
+        WARRANTY.removeprefix("wrty_"),
     ),
 )

@@ -193,6 +193,18 @@ def certificate(world: World, **more: Any) -> dict[str, Any]:
     return {"certificate_id": made["certificate_id"], **more}
 
 
+def covered(world: World, **more: Any) -> dict[str, Any]:
+    """A body for a warranty of a new customer."""
+    made = {"serial_number": secrets.token_hex(8), "expires_on": "2090-12-31"}
+    return {"warranty": {**made, "customer_id": customer(world)["customer_guid"], **more}}
+
+
+def warranty(world: World, **more: Any) -> dict[str, Any]:
+    """A live warranty of a customer, by its id."""
+    made = world.owner("/warranty/register", covered(world)).data["warranty"]
+    return {"warranty_id": made["warranty_id"], **more}
+
+
 SCENES: dict[str, Scene] = {
     "/account/contact/create": lambda w: {"contact": account(w), **WHY},
     "/account/contact/get": contact,
@@ -260,4 +272,13 @@ SCENES: dict[str, Scene] = {
     "/loyalty/redeem": lambda w: earned(w, order_ref="SO-2", redeem_points=60, **WHY),
     "/loyalty/restore": lambda w: paid(w, order_ref="SO-2", **WHY),
     "/loyalty/reverse": returned,
+    "/warranty/get": warranty,
+    "/warranty/list": lambda w: {"status": warranty(w) and "active"},
+    "/warranty/register": covered,
+    "/warranty/status/set": lambda w: warranty(
+        w, status="voided", expected_revision=1, reason="Opened by others"
+    ),
+    "/warranty/update": lambda w: warranty(
+        w, warranty={"expires_on": "2091-12-31"}, expected_revision=1
+    ),
 }
