@@ -75,9 +75,7 @@ def exemption_certificate_create(
             *_owner_writes(call, made),
             *superseded,
         ]
-        # One customer may have both certificates: the guard of the new one is the stricter.
-        covered = {guid for guard in guards for guid in guard.covers}
-        guards += [guard for guard in of_old if guard.customer_guid not in covered]
+        guards = _each_once([*guards, *of_old])
         return Step(_answer(call, made), _subject(call, made), writes, guards)
 
     return commit(call, reads, decide)
@@ -264,6 +262,16 @@ def _superseding(
     day = max(call.today, made.valid_from or call.today)
     after = rules.superseded(before, call.today, call.now, on=day)
     return [_status_write(call, before, after, superseded_by=made.certificate_id)], guards
+
+
+def _each_once(guards: Sequence[CustomerGuard]) -> list[CustomerGuard]:
+    """Returns one guard for each customer. One customer may have both certificates: the guard of
+    the new one comes first, and is the stricter."""
+    found: dict[str, CustomerGuard] = {}
+    for guard in guards:
+        if not any(guard.customer_guid in one.covers for one in found.values()):
+            found[guard.customer_guid] = guard
+    return list(found.values())
 
 
 # ---------------------------------------------------------------- writes and answers
