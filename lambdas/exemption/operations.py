@@ -23,7 +23,7 @@ from shared.keys import SECOND_ORDER
 from shared.lists import WalkDay, answer_customer_list, answer_walk
 from shared.owned import ensure_answerable, is_same_customer, new_owner, owner_guards
 from shared.paging import Listing, page
-from shared.records import Get, Records
+from shared.records import Get, Records, Unread
 from shared.targets import require_shown, require_unfenced
 from shared.writes import ABSENT, Check, Condition, Put, Update, Write, at_revision
 
@@ -44,6 +44,7 @@ def exemption_certificate_create(
         # Mostly a certificate is renewed for the same owner, with the same code.
         owner = asked.customer_guid or asked.account_guid
         reads = [
+            at,
             storage.certificate_at(call.keys, asked.supersedes),
             storage.code_at(call.keys, owner, asked.certificate_code),
         ]
@@ -251,13 +252,18 @@ def _superseding(
     customer."""
     if made.supersedes is None:
         return [], []
-    found = records.get(storage.certificate_at(call.keys, made.supersedes))
+    at = storage.certificate_at(call.keys, made.certificate_id)
+    old_at = storage.certificate_at(call.keys, made.supersedes)
+    found = records.get(old_at)
     if found is None:
         fault = Fault("not-found", "certificate.supersedes", "does not exist")
         raise NotFound(minor=[fault])
     before = require_unfenced(found)
     guards = owner_guards(call, before.customer_guid)
     if before.status != "active":
+        if records.trip_of(at) <= records.trip_of(old_at):
+            # This very creation may have superseded it between the two reads: then it is a repeat.
+            raise Unread(at)
         ensure_answerable(call, records, guards)
     day = max(call.today, made.valid_from or call.today)
     after = rules.superseded(before, call.today, call.now, on=day)

@@ -72,7 +72,7 @@ def status_in(status: str, ended_on: date | None, period: Period, day: date) -> 
         return status
     if status == "pending":
         return status
-    last = _last_in(period, ended_on)
+    last = last_in(period, ended_on)
     if last is not None and last < day:
         return "expired"
     if period.first is not None and day < period.first:
@@ -103,7 +103,7 @@ def days_of(asked: str, day: date) -> tuple[date | None, date | None]:
 
 def last_day(certificate: CertificateRecord) -> date | None:
     """Returns the last day on which a certificate counts anywhere; None: there is no end yet."""
-    return latest(_last_in(period, ended_on(certificate)) for period in periods_of(certificate))
+    return latest(last_in(period, ended_on(certificate)) for period in periods_of(certificate))
 
 
 def latest(days: Iterable[date | None]) -> date | None:
@@ -112,7 +112,8 @@ def latest(days: Iterable[date | None]) -> date | None:
     return None if None in found else max(day for day in found if day is not None)
 
 
-def _last_in(period: Period, ended_on: date | None) -> date | None:
+def last_in(period: Period, ended_on: date | None) -> date | None:
+    """Returns the last day of a period that counts; None: without an end."""
     ends = [day for day in (period.last, ended_on and ended_on - ONE_DAY) if day is not None]
     return min(ends, default=None)
 
@@ -255,7 +256,7 @@ def is_in_the_way(there: CertificateRecord, asked: CertificateRecord, today: dat
         return False
     ours, ended = places_of(asked), ended_on(there)
     return any(
-        _lasts(_last_in(period, ended), today)
+        _lasts(last_in(period, ended), today)
         for place, period in places_of(there).items()
         if place in ours
     )
