@@ -9,11 +9,13 @@ from __future__ import annotations
 from lambdas.account.kinds import KINDS as ACCOUNT
 from lambdas.comment.kinds import KINDS as COMMENT
 from lambdas.customer.kinds import KINDS as CUSTOMER
+from lambdas.exemption.kinds import KINDS as EXEMPTION
 from lambdas.giftcard.kinds import KINDS as GIFTCARD
 from lambdas.inbox.kinds import KINDS as INBOX
 from lambdas.loyalty.kinds import KINDS as LOYALTY
 from lambdas.privacy.kinds import KINDS as PRIVACY
 from lambdas.retention.kinds import KINDS as RETENTION
+from lambdas.warranty.kinds import KINDS as WARRANTY
 from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.kinds import Kind
@@ -39,9 +41,11 @@ KINDS: tuple[Kind, ...] = (
     *ACCOUNT,
     *COMMENT,
     *CUSTOMER,
+    *EXEMPTION,
     *GIFTCARD,
     *INBOX,
     *LOYALTY,
     *PRIVACY,
     *RETENTION,
+    *WARRANTY,
 )

@@ -109,7 +109,11 @@ class Call:
     @property
     def today(self) -> date:
         """Returns the date in the org's time zone."""
-        return self.now.astimezone(ZoneInfo(self.settings.timezone)).date()
+        return self.on_day(self.now)
+
+    def on_day(self, moment: datetime) -> date:
+        """Returns the date that a time is in the org's time zone."""
+        return moment.astimezone(ZoneInfo(self.settings.timezone)).date()
 
     def guard(
         self, customer_guid: str, state: CustomerStateRecord | None = None, **demands: Any

@@ -185,6 +185,16 @@ DAY = {
     "description": "A date, YYYY-MM-DD.",
     "examples": ["2026-01-31"],
 }
+AS_OF_DAY = {
+    "title": "AsOfDay",
+    "anyOf": [
+        {"type": "string", "format": "date"},
+        {key: INSTANT[key] for key in ("type", "format", "pattern")},
+    ],
+    "description": "A date, YYYY-MM-DD, or a time, which stands for the date that it is in the "
+    "org's time zone.",
+    "examples": ["2026-01-31"],
+}
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 999_999_999.999999}
 _DIGITS = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}

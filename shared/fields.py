@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
@@ -280,6 +281,19 @@ def not_ahead(skew: timedelta = timedelta(0)) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _as_of(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str) and len(value.strip()) <= 10:
+        return _day(value)
+    known = info.context
+    assert isinstance(known, Circumstances), "the door validates"
+    try:
+        return _instant(value).astimezone(ZoneInfo(known.org.timezone)).date()
+    except OverflowError:
+        raise refuse("instant", "must be a day of the org's calendar") from None
+
+
+AsOfDay = Annotated[date, BeforeValidator(_as_of), WithJsonSchema(schemas.AS_OF_DAY)]
+"""A day, or a time: then the day that it is in the org's time zone."""
 PastInstant = Annotated[Instant, not_ahead()]
 PastDay = Annotated[Day, not_ahead()]
 """A day that has come in the org's time zone."""

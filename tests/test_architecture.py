@@ -32,6 +32,7 @@ UNDER_RULES = (
     "shared.errors",
     "shared.states",
     "shared.ledger",
+    "shared.calendars",
     "shared.kinds",
     "shared.marks",
     "shared.codec.shown_value",

@@ -18,6 +18,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
+from infra.local.demo_papers import PAPERS
 from lambdas.account.handler import ACCOUNT as NORTHWIND
 from lambdas.account.handler import CONTACT
 from lambdas.comment.handler import COMMENT_ID
@@ -290,6 +291,7 @@ STEPS = (
             "confirm_shortening": True,
         },
     ),
+    *(_step(*paper) for paper in PAPERS),
     # The last one: the world is complete where this contact exists.
     _step(
         "2026-01-12T09:30",

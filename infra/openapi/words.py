@@ -79,7 +79,7 @@ class Words:
             f"{model.__name__}.{field}"
             for model in self._models
             for field, schema in schemas.get(model.__name__, {}).get("properties", {}).items()
-            if field in model.model_fields
+            if _name_in_model(model, field) in model.model_fields
             and not self.of(model, field, schema)
             and not _told(schema)
         )
@@ -93,8 +93,15 @@ def _told(schema: dict[str, Any]) -> bool:
 
 
 def _own_words(model: type[BaseModel], field: str) -> str | None:
-    words = declared_field(model, field).words or model.model_fields[field].description
+    name = _name_in_model(model, field)
+    words = declared_field(model, name).words or model.model_fields[name].description
     return plain(words) if words else None
+
+
+def _name_in_model(model: type[BaseModel], property_name: str) -> str:
+    """Returns the name of the field in the code. It differs where a keyword of Python is in use."""
+    named = model.model_fields.items()
+    return next((name for name, one in named if one.alias == property_name), property_name)
 
 
 def _family(model: type[Any]) -> str:

@@ -216,6 +216,32 @@ AUTHORED = {"/comment/revise", "/comment/status"}
 """Routes where a member changes what it wrote itself."""
 
 
+def exempting(world: World, **more: Any) -> dict[str, Any]:
+    """A body for a new certificate of a new customer."""
+    made = {"certificate_id": secrets.token_hex(4), "certificate_code": "RESALE-1"}
+    dates = {"valid_from": "2026-01-01", "valid_to": "2090-12-31"}
+    return {"certificate": {**made, **dates, "status": "active", **customer(world), **more}, **WHY}
+
+
+def certificate(world: World, **more: Any) -> dict[str, Any]:
+    """A pending certificate of a customer, by its id."""
+    body = exempting(world, status="pending")
+    made = world.owner("/exemption/certificate/create", body).data["certificate"]
+    return {"certificate_id": made["certificate_id"], **more}
+
+
+def covered(world: World, **more: Any) -> dict[str, Any]:
+    """A body for a warranty of a new customer."""
+    made = {"serial_number": secrets.token_hex(8), "expires_on": "2090-12-31"}
+    return {"warranty": {**made, "customer_id": customer(world)["customer_guid"], **more}}
+
+
+def warranty(world: World, **more: Any) -> dict[str, Any]:
+    """A live warranty of a customer, by its id."""
+    made = world.owner("/warranty/register", covered(world)).data["warranty"]
+    return {"warranty_id": made["warranty_id"], **more}
+
+
 SCENES: dict[str, Scene] = {
     "/account/contact/create": lambda w: {"contact": account(w), **WHY},
     "/account/contact/get": contact,
@@ -266,6 +292,12 @@ SCENES: dict[str, Scene] = {
     "/customer/update": lambda w: customer(
         w, customer={"last_name": "Lovelace"}, expected_revision=1, **WHY
     ),
+    "/exemption/certificate/create": exempting,
+    "/exemption/certificate/get": certificate,
+    "/exemption/certificate/list": lambda w: {"status": certificate(w) and "pending"},
+    "/exemption/certificate/status/set": lambda w: certificate(
+        w, status="active", expected_revision=1, **WHY
+    ),
     "/giftcard/get": card,
     "/giftcard/issue": lambda _: {"amount": euro(5_000), **WHY},
     "/giftcard/redeem": lambda w: card(w, order_ref="SO-1", amount=euro(300), **WHY),
@@ -298,4 +330,13 @@ SCENES: dict[str, Scene] = {
         "policy": {"comment_retention_days": 400, "notes": secrets.token_hex(4)},
         "expected_revision": kept_for(w),
     },
+    "/warranty/get": warranty,
+    "/warranty/list": lambda w: {"status": warranty(w) and "active"},
+    "/warranty/register": covered,
+    "/warranty/status/set": lambda w: warranty(
+        w, status="voided", expected_revision=1, reason="Opened by others"
+    ),
+    "/warranty/update": lambda w: warranty(
+        w, warranty={"expires_on": "2091-12-31"}, expected_revision=1
+    ),
 }

@@ -38,6 +38,11 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "source_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "target_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "card_code": lambda world: str(card(world)["card_code"]),
+    "certificate_id": lambda world: str(scenes.certificate(world)["certificate_id"]),
+    "supersedes": lambda world: str(scenes.certificate(world)["certificate_id"]),
+    "warranty_id": lambda world: str(scenes.warranty(world)["warranty_id"]),
+    "customer_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
+    "serial_number": lambda world: _serial_number(world),
     "flag_id": lambda world: _flag(world),
     "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
     "record_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
@@ -46,13 +51,24 @@ THEIRS: dict[str, Callable[[World], str]] = {
 }
 """For each field that names a record: a function that makes such a record in another org."""
 
-INSTEAD_OF = {"loyalty_txn_id": ("order_ref",)}
+INSTEAD_OF = {
+    "loyalty_txn_id": ("order_ref",),
+    "account_guid": ("customer_guid",),
+    "customer_guid": ("customer_id",),
+    "serial_number": ("warranty_id",),
+}
 """Fields of a scene that must not be sent together with this field."""
 
 
 def _flag(world: World) -> str:
     listed = world.owner("/customer/flag/list", scenes.flagged(world))
     return str(listed.data["flags"][0]["flag_id"])
+
+
+def _serial_number(world: World) -> str:
+    body = scenes.covered(world)
+    assert world.owner("/warranty/register", body).status == 200
+    return str(body["warranty"]["serial_number"])
 
 
 def _transaction(world: World) -> str:
