@@ -193,6 +193,21 @@ def calls(world: World, guid: str) -> Iterator[tuple[str, dict[str, Any]]]:
     mention = {"mentions": [{"kind": "customer", "id": guid}]}
     order = {"target_type": "order", "target_id": "SO-1"}
     yield "/comment", {**order, **mention, "idempotency_key": "mention"}
+    papers = {"certificate_id": "C-1", "certificate_code": "DE-1", "status": "active"}
+    yield "/exemption/certificate/create", {"certificate": {**papers, **named}}
+    owned = {"serial_number": "S-1", "expires_on": None, "customer_id": guid}
+    yield "/warranty/register", {"warranty": owned}
+    other = str(world.customer(first_name="Other")["customer_guid"])
+    sold = {**owned, "serial_number": "S-2"}
+    passed_on = world.owner("/warranty/register", {"warranty": sold, **WHY}).data["warranty"]
+    yield (
+        "/warranty/update",
+        {
+            "warranty_id": passed_on["warranty_id"],
+            "expected_revision": 1,
+            "warranty": {"customer_id": other},
+        },
+    )
     note = {"title": "call", "team_guid": "T1", "dedupe_key": "once"}
     about = {"record_type": "customer", "record_id": guid}
     yield "/inbox/create", {**note, **about, "idempotency_key": "note"}
