@@ -50,10 +50,6 @@ KINDS = (
             "exemption-certificate-created": envelopes.ExemptionCertificateCreated,
             "exemption-certificate-status-set": envelopes.ExemptionCertificateStatusChanged,
         },
-        when={
-            "exemption-certificate-status-set": "A status was set, or a new certificate took the "
-            "place of this one.",
-        },
     ),
     # It belongs to a certificate, and goes with it.
     Kind(record=records.CertificateCodeRecord, erasure="keep", business=False, events={}),

@@ -17,7 +17,7 @@ from lambdas.families import FAMILIES
 from shared import auth
 from shared.table import Table
 from tests.builders import WHY, Caller, World
-from tests.contract.scenes import REDEMPTION, SCENES, flagged, pair
+from tests.contract.scenes import REDEMPTION, SCENES, covered, exempting, flagged, pair, warranty
 from tests.meter import Meter
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -27,6 +27,8 @@ TWO = {"/account/list q", "/account/list account_code", "/account/get account_co
 TWO |= {"/account/create parent", "/account/contact/list org", "/customer/search"}
 TWO |= {"/customer/get email", "/customer/list q", "/account/contact/create primary"}
 TWO |= {"/customer/consent/get"}
+TWO |= {"/exemption/certificate/create supersedes"}
+TWO |= {"/warranty/get serial_number", "/warranty/list serial_number"}
 # Duplicates: the customer, who has something in common with it, and whether they still do.
 # A merge of one who had absorbed others reads these after the source itself.
 MORE = {
@@ -71,6 +73,33 @@ def variants(world: World, path: str) -> dict[str, dict[str, Any]]:
         found[f"{path} phone"] = {"phone": world.customer(phone="+12025550199")["phone"]}
     if path == "/customer/list":
         found[f"{path} q"] = {"q": "ada"}
+    return found | variants_of_papers(world, path)
+
+
+def variants_of_papers(world: World, path: str) -> dict[str, dict[str, Any]]:
+    """Returns those of the certificates and the warranties."""
+    found = {}
+    if path == "/exemption/certificate/create":
+        old = exempting(world)
+        assert world.owner(path, old).status == 200
+        new = {"certificate_id": "EX-2", "supersedes": old["certificate"]["certificate_id"]}
+        body = {**old, "certificate": {**old["certificate"], **new}}
+        found[f"{path} supersedes"] = body
+    if path == "/exemption/certificate/list":
+        guid = exempting(world)["certificate"]["customer_guid"]
+        found[f"{path} customer_guid"] = {"customer_guid": guid, "status": "active"}
+    if path in ("/warranty/get", "/warranty/list"):
+        made = covered(world)
+        assert world.owner("/warranty/register", made).status == 200
+        found[f"{path} serial_number"] = {"serial_number": made["warranty"]["serial_number"]}
+    if path == "/warranty/list":
+        guid = covered(world)["warranty"]["customer_id"]
+        found[f"{path} customer_id"] = {"customer_id": guid}
+    if path == "/warranty/update":
+        eve = world.customer()["customer_guid"]
+        found[f"{path} customer_id"] = warranty(
+            world, warranty={"customer_id": eve}, expected_revision=1
+        )
     return found
 
 
@@ -102,7 +131,7 @@ def test_a_route_costs_what_the_committed_table_says(world: World, meter: Meter,
         assert found == {name: table[name] for name in found}
     for name, cost in found.items():
         row = ROWS[path]
-        creates = path.endswith("/create")
+        creates = path.endswith(("/create", "/register"))
         most = 2 if name in TWO or (row.writes and not creates) else 1
         assert cost["trips"] <= MORE.get(name, most), (name, cost)
 

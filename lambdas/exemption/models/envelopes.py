@@ -26,11 +26,14 @@ class CertificateSummary(Shape):
     """What that means on the day in question."""
     customer_guid: str | None = None
     account_guid: str | None = None
+    """The account that it exempts."""
     exempt_percent: int
     """How much of the tax is not charged, in percent."""
     scope: CertificateScope
     valid_from: date | None = None
+    """The first day on which it counts; absent: since ever."""
     valid_to: date | None = None
+    """The last day on which it counts; absent: for ever."""
     superseded_on: date | None = None
     """The first day on which it no longer counts, because another one superseded it."""
     revoked_on: date | None = None
@@ -111,25 +114,33 @@ class ExemptionCertificateCreated(Shape):
     """A certificate that was created."""
 
     certificate_id: str
+    """The id that its creator chose."""
     status: FirstCertificateStatus
     customer_guid: str | None = None
     account_guid: str | None = None
+    """The account that it exempts."""
     exempt_percent: int
     scope: CertificateScope
     valid_from: date | None = None
+    """The first day on which it counts; absent: since ever."""
     valid_to: date | None = None
+    """The last day on which it counts; absent: for ever."""
     jurisdictions: list[str] | None = None
     """Where it counts, as codes like `US-CA` or `US`; absent: everywhere."""
     supersedes: str | None = None
+    """The certificate whose place it took."""
 
 
 class ExemptionCertificateStatusChanged(Shape):
-    """A certificate whose status was set."""
+    """A certificate whose status was set, or whose place a new one took."""
 
     certificate_id: str
+    """The id that its creator chose."""
     previous_status: CertificateStatus
     status: CertificateStatus
     superseded_on: date | None = None
+    """The first day on which it no longer counts, because another one superseded it."""
     revoked_on: date | None = None
+    """The first day on which it no longer counts, because it was revoked."""
     superseded_by: str | None = None
     """The new certificate that took its place, where there is one."""

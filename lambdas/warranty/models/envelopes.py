@@ -112,10 +112,14 @@ class WarrantyChanged(Shape):
 
     warranty_id: str
     customer_id: str
+    """The customer whom it covers."""
     product_id: str | None = None
+    """The product."""
     status: WarrantyStatus
     starts_on: date
+    """The first day that it covers."""
     expires_on: date | None = None
+    """The last day that it covers; absent: it covers for ever."""
     previous_customer_id: str | None = None
     """The customer before a transfer."""
     changed: list[str] | None = None
@@ -126,5 +130,6 @@ class WarrantyStatusChanged(Shape):
 
     warranty_id: str
     customer_id: str
+    """The customer whom it covers."""
     previous_status: WarrantyStatus
     status: WarrantyStatus

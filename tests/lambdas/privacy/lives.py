@@ -60,6 +60,8 @@ def _plant(hint: Any, found: dict[str, str], place: str) -> Any:
     if bare is date:
         return date(1871, 3, 4)
     found[text] = place
+    if inner is None and is_dataclass(bare) and bare is not Address:
+        return bare(**{f.name: text for f in fields(bare)})
     if inner is None:
         made = shapes.get(bare) or shapes.get(get_origin(bare))
         assert made is not None, f"{place}: plant something into {hint}"
