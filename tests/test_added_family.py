@@ -84,7 +84,7 @@ def add_the_family(root: Path) -> set[str]:
         edit(root / name, before, text)
         touched.add(name)
     edit(root / "lambdas/families.py", '    "stat": STAT,\n', '    "shop": SHOP,\n')
-    edit(root / "lambdas/kinds.py", "*PRIVACY)", "*SHOP, ")
+    edit(root / "lambdas/kinds.py", "    *WARRANTY,\n", "    *SHOP,\n")
     edit(
         root / "tests/contract/scenes.py",
         "SCENES: dict[str, Scene] = {\n",

