@@ -11,7 +11,7 @@ active subscription, a live warranty or certificate, or a card with a balance, s
 | kind | its age counts from |
 | --- | --- |
 | ``customer`` | the last activity |
-| ``loyalty_txn`` | the entry's time; entries go once a checkpoint stands for them |
+| ``loyalty_txn`` | the entry's time; runs do not remove entries yet, ``minimum_days`` counts |
 | ``comment``, ``inbox`` | the last change |
 | ``fraud`` | the assessment; the settling of a hold or a flag |
 | ``subscription`` | its end |
