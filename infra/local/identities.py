@@ -204,7 +204,8 @@ def revoke(found: Found) -> None:
 def org_item(org: OrgRecord) -> Item[OrgRecord]:
     """Returns the item of the organisation, with an index entry."""
     entry = keys.of_org(NO_ORG).listed(ALL_OF_KIND, "org", org.orgcode)
-    return replace(identity.org_item(org), indexes=entry)
+    view = {"orgcode": org.orgcode}
+    return replace(identity.org_item(org), indexes=entry, view=view)
 
 
 def credential_item(secret: str, credential: CredentialRecord) -> Item[CredentialRecord]:

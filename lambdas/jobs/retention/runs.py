@@ -54,8 +54,8 @@ def orgs() -> Iterator[str]:
     cursor: str | None = None
     listing = Listing((of_org(NO_ORG).list_of("org"),), ALL_OF_KIND, newest_first=False)
     while True:
-        codes, cursor = page(Table(), listing, PAGE, cursor, lambda wire: key_of(wire)[0])
-        yield from (code.split("#")[1] for code in codes)
+        views, cursor = page(Table(), listing, PAGE, cursor, view_of)
+        yield from (str(view["orgcode"]) for view in views)
         if cursor is None:
             return
 
