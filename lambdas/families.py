@@ -9,6 +9,7 @@ from lambdas.loyalty.handler import ROUTES as LOYALTY
 from lambdas.privacy.handler import ROUTES as PRIVACY
 from lambdas.retention.handler import ROUTES as RETENTION
 from lambdas.stat.handler import ROUTES as STAT
+from lambdas.subscription.handler import ROUTES as SUBSCRIPTION
 from shared.routes import Route
 
 FAMILIES: dict[str, tuple[Route, ...]] = {
@@ -19,4 +20,5 @@ FAMILIES: dict[str, tuple[Route, ...]] = {
     "privacy": PRIVACY,
     "retention": RETENTION,
     "stat": STAT,
+    "subscription": SUBSCRIPTION,
 }

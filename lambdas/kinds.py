@@ -12,6 +12,7 @@ from lambdas.giftcard.kinds import KINDS as GIFTCARD
 from lambdas.loyalty.kinds import KINDS as LOYALTY
 from lambdas.privacy.kinds import KINDS as PRIVACY
 from lambdas.retention.kinds import KINDS as RETENTION
+from lambdas.subscription.kinds import KINDS as SUBSCRIPTION
 from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.kinds import Kind
@@ -32,4 +33,13 @@ SHARED = (
     ),
     Kind(record=SearchEntryRecord, erasure="delete", business=False, events={}),
 )
-KINDS: tuple[Kind, ...] = (*SHARED, *ACCOUNT, *CUSTOMER, *GIFTCARD, *LOYALTY, *PRIVACY, *RETENTION)
+KINDS: tuple[Kind, ...] = (
+    *SHARED,
+    *ACCOUNT,
+    *CUSTOMER,
+    *GIFTCARD,
+    *LOYALTY,
+    *PRIVACY,
+    *RETENTION,
+    *SUBSCRIPTION,
+)
