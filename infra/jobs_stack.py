@@ -1,4 +1,5 @@
-"""The scheduled work: each minute the sweeper continues the erasures that are not finished."""
+"""The scheduled work: each minute the sweeper continues the erasures that are not finished,
+and tells which occurrences of subscriptions are due."""
 
 from __future__ import annotations
 

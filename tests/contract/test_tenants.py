@@ -36,13 +36,19 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "source_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "target_customer_guid": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "card_code": lambda world: str(card(world)["card_code"]),
+    "customer_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "flag_id": lambda world: _flag(world),
     "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),
+    "subscription_id": lambda world: str(scenes.subscribed(world)["subscription_id"]),
 }
 """For each field that names a record: a function that makes such a record in another org."""
 
-INSTEAD_OF = {"loyalty_txn_id": ("order_ref",)}
+INSTEAD_OF = {
+    "loyalty_txn_id": ("order_ref",),
+    "customer_id": ("customer_guid",),
+    "customer_guid": ("customer_id",),
+}
 """Fields of a scene that must not be sent together with this field."""
 
 

@@ -44,13 +44,15 @@ def advance(call: Call, subscription_id: str) -> bool:
 
 
 def _next_writes(call: Call, record: SubscriptionRecord, customer_guid: str) -> list[Write]:
-    step = course.next_step(record, call.now)
+    # The schedule names the time of its minute, which may lie before the last write.
+    now = max(call.now, record.updated_at)
+    step = course.next_step(record, now)
     if step is None:
         return []
     if isinstance(step, course.Turn):
-        after = next_revision(course.turned(record, step), call.now)
+        after = next_revision(course.turned(record, step), now)
         return changes(call, record, [Change(TURNS[step.status], after, record)], customer_guid)
-    after = next_revision(course.announced(record), call.now)
+    after = next_revision(course.announced(record), now)
     told = {"customer_id": customer_guid, "n": step.number, "date": step.date}
     data = event_data(SubscriptionDue, after, **told)
     event = subscription_event(call, "subscription-due", after, data)

@@ -32,8 +32,8 @@ def test_it_ends_the_jobs_of_every_org_and_then_finds_none(
     world: World, other_world: World, faults: Faults
 ) -> None:
     first, second = begun(world, faults), begun(other_world, faults)
-    assert lambda_handler(NOW, None) == {"running": 2, "done": 2, "failed": 0}
-    assert lambda_handler(NOW, None) == {"running": 0, "done": 0, "failed": 0}
+    assert lambda_handler(NOW, None)["erasures"] == {"running": 2, "done": 2, "failed": 0}
+    assert lambda_handler(NOW, None)["erasures"] == {"running": 0, "done": 0, "failed": 0}
     for org, guid in ((world, first), (other_world, second)):
         again = org.owner("/customer/delete", {"customer_guid": guid, **WHY})
         assert again.replayed
@@ -53,9 +53,9 @@ def test_a_job_that_fails_is_counted_and_stops_no_other(
         return resume(job, *arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sweeper, "resume", failing)
-    assert lambda_handler(NOW, None) == {"running": 2, "done": 1, "failed": 1}
+    assert lambda_handler(NOW, None)["erasures"] == {"running": 2, "done": 1, "failed": 1}
     monkeypatch.setattr(sweeper, "resume", resume)
-    assert lambda_handler(NOW, None) == {"running": 1, "done": 1, "failed": 0}
+    assert lambda_handler(NOW, None)["erasures"] == {"running": 1, "done": 1, "failed": 0}
 
 
 def test_a_run_ends_when_its_time_is_up_and_the_next_one_goes_on(
