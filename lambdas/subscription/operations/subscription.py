@@ -23,6 +23,7 @@ from shared.customer_state import (
     state_at,
     survivor_of,
 )
+from shared.errors import NotFound
 from shared.keys import customer_of_subscription, subscription_of
 from shared.lists import answer_customer_list, answer_list
 from shared.records import Records
@@ -42,7 +43,12 @@ def subscription_create(call: Call, body: requests.SubscriptionCreateRequest) ->
     def decide(call: Call, records: Records) -> CustomerStep:
         guard = _creation_guard(call, records, given.customer)
         owner = guard.customer_guid
-        record = _new(call, owner, subscription_of(owner, made_id), given)
+        subscription_id = subscription_of(owner, made_id)
+        if customer_of_subscription(subscription_id) != owner:
+            # No customer has such an id. Looking costs what the refusal of any unknown one costs.
+            records.require(state_at(call.keys, owner))
+            raise NotFound()
+        record = _new(call, owner, subscription_id, given)
         data = {
             "subscription": storage.subscription_shown(record, call.now),
             **redirected(given.customer, owner),
