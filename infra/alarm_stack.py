@@ -200,7 +200,8 @@ class AlarmStack(Stack):
             self,
             "JobsMissed",
             alarm_name=self._name("jobs missed"),
-            alarm_description="The sweeper has not run for ten minutes; erasures stand still.",
+            alarm_description="The sweeper has not run for ten minutes; erasures "
+            "and due occurrences of subscriptions stand still.",
             metric=self._function_metric(JOBS, "Invocations"),
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,

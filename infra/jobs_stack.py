@@ -1,5 +1,5 @@
-"""The scheduled work: each minute the sweeper continues what is not finished, and each day the runs
-of the retention policy begin."""
+"""The scheduled work: each minute the sweeper continues what is not finished and tells which
+occurrences of subscriptions are due, and each day the runs of the retention policy begin."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from lambdas.loyalty.handler import ROUTES as LOYALTY
 from lambdas.privacy.handler import ROUTES as PRIVACY
 from lambdas.retention.handler import ROUTES as RETENTION
 from lambdas.stat.handler import ROUTES as STAT
+from lambdas.subscription.handler import ROUTES as SUBSCRIPTION
 from lambdas.warranty.handler import ROUTES as WARRANTY
 from shared.routes import Route
 
@@ -26,5 +27,6 @@ FAMILIES: dict[str, tuple[Route, ...]] = {
     "privacy": PRIVACY,
     "retention": RETENTION,
     "stat": STAT,
+    "subscription": SUBSCRIPTION,
     "warranty": WARRANTY,
 }

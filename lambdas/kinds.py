@@ -15,6 +15,7 @@ from lambdas.inbox.kinds import KINDS as INBOX
 from lambdas.loyalty.kinds import KINDS as LOYALTY
 from lambdas.privacy.kinds import KINDS as PRIVACY
 from lambdas.retention.kinds import KINDS as RETENTION
+from lambdas.subscription.kinds import KINDS as SUBSCRIPTION
 from lambdas.warranty.kinds import KINDS as WARRANTY
 from shared.idempotency import MarkerRecord, SnapshotRecord
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
@@ -47,5 +48,6 @@ KINDS: tuple[Kind, ...] = (
     *LOYALTY,
     *PRIVACY,
     *RETENTION,
+    *SUBSCRIPTION,
     *WARRANTY,
 )

@@ -12,6 +12,8 @@ SUBSCRIPTION_PREFIX, WARRANTY_PREFIX = "subs_", "wrty_"
 ID_LENGTH = 26
 """The length of what the service makes for an id, and of a hash."""
 
+SUBSCRIPTION_SHARDS = ("0", "1", "2", "3")
+
 
 class AdjacentKeys(OrgKeys):
     """The keys of what is about a customer or another record. ``Keys`` has them too."""
@@ -92,6 +94,11 @@ class AdjacentKeys(OrgKeys):
     def subscriptions(self, customer_guid: str) -> tuple[str, str]:
         """The subscriptions of a customer, by creation: (partition, prefix of the sort key)."""
         return self._at("C", customer_guid), "S#"
+
+    def subscription_shard(self, subscription_id: str) -> str:
+        """Returns which of the lists by due time a subscription is in. They are spread over a few
+        partitions, because those of all orgs have them together."""
+        return SUBSCRIPTION_SHARDS[ord(subscription_id[-1]) % len(SUBSCRIPTION_SHARDS)]
 
     # ------------------------------------------------------------ how long records are kept
 

@@ -21,6 +21,7 @@ from shared.adjacent_keys import CUSTOMER_PREFIX as CUSTOMER_PREFIX
 from shared.adjacent_keys import ID_LENGTH, AdjacentKeys
 from shared.adjacent_keys import NOTIFICATION_PREFIX as NOTIFICATION_PREFIX
 from shared.adjacent_keys import SUBSCRIPTION_PREFIX as SUBSCRIPTION_PREFIX
+from shared.adjacent_keys import SUBSCRIPTION_SHARDS as SUBSCRIPTION_SHARDS
 from shared.adjacent_keys import WARRANTY_PREFIX as WARRANTY_PREFIX
 from shared.adjacent_keys import comment_on as comment_on
 from shared.adjacent_keys import customer_of_subscription as customer_of_subscription

@@ -31,6 +31,7 @@ UNDER_RULES = (
     "shared.fields",
     "shared.errors",
     "shared.states",
+    "shared.calendars",
     "shared.ledger",
     "shared.calendars",
     "shared.kinds",
@@ -55,7 +56,7 @@ REACHES = {
         "lambdas.retention.rules",
         "lambdas.retention.storage",
     ),
-    "jobs": ("lambdas.privacy", "lambdas.retention"),
+    "jobs": ("lambdas.privacy", "lambdas.retention", "lambdas.subscription"),
 }
 # The errors of the SDK are caught where the calls are made; its clients are made in one place.
 CATCHES_SDK_ERRORS = {"shared/table.py", "lambdas/events/handler.py"}

@@ -29,6 +29,7 @@ from lambdas.families import FAMILIES
 from lambdas.giftcard.handler import CODE as CARD
 from lambdas.inbox.handler import NOTE
 from lambdas.privacy.handler import KATE
+from lambdas.subscription.handler import PAUSED, SUBSCRIPTION
 from shared import auth, envelope
 from shared.api import new_id
 from shared.call import Answer, Call, Facts
@@ -137,6 +138,13 @@ _YES = {
     "preferences": {"preferences": {"newsletter": "weekly"}},
 }
 _PAST_SALE = {**_ADA, "order_ref": PAST_ORDER}
+
+
+def _coffee(start: str, **more: Any) -> dict[str, Any]:
+    fields = {"customer_id": ADA, "plan_id": "COFFEE-1KG", "frequency": "monthly", **more}
+    where = {"start_date": start, "timezone": "Europe/Berlin", "amount": _euro(1_900)}
+    return {"subscription": {**fields, **where}}
+
 
 STEPS = (
     _step("2025-11-14T08:00", "/loyalty/policy/set", "The club opens", _POLICY),
@@ -292,6 +300,26 @@ STEPS = (
         },
     ),
     *(_step(*paper) for paper in PAPERS),
+    _step(
+        "2026-01-12T10:00",
+        "/subscription/create",
+        "Asked for at the counter",
+        _coffee("2026-01-12T11:00:00"),
+        SUBSCRIPTION[5:31],
+    ),
+    _step(
+        "2026-01-12T10:05",
+        "/subscription/create",
+        "Asked for at the counter",
+        _coffee("2026-12-01", frequency="weekly", interval=2),
+        PAUSED[5:31],
+    ),
+    _step(
+        "2026-01-12T10:10",
+        "/subscription/pause",
+        "Not before the shop opens again",
+        {"subscription_id": PAUSED},
+    ),
     # The last one: the world is complete where this contact exists.
     _step(
         "2026-01-12T09:30",

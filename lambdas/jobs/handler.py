@@ -1,5 +1,5 @@
-"""The schedules' function: each minute it continues what is not finished, and each day it begins
-the runs of the retention policy."""
+"""The schedules' function: each minute it continues what is not finished and tells what is due, and
+each day it begins the runs of the retention policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from lambdas.jobs import sweeper
+from lambdas.jobs.announcer import Announcer
 from lambdas.jobs.retention import runs
 from shared import log
 from shared.errors import ApiError
@@ -20,19 +21,26 @@ DAILY = "retention"
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Handles the event of a schedule. Returns for each kind of work how much there was, how much
-    has ended, and how much failed: that is tried again by the next run."""
+    """Handles the event of a schedule. What is due has half of the time, and what the rest leaves
+    of it. Returns for each kind of work how much there was, how much was done, and how much failed:
+    that is tried again by the next run."""
     del context
     now = datetime.fromisoformat(event["time"])
     if event.get("job") == DAILY:
         return _begin_runs(now)
-    until = time.monotonic() + WORK_S
-    return {
+    begun = time.monotonic()
+    until = begun + WORK_S
+    announcer = Announcer(now)
+    announcer.work(begun + WORK_S / 2)
+    worked = {
         "erasures": _worked(
             sweeper.due(), lambda job: sweeper.resume(job, now, until=until), until=until
         ),
         "retention": _worked(runs.due(), lambda run: runs.resume(run, until=until), until=until),
     }
+    announcer.work(until)
+    told = {"found": announcer.found, "written": announcer.written, "failed": announcer.failed}
+    return {**worked, "subscriptions": told}
 
 
 def _worked(found: Sequence[Any], resume: Callable[[Any], Any], *, until: float) -> dict[str, int]:

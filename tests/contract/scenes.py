@@ -109,6 +109,32 @@ def twins(world: World, **more: Any) -> dict[str, Any]:
     return {"customer_guid": found[0]["customer_guid"], **more}
 
 
+def subscription(world: World, **more: Any) -> dict[str, Any]:
+    """A body for a new subscription."""
+    guid = world.customer(first_name="Ada")["customer_guid"]
+    fields = {"customer_id": guid, "plan_id": "COFFEE-1KG", "frequency": "monthly"}
+    return {"subscription": {**fields, **more}, **WHY}
+
+
+def subscribed(world: World, **more: Any) -> dict[str, Any]:
+    """A subscription, by its id."""
+    made = world.owner("/subscription/create", subscription(world)).data["subscription"]
+    return {"subscription_id": made["subscription_id"], **more}
+
+
+def subscriber(world: World, **more: Any) -> dict[str, Any]:
+    """A customer with a subscription."""
+    made = world.owner("/subscription/create", subscription(world)).data["subscription"]
+    return {"customer_id": made["customer_id"], **more}
+
+
+def paused(world: World, **more: Any) -> dict[str, Any]:
+    """A subscription that is paused, by its id."""
+    body = subscribed(world)
+    assert world.owner("/subscription/pause", {**body, **WHY}).status == 200
+    return {**body, **more}
+
+
 POLICY = {
     "currency": "EUR",
     "earn_policy": {"points_per_unit": 10},
@@ -339,4 +365,10 @@ SCENES: dict[str, Scene] = {
     "/warranty/update": lambda w: warranty(
         w, warranty={"expires_on": "2091-12-31"}, expected_revision=1
     ),
+    "/subscription/cancel": lambda w: subscribed(w, expected_revision=1, **WHY),
+    "/subscription/create": subscription,
+    "/subscription/get": subscribed,
+    "/subscription/list": subscriber,
+    "/subscription/pause": lambda w: subscribed(w, **WHY),
+    "/subscription/resume": lambda w: paused(w, **WHY),
 }

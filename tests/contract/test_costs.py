@@ -71,6 +71,12 @@ def variants(world: World, path: str) -> dict[str, dict[str, Any]]:
         found[f"{path} absorbed"] = {**second, **again}
     if path == "/customer/dedupe/list":
         found[f"{path} phone"] = {"phone": world.customer(phone="+12025550199")["phone"]}
+    if path == "/subscription/create":
+        refs = [{"kind": "order", "id": "SO-1"}]
+        found[f"{path} order"] = {**SCENES[path](world), "source_refs": refs}
+    if path == "/subscription/list":
+        found[f"{path} org"] = {}
+        found[f"{path} status"] = {"status": "active"}
     if path == "/customer/list":
         found[f"{path} q"] = {"q": "ada"}
     return found | variants_of_papers(world, path)

@@ -24,7 +24,7 @@ POSTS = [row for rows in FAMILIES.values() for row in rows if row.request is not
 UNTOLD = {
     "too-long", "empty", "control-character", "duplicate", "json", "email", "phone", "language",
     "website", "decimal", "currency", "too-much", "future", "past", "missing", "next-token",
-    "card-code", "invalid", "too-short", "hashtag",
+    "card-code", "invalid", "too-short", "hashtag", "timezone", "local-time", "far",
 }  # fmt: skip
 POSITIVE = GenerationMode.POSITIVE
 

@@ -48,6 +48,7 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "record_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "notification_id": lambda world: str(scenes.notified(world)["notification_id"]),
     "loyalty_txn_id": lambda world: _transaction(world),
+    "subscription_id": lambda world: str(scenes.subscribed(world)["subscription_id"]),
 }
 """For each field that names a record: a function that makes such a record in another org."""
 
@@ -55,6 +56,7 @@ INSTEAD_OF = {
     "loyalty_txn_id": ("order_ref",),
     "account_guid": ("customer_guid",),
     "customer_guid": ("customer_id",),
+    "customer_id": ("customer_guid",),
     "serial_number": ("warranty_id",),
 }
 """Fields of a scene that must not be sent together with this field."""

@@ -210,6 +210,8 @@ def calls(world: World, guid: str) -> Iterator[tuple[str, dict[str, Any]]]:
             "warranty": {"customer_id": other},
         },
     )
+    plan = {"customer_id": guid, "plan_id": "P-1", "frequency": "monthly"}
+    yield "/subscription/create", {"subscription": {**plan, "metadata": {"size": "L"}}}
     note = {"title": "call", "team_guid": "T1", "dedupe_key": "once"}
     about = {"record_type": "customer", "record_id": guid}
     yield "/inbox/create", {**note, **about, "idempotency_key": "note"}

@@ -1,0 +1,1 @@
+"""Subscriptions in three shapes: what comes in, what is stored, what goes out."""

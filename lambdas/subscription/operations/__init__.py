@@ -1,0 +1,1 @@
+"""One function per route, and the announcement of what is due, which no caller asks for."""

@@ -1,0 +1,1 @@
+"""What subscriptions do: ``dates`` knows the calendar, ``course`` what time and callers change."""
