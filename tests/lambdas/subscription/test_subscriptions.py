@@ -16,7 +16,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def shop(world: World) -> Shop:
+def shop(emptied: None, world: World) -> Shop:
+    del emptied  # the announcer works on all orgs of the table
     return Shop(world)
 
 
