@@ -304,14 +304,16 @@ STEPS = (
         "2026-01-12T10:00",
         "/subscription/create",
         "Asked for at the counter",
-        _coffee("2026-01-12T11:00:00"),
+        # It begins so late that the jobs of this machine tell nothing by themselves: whoever watches
+        # the events sees what was done, and nothing else.
+        _coffee("2030-01-31T09:00:00"),
         SUBSCRIPTION[5:31],
     ),
     _step(
         "2026-01-12T10:05",
         "/subscription/create",
         "Asked for at the counter",
-        _coffee("2026-12-01", frequency="weekly", interval=2),
+        _coffee("2030-02-01", frequency="weekly", interval=2),
         PAUSED[5:31],
     ),
     _step(

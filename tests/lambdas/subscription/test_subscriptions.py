@@ -130,7 +130,7 @@ def test_a_pause_skips_what_falls_into_it(shop: Shop, published: Published) -> N
     assert (paused["status"], paused["paused_at"]) == ("paused", instant_shown(shop.now))
     assert (paused["occurrence"], paused["next_run_at"]) == (0, instant_shown(NOW))
     assert shop.dates(made, 9) == [(n, instant_shown(NOW + n * DAY)) for n in range(3)]
-    assert shop.sweep().written == 3
+    assert shop.sweep() == 3
     shop.now += 5 * DAY
     still = shop.get(made)
     assert (still["skipped"], still["occurrence"], still["status"]) == (5, 8, "paused")
@@ -154,7 +154,8 @@ def test_a_pause_ends_by_itself_at_once_for_readers_and_in_the_next_write(
     made = shop.new()
     until = NOW + 3 * DAY
     paused = shop.done("pause", made, resume_at=instant_shown(until))
-    assert (paused["resume_at"], paused["next_run_at"]) == (instant_shown(until),) * 1 + (
+    assert (paused["resume_at"], paused["next_run_at"]) == (
+        instant_shown(until),
         instant_shown(NOW),
     )
     shop.sweep()
@@ -208,7 +209,7 @@ def test_a_cancellation_at_the_end_of_the_period_can_be_withdrawn(
     gone = shop.get(made)
     assert (gone["status"], gone["cancelled_at"]) == ("cancelled", instant_shown(shop.now))
     assert shop.do("pause", made).detail == {"state": "cancelled", "allowed": []}
-    assert shop.sweep().written == 1
+    assert shop.sweep() == 1
     assert events_of(published, shop) == [
         ("created", None),
         ("due", 0),
@@ -230,7 +231,7 @@ def test_a_cancellation_at_once_is_final_and_drops_nothing_that_was_due(shop: Sh
             "invalid-state",
             {"state": "cancelled", "allowed": []},
         )
-    assert shop.sweep(shop.now + 90 * DAY).written == 3
+    assert shop.sweep(shop.now + 90 * DAY) == 3
 
 
 @pytest.mark.parametrize("first", ["paused", "not begun"])
@@ -271,7 +272,7 @@ def test_an_end_date_is_over_at_midnight_of_its_zone(shop: Shop) -> None:
     over = shop.get(made)
     assert (over["status"], over["occurrence"]) == ("ended", 0)
     assert shop.do("pause", made).detail["state"] == "ended"
-    assert shop.sweep().written == 4
+    assert shop.sweep() == 4
     assert (shop.get(made)["occurrence"], shop.dates(made, 5)) == (3, [])
 
 
@@ -282,6 +283,7 @@ def test_lists_are_by_status_by_customer_or_of_the_whole_org(shop: Shop) -> None
         shop.now = other.now = NOW + timedelta(seconds=n)
         one = shop.new(items=[{"sku": "A"}], start_date="2026-04-01T12:00:00")
         made.append(shop.done("pause", one) if n % 2 else one)
+    other.now += timedelta(seconds=1)
     theirs = other.new()
     ids = [one["subscription_id"] for one in reversed(made)]
     whole = shop.listed(customer_id=shop.guid, limit=4)
