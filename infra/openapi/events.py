@@ -167,8 +167,8 @@ def route_of(action: str) -> Route | None:
 
 
 def _forms(verb: str) -> tuple[str, ...]:
-    """A verb as a path and as an event say it; "set" has one form."""
-    return verb, f"{verb}d", f"{verb}ed"
+    """A verb as a path and as an event say it; "set" has one form, and "cancel" doubles its end."""
+    return verb, f"{verb}d", f"{verb}ed", f"{verb}led"
 
 
 _INTRODUCTION = """\

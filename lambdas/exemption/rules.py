@@ -29,6 +29,7 @@ STEPS = steps(
 SOON = timedelta(days=60)
 """How long before its last day a certificate counts as expiring soon."""
 ONE_DAY = timedelta(days=1)
+FIRST_DAY = date.min + ONE_DAY
 BEST = ("expired", "not_yet_valid", "expiring_soon", "active")
 """What follows from the calendar, the best last."""
 EVERYWHERE = "-"
@@ -98,7 +99,9 @@ def days_of(asked: str, day: date) -> tuple[date | None, date | None]:
     day; None: no bound."""
     if asked in ("active", "expiring_soon", "not_yet_valid"):
         return day, None
-    return (None, None) if asked in ("pending", "rejected") else (None, day - ONE_DAY)
+    return (
+        (None, None) if asked in ("pending", "rejected") else (None, max(day, FIRST_DAY) - ONE_DAY)
+    )
 
 
 def last_day(certificate: CertificateRecord) -> date | None:

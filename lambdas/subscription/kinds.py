@@ -56,8 +56,6 @@ KINDS = (
             "subscription-due": "The date of an occurrence has come. The service tells it within "
             "a minute or two.",
             "subscription-ended": "The `end_date` is over.",
-            "subscription-resumed": "A call resumed it, or its `resume_at` has come.",
-            "subscription-cancelled": "A call cancelled it at once, or its `cancel_at` has come.",
         },
     ),
 )

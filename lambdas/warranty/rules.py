@@ -16,6 +16,7 @@ from shared.states import next_revision, require_step, steps, with_changes
 
 STEPS = steps({"active": "voided doomed", "expired": "voided doomed", "voided": "", "doomed": ""})
 ONE_DAY = timedelta(days=1)
+FIRST_DAY = date.min + ONE_DAY
 MOST_TRANSFERS = 100
 
 # ---------------------------------------------------------------- the calendar
@@ -50,7 +51,7 @@ def days_of(status: str, day: date) -> tuple[date | None, date | None]:
     bound."""
     if status == "active":
         return day, None
-    return (None, day - ONE_DAY) if status == "expired" else (None, None)
+    return (None, max(day, FIRST_DAY) - ONE_DAY) if status == "expired" else (None, None)
 
 
 # ---------------------------------------------------------------- serial numbers

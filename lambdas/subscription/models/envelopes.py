@@ -22,6 +22,7 @@ class SubscriptionSummary(Shape):
     """A subscription as lists of the org show it."""
 
     subscription_id: str
+    """The subscription."""
     customer_id: str
     """The customer. A list of the org shows the one that it was made for, even after a merge."""
     plan_id: str
@@ -47,11 +48,13 @@ class SubscriptionSummary(Shape):
     skipped: int
     """How many dates were skipped: those before the creation, and those of a pause."""
     paused_at: datetime | None = None
+    """When it was paused."""
     resume_at: datetime | None = None
     """When the pause ends by itself."""
     cancel_at: datetime | None = None
     """When the cancellation that is scheduled takes effect. A date at that time is not due."""
     cancelled_at: datetime | None = None
+    """When it was cancelled."""
     amount: MoneyOut | None = None
     """What one occurrence costs."""
     revision: int
@@ -88,6 +91,7 @@ class SubscriptionPage(Shape):
     """The customer that answers, where one was named."""
     redirected_from: str | None = None
     subscriptions: list[Subscription]
+    """The subscriptions of this page."""
     next_token: str | None = None
 
 
@@ -102,8 +106,11 @@ class SubscriptionChanged(Shape):
     """A subscription that was created or changed, by a call or by the calendar."""
 
     subscription_id: str
+    """The subscription."""
     customer_id: str
+    """The customer."""
     plan_id: str
+    """What the customer subscribes to."""
     frequency: Frequency
     interval: int
     status: SubscriptionStatus
@@ -114,16 +121,21 @@ class SubscriptionChanged(Shape):
     next_run_at: datetime | None = None
     skipped: int
     resume_at: datetime | None = None
+    """When the pause ends by itself."""
     cancel_at: datetime | None = None
     cancelled_at: datetime | None = None
+    """When it was cancelled."""
 
 
 class SubscriptionDue(Shape):
     """An occurrence that is due. Each is told once, in the order of the numbers, even late."""
 
     subscription_id: str
+    """The subscription."""
     customer_id: str
+    """The customer."""
     plan_id: str
+    """What the customer subscribes to."""
     n: int
     """The number of the occurrence; the start has 0."""
     date: datetime

@@ -24,6 +24,7 @@ from shared.fields import (
 )
 
 Frequency = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
+"""How often an order is due."""
 SubscriptionStatus = Literal["active", "paused", "cancelled", "ended"]
 """`active` runs; `paused` stands still; `cancelled` and `ended` (its `end_date` is over) are
 final."""
@@ -148,6 +149,7 @@ class SubscriptionCreateRequest(Request):
 
 class SubscriptionGetRequest(Request):
     subscription_id: Guid
+    """The subscription."""
     occurrences: Annotated[int, Field(ge=0, le=MOST_DATES)] = 0
     """How many of the next dates to answer beside the subscription."""
 
@@ -166,16 +168,19 @@ class SubscriptionListRequest(Page):
 
 class SubscriptionPauseRequest(Request):
     subscription_id: Guid
+    """The subscription."""
     resume_at: ResumeInstant | None = None
     """When the pause ends by itself. A date at that very time runs."""
 
 
 class SubscriptionResumeRequest(Request):
     subscription_id: Guid
+    """The subscription."""
     mode: ResumeMode = "keep_schedule"
 
 
 class SubscriptionCancelRequest(Request):
     subscription_id: Guid
+    """The subscription."""
     at_period_end: bool = False
     """Whether it runs on until the current period ends; without it, it is cancelled at once."""
