@@ -271,8 +271,8 @@ STEPS = (
         "2026-01-12T10:00",
         "/subscription/create",
         "Asked for at the counter",
-        # It begins late: the jobs of this machine tell nothing by themselves, so whoever watches the
-        # events sees only what was done.
+        # It begins late: the jobs of this machine tell nothing by themselves, so whoever watches
+        # the events sees only what was done.
         _coffee("2030-01-31T09:00:00"),
         SUBSCRIPTION[5:31],
     ),
