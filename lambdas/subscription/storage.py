@@ -8,6 +8,7 @@ from typing import Any
 from lambdas.subscription.models.records import SubscriptionRecord
 from lambdas.subscription.rules import course
 from shared.codec import Item, Wire, decode, encode, shown, view_of
+from shared.commit import Subject
 from shared.fields import instant_text
 from shared.keys import (
     ALL_OF_KIND,
@@ -35,6 +36,12 @@ HIDDEN = (
 
 def subscription_at(keys: Keys, subscription_id: str) -> Get[SubscriptionRecord]:
     return Get(keys.subscription(subscription_id), SubscriptionRecord)
+
+
+def subject(keys: Keys, subscription_id: str) -> Subject:
+    """Returns what an answer about a subscription speaks of. The answer is kept beside it, in the
+    partition of its customer."""
+    return Subject(subscription_at(keys, subscription_id).key[0], subscription_id)
 
 
 def subscription_item(keys: Keys, record: SubscriptionRecord) -> Item[SubscriptionRecord]:

@@ -47,6 +47,7 @@ THEIRS: dict[str, Callable[[World], str]] = {
     "hold_id": lambda world: str(scenes.held(world)["hold_id"]),
     "record_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "notification_id": lambda world: str(scenes.notified(world)["notification_id"]),
+    "target_id": lambda world: str(world.customer(first_name="Eve")["customer_guid"]),
     "loyalty_txn_id": lambda world: _transaction(world),
     "subscription_id": lambda world: str(scenes.subscribed(world)["subscription_id"]),
 }

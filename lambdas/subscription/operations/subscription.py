@@ -13,7 +13,7 @@ from lambdas.subscription.operations.changing import Change, changes
 from lambdas.subscription.rules import course, starting
 from shared.call import Answer, Call
 from shared.codec import Wire, decode, shown_value, utc
-from shared.commit import CustomerStep, commit
+from shared.commit import Step, commit
 from shared.customer_guard import CustomerGuard, order_holds_at
 from shared.customer_state import (
     CustomerStateRecord,
@@ -40,7 +40,7 @@ def subscription_create(call: Call, body: requests.SubscriptionCreateRequest) ->
     an `idempotency_key` make two subscriptions."""
     given, made_id = body.subscription, call.new_id()
 
-    def decide(call: Call, records: Records) -> CustomerStep:
+    def decide(call: Call, records: Records) -> Step:
         guard = _creation_guard(call, records, given.customer)
         owner = guard.customer_guid
         subscription_id = subscription_of(owner, made_id)
@@ -58,7 +58,8 @@ def subscription_create(call: Call, body: requests.SubscriptionCreateRequest) ->
             storage.subscription_item(call.keys, record),
             events=[change.event(call, owner)],
         )
-        return CustomerStep(Answer(data, record.revision), guard, [put])
+        subject = storage.subject(call.keys, subscription_id)
+        return Step(Answer(data, record.revision), subject, [put], [guard])
 
     return commit(call, [], decide)
 
@@ -195,8 +196,9 @@ def _change(
     """Changes a subscription, after whatever time has changed by now."""
     owner = customer_of_subscription(subscription_id)
     subscription_at = storage.subscription_at(call.keys, subscription_id)
+    subject = storage.subject(call.keys, subscription_id)
 
-    def decide(call: Call, records: Records) -> CustomerStep:
+    def decide(call: Call, records: Records) -> Step:
         before = records.require(subscription_at)
         state = require_customer(call.keys, records, owner)
         guid = state.customer_guid
@@ -206,10 +208,11 @@ def _change(
         if made.after is record:
             # It is scheduled already, so nothing is refused, and it is no activity.
             guard = call.guard(guid, state, statuses=None, active=False)
-            return CustomerStep(Answer(_data(call, before, guid), before.revision), guard)
+            answer = Answer(_data(call, before, guid), before.revision)
+            return Step(answer, subject, guards=[guard])
         writes = changes(call, before, [*Change.of_turns(before, turns), made], guid)
         answer = Answer(_data(call, made.after, guid), made.after.revision)
-        return CustomerStep(answer, call.guard(guid, state), writes)
+        return Step(answer, subject, writes, [call.guard(guid, state)])
 
     return commit(call, [subscription_at, state_at(call.keys, owner)], decide)
 

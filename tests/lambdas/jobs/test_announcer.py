@@ -307,7 +307,7 @@ def simulated(world: World, published: Published, days: int, sweeps: Callable[[i
         by_number = [n for subscription_id, n in told if subscription_id == one["subscription_id"]]
         assert by_number == sorted(by_number)
     dates = [one["date"] for one in found if one["subscription_id"] == monthly["subscription_id"]]
-    assert [date[5:10] for date in dates] == MONTH_ENDS[: 2 if days == 60 else 12]
+    assert [date[5:10] for date in dates] == list(MONTH_ENDS[: 2 if days == 60 else 12])
     over = [e for e in published(world.code) if e["action"] == "subscription-ended"]
     assert [e["aggregate_id"] for e in over] == [ending["subscription_id"]]
 
