@@ -11,8 +11,8 @@ from typing import Any
 
 from shared.codec import Item
 from shared.fields import instant_text
-from shared.keys import Keys
-from shared.ledger import OPEN, BalanceRecord, Change, LedgerEntry, LotPage, PageEntry
+from shared.keys import ALL_OF_KIND, Keys
+from shared.ledger import OPEN, BalanceRecord, Change, LedgerEntry, LedgerStart, LotPage, PageEntry
 from shared.records import Get, Query
 from shared.writes import Delete, Put, Update, Write, at_revision
 
@@ -38,6 +38,19 @@ def page_at(keys: Keys, entry: PageEntry) -> Get[LotPage]:
     return Get(keys.lot_page(entry.owner, entry.bound, entry.page_id), LotPage)
 
 
+def start_at(keys: Keys, customer_guid: str) -> Get[LedgerStart]:
+    return Get(keys.ledger_start(customer_guid), LedgerStart)
+
+
+def start_item(keys: Keys, start: LedgerStart) -> Item[LedgerStart]:
+    """Returns the start of a ledger in its place. All ledgers of the org are in one list, by the
+    age of what they keep."""
+    guid = start.customer_guid
+    sort = f"{instant_text(start.kept_since)}#{guid}"
+    indexes = keys.listed(ALL_OF_KIND, LedgerStart.KIND, sort)
+    return Item(keys.ledger_start(guid), start, indexes=indexes, view={"customer_guid": guid})
+
+
 def change_writes(
     keys: Keys,
     change: Change,
@@ -55,6 +68,9 @@ def change_writes(
         writes.append(Delete(page_at(keys, gone).key, at_revision(gone.revision)))
     for entry in entries:
         writes.append(Put(Item(keys.ledger_entry(guid, entry.sequence), entry)))
+        if entry.sequence == 1:
+            start = LedgerStart(customer_guid=guid, kept_since=entry.recorded_at)
+            writes.append(Put(start_item(keys, start)))
     return writes
 
 

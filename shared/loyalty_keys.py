@@ -64,6 +64,10 @@ class LoyaltyKeys(OrgKeys):
         end = LAST if last is None else f"{last:012d}"
         return self._at("C", customer_guid), f"L#{first:012d}", f"L#{end}"
 
+    def ledger_start(self, customer_guid: str) -> Key:
+        """Where the ledger begins."""
+        return self._at("C", customer_guid), "LB"
+
     def ledger_checkpoint(self, customer_guid: str, checkpoint: int) -> Key:
         return self._at("C", customer_guid), f"LC#{checkpoint:012d}"
 

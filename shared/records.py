@@ -109,7 +109,7 @@ class Records:
     def ensure(self, *reads: Read) -> None:
         """Raises ``Unread`` with all of these reads that were not made. A decision calls it before
         it asks for several records, so that they are read in one trip."""
-        missing = [read for read in reads if not self._made(read)]
+        missing = [read for read in reads if not self.was_made(read)]
         if missing:
             raise Unread(*missing)
 
@@ -155,7 +155,12 @@ class Records:
         self.ensure(read)
         return self._trip_of[read.key if isinstance(read, Get) else read]
 
-    def _made(self, read: Read) -> bool:
+    def was_read_since(self, read: Read) -> bool:
+        """Returns whether a later trip than that of this read has brought anything."""
+        return self.trip_of(read) < self._trips
+
+    def was_made(self, read: Read) -> bool:
+        """Returns whether a read was made, or its record learned."""
         return read.key in self._items if isinstance(read, Get) else read in self._queries
 
     # ---------------------------------------------------------------- learning

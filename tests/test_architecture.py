@@ -56,7 +56,14 @@ REACHES = {
         "lambdas.retention.rules",
         "lambdas.retention.storage",
     ),
-    "jobs": ("lambdas.privacy", "lambdas.retention", "lambdas.subscription"),
+    "jobs": (
+        "lambdas.loyalty.models.records",
+        "lambdas.loyalty.operations.ledger_replay",
+        "lambdas.loyalty.storage",
+        "lambdas.privacy",
+        "lambdas.retention",
+        "lambdas.subscription",
+    ),
 }
 # The errors of the SDK are caught where the calls are made; its clients are made in one place.
 CATCHES_SDK_ERRORS = {"shared/table.py", "lambdas/events/handler.py"}

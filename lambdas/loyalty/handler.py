@@ -41,7 +41,7 @@ ROUTES = (
         envelopes.LoyaltyBalanceEnvelope,
         "Points balance of a customer, now or as of a time",
         extension=True,
-        refuses=(Busy,),
+        refuses=(Busy, InvalidState),
         sample={"customer_guid": C},
     ),
     writing(

@@ -10,7 +10,7 @@ from lambdas.loyalty.models import records
 from lambdas.loyalty.models.envelopes import PointsMoved, PolicyChanged
 from shared import ledger
 from shared.fields import Money
-from shared.kinds import Kind
+from shared.kinds import Kind, listed_until
 
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 ERASED = "erased"
@@ -67,9 +67,11 @@ KINDS = (
         retained="loyalty_txn",
         born_at="recorded_at",
         aged_by="recorded_at",
+        aging=listed_until(ledger.LedgerStart.KIND),  # whole ledgers, by the age of what they keep
         hidden=("previous_hash", "hash"),
         events={},
     ),
+    Kind(record=ledger.LedgerStart, erasure="delete", hidden=("last_hash",), events={}),
     Kind(record=ledger.CheckpointRecord, erasure="delete", events={}),
     Kind(record=ledger.CheckpointPart, erasure="delete", events={}),
     Kind(

@@ -18,7 +18,7 @@ from lambdas.loyalty.models.records import (
 )
 from lambdas.loyalty.rules.decision import Decision
 from lambdas.loyalty.rules.policy import in_force
-from shared.codec import Item, shown
+from shared.codec import Item, shown, shown_value
 from shared.commit import Subject
 from shared.fields import instant_text
 from shared.keys import Keys
@@ -27,6 +27,7 @@ from shared.ledger import (
     CheckpointRecord,
     Holdings,
     LedgerEntry,
+    LedgerStart,
     LotPage,
     expiring,
 )
@@ -35,11 +36,11 @@ from shared.ledger_storage import change_writes, revised
 from shared.ledger_storage import open_page_at as open_page_at
 from shared.ledger_storage import page_at as page_at
 from shared.ledger_storage import pages_ahead as pages_ahead
+from shared.ledger_storage import start_at as start_at
 from shared.records import Get, Query, Records, Unread
 from shared.writes import Put, Write
 
 LATEST = 1000
-CHECKPOINTS = 100
 
 # ---------------------------------------------------------------- policies
 
@@ -137,7 +138,12 @@ def entries_between(
 def checkpoints(keys: Keys, customer_guid: str) -> Query[CheckpointRecord]:
     """The heads of a ledger's checkpoints, newest first."""
     places = keys.ledger_checkpoints(customer_guid)
-    return Query(*places, CheckpointRecord, CHECKPOINTS, newest_first=True)
+    return Query(*places, CheckpointRecord, None, newest_first=True)
+
+
+def ledger_begins(keys: Keys, customer_guid: str) -> tuple[Get[LedgerStart], Query[Any]]:
+    """Returns the reads that say where a replay of a ledger may begin."""
+    return start_at(keys, customer_guid), checkpoints(keys, customer_guid)
 
 
 def parts_of(keys: Keys, head: CheckpointRecord) -> Query[CheckpointPart]:
@@ -190,7 +196,7 @@ def decision_writes(
 ) -> list[Write]:
     """Returns the writes of all that a decision changes, each under the revision that it was read
     at. The event rides on the balance, whose revisions order it."""
-    writes = [] if decision.checkpoint is None else _checkpoint_writes(keys, *decision.checkpoint)
+    writes = [] if decision.checkpoint is None else checkpoint_writes(keys, *decision.checkpoint)
     change = decision.change
     if change is None:
         return writes
@@ -213,9 +219,10 @@ def decision_writes(
     return writes
 
 
-def _checkpoint_writes(
+def checkpoint_writes(
     keys: Keys, head: CheckpointRecord, parts: Iterable[CheckpointPart]
 ) -> list[Write]:
+    """Returns the writes of a checkpoint and of its parts; none of them is there yet."""
     guid = head.customer_guid
     writes: list[Write] = [Put(Item(keys.ledger_checkpoint(guid, head.number), head))]
     for part in parts:
@@ -237,6 +244,17 @@ def entry_shown(entry: LedgerEntry) -> dict[str, Any]:
     lot = None if terms is None else shown(terms, without=("policy_version", "opened"))
     hidden = ("opens", "lifetime_delta", "counterpart_guid")
     return shown(entry, without=hidden, allocations=allocations or None, lot=lot)
+
+
+def begin_shown(start: LedgerStart) -> dict[str, Any]:
+    """Returns the checkpoint that a ledger begins with as lists show it."""
+    return {
+        "customer_guid": start.customer_guid,
+        "sequence": start.after,
+        "hash": start.last_hash,
+        "balance": shown_value(start.totals),
+        "as_of": shown_value(start.begins_at),
+    }
 
 
 def balance_shown(holdings: Holdings, revision: int, *, whole: bool = False) -> dict[str, Any]:

@@ -11,12 +11,16 @@ active subscription, a live warranty or certificate, or a card with a balance, s
 | kind | its age counts from |
 | --- | --- |
 | ``customer`` | the last activity |
-| ``loyalty_txn`` | the entry's time; runs do not remove entries yet, ``minimum_days`` counts |
+| ``loyalty_txn`` | the entry's time |
 | ``comment``, ``inbox`` | the last change |
 | ``fraud`` | the assessment; the settling of a hold or a flag |
 | ``subscription`` | its end |
 | ``warranty``, ``certificate`` | the last day that it is in effect |
 | ``giftcard`` | the last activity; a card with a balance stays |
+
+Entries of a points ledger give way to a checkpoint, so no balance changes. What is remembered of
+an order stays, and repeats of its calls get the same transaction. Entries stay at least as long as
+idempotency keys are kept.
 
 ``minimum_days`` is what a law wants. It beats the maximum, also where a customer is deleted: such
 records are then kept for that long without anything personal.

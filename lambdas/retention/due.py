@@ -21,7 +21,7 @@ from shared.kinds import Kind
 from shared.paging import Listing, page
 from shared.table import Table
 
-CUSTOMER, LEDGER = "customer", "loyalty_txn"
+CUSTOMER = "customer"
 PAGES, PAGE = 10, 256
 """How much a dry run reads of each list."""
 

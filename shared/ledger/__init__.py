@@ -40,6 +40,7 @@ from shared.ledger.pages import (
     summed,
 )
 from shared.ledger.replay import Checkpoint, Divergence, Replay
+from shared.ledger.start import LedgerStart
 
 __all__ = [
     "ALLOCATIONS",
@@ -61,6 +62,7 @@ __all__ = [
     "Expiring",
     "Holdings",
     "LedgerEntry",
+    "LedgerStart",
     "Lot",
     "LotPage",
     "LotTerms",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from lambdas.jobs.retention.outcomes import LEGAL_HOLD
 from lambdas.privacy.operations.linked import LinkedItem, item_of, items_at, linked_items
 from shared.call import Call
 from shared.customer_state import CustomerStateRecord, state_at
@@ -13,8 +14,6 @@ from shared.keys import LAST, Keys, customer_of_subscription
 from shared.records import AnyRecord, Get, Query
 from shared.targets import CUSTOMER, HEADS, SUBSCRIPTION
 
-LEGAL_HOLD, BUSY = "legal_hold", "busy"
-"""Reasons beside those that the kinds declare."""
 DEPTH = 6
 """How far is followed what a comment or a notification is about."""
 ABOUT = (("target_type", "target_id"), ("record_type", "record_id"))

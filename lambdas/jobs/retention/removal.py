@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from lambdas.jobs.retention.exempt import (
-    BUSY,
-    LEGAL_HOLD,
-    reason_to_keep_customer,
-    states_about,
-)
+from collections.abc import Sequence
+
+from lambdas.jobs.retention.exempt import reason_to_keep_customer, states_about
+from lambdas.jobs.retention.ledgers import shorten
+from lambdas.jobs.retention.outcomes import ACTED, BUSY, CHANGED, LEGAL_HOLD, NOT_DUE
 from lambdas.privacy.operations import fence as fences
 from lambdas.privacy.operations.fence import eraser_of
 from lambdas.privacy.operations.linked import LinkedItem, items_at
@@ -20,11 +19,6 @@ from shared.fields import instant_text
 from shared.keys import Key
 from shared.writes import Check, Condition, Delete, Write, at_revision
 
-ACTED, NOT_DUE = "", "not_due"
-"""What became of a record: it went, or its time is not past by what the record itself says. Any
-other word is the reason why it stays."""
-CHANGED = "changed"
-"""Somebody wrote to it meanwhile. The next run looks at it again."""
 PAGES = 50
 """How much of an erasure one step handles. The sweeper continues the rest."""
 
@@ -72,11 +66,9 @@ def remove_record(call: Call, place: Key, end: Before, run_id: str) -> str:
     if stays is not None:
         return stays
     states = states_about(call, item)
-    for state in states:
-        if state.is_under_legal_hold(call.now):
-            return LEGAL_HOLD
-        if state.job_id is not None:
-            return BUSY
+    reason = _reason_to_wait(call, states)
+    if reason is not None:
+        return reason
     begun: Write = _begun(item, run_id)
     checks = [_free(call, state) for state in states]
     if call.table.transact([begun, *checks], call.new_id(), 0) is not None:
@@ -84,6 +76,29 @@ def remove_record(call: Call, place: Key, end: Before, run_id: str) -> str:
     if not isinstance(begun, Delete):
         removing.with_links(items_at(call.table, [place])[0])
     return ACTED
+
+
+def shorten_ledger(call: Call, place: Key, end: Before) -> str:
+    """Removes the entries of a ledger that are past their time. Returns what became of it."""
+    items = items_at(call.table, [place])
+    if not items:
+        return NOT_DUE
+    states = states_about(call, items[0])
+    reason = _reason_to_wait(call, states)
+    if reason is not None:
+        return reason
+    checks = [_free(call, state) for state in states]
+    return shorten(call, items[0].record.customer_guid, states, checks, end)
+
+
+def _reason_to_wait(call: Call, states: Sequence[CustomerStateRecord]) -> str | None:
+    """Returns why nothing of these customers may go now, or None."""
+    for state in states:
+        if state.is_under_legal_hold(call.now):
+            return LEGAL_HOLD
+        if state.job_id is not None:
+            return BUSY
+    return None
 
 
 def _begun(item: LinkedItem, run_id: str) -> Write:

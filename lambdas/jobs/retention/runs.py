@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from lambdas.jobs.retention.removal import ACTED, NOT_DUE, remove_customer, remove_record
+from lambdas.jobs.retention.outcomes import ACTED, NOT_DUE
+from lambdas.jobs.retention.removal import remove_customer, remove_record, shorten_ledger
 from lambdas.retention import due as lists
 from lambdas.retention import rules, storage
 from lambdas.retention.models.envelopes import RetentionRunFinished
@@ -27,6 +28,7 @@ from shared.events import change_event, event_data
 from shared.identity import OrgRecord
 from shared.keys import ALL_OF_KIND, NO_ORG, of_org
 from shared.kinds import Kind
+from shared.ledger import LedgerEntry
 from shared.paging import Listing, page
 from shared.records import Get
 from shared.system import system_call
@@ -155,6 +157,8 @@ def _tried(
         if kind is None:
             guid = str(view_of(wire)["customer_guid"])
             return remove_customer(call, guid, end, run.customer_action)
+        if kind.record is LedgerEntry:
+            return shorten_ledger(call, key_of(wire), end)
         return remove_record(call, key_of(wire), end, run.run_id)
     except ApiError as error:
         log.failed(error, call=f"retention run {run.run_id}")

@@ -341,11 +341,26 @@ class LoyaltyBalanceEnvelope(Shape):
     revision: int
 
 
+class LedgerCheckpoint(Shape):
+    """What a ledger came to with its last entry that was let go."""
+
+    customer_guid: str
+    sequence: int
+    """The number of that entry; the next one follows it."""
+    hash: str
+    """The `hash` of that entry: the `previous_hash` of the next one."""
+    balance: BalanceAfter
+    as_of: datetime
+    """The time that the balance is of."""
+
+
 class LedgerData(Shape):
     """A page of the ledger."""
 
     transactions: list[Transaction]
     """The entries of this page."""
+    checkpoints: list[LedgerCheckpoint] | None = None
+    """What the ledger begins with, where its oldest entries were let go: on the last page."""
     next_token: str | None = None
     redirected_from: str | None = None
 

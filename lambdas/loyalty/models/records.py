@@ -243,9 +243,15 @@ class RedeemedPartRecord:
     takes: tuple[Take, ...]
 
 
+ENTRY = "entry"
+"""In the kept answer of a movement: where its entry lies. The entry itself may name a thousand
+lots; it is read again for a repeat."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoyaltyAnswerRecord:
-    """The answer that a repeat of an order's movement gets, as it was."""
+    """The answer that a repeat of an order's movement gets, as it was. Where retention has removed
+    the entry, the answer has the transaction itself."""
 
     KIND: ClassVar[str] = "loyalty_answer"
     data: FreeText[dict[str, Any]]

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -34,7 +34,8 @@ T = TypeVar("T")
 class _Ledger:
     """What a replay needs of one ledger: the checkpoint that it begins ``after``, with its lots and
     the spent ones of its archive; the entries since; and a checkpoint that could not be believed,
-    so that it begins at the first entry."""
+    so that it begins where the ledger begins. ``begins_with_damaged``: that is the very checkpoint
+    which the ledger begins with, so that there is nothing before it."""
 
     guid: str
     entries: Sequence[LedgerEntry]
@@ -42,6 +43,7 @@ class _Ledger:
     parts: Sequence[CheckpointPart] = ()
     archive: Sequence[CheckpointPart] = ()
     damaged: CheckpointRecord | None = None
+    begins_with_damaged: bool = False
 
     @property
     def took_over(self) -> bool:
@@ -55,18 +57,23 @@ class _Ledger:
         if self.after is None:
             return Replay(self.guid, sources).run(self.entries, until)
         start = resumable(self.after, self.parts, self.archive)
-        return Replay.resumed(start, sources).run(self.entries, until)
+        replay = Replay.resumed(start, sources)
+        if self.begins_with_damaged:
+            replay.broken = f"checkpoint {self.after.number} is not what its hash was made of"
+        return replay.run(self.entries, until)
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """A replay; the checkpoint that it began ``after``, with the ids of the spent lots read from
-    the archive; and one that could not be believed."""
+    the archive; and one that could not be believed. ``begins_with_damaged``: the replay began with
+    that very one, because the ledger does. Then it proves nothing."""
 
     replay: Replay
     after: CheckpointRecord | None
     archived: frozenset[str]
     damaged: CheckpointRecord | None
+    begins_with_damaged: bool
 
 
 def replayed(
@@ -79,14 +86,18 @@ def replayed(
     merged: list[_Ledger] = []
     if own.took_over:
         records.ensure(
-            *(storage.checkpoints(keys, other) for other in others),
+            *(read for other in others for read in storage.ledger_begins(keys, other)),
             *(storage.latest_entries(keys, other) for other in others),
         )
         asks = [lambda g=other: _ledger(keys, g, records, is_source=True) for other in others]
         merged = _all_of(asks)
     replay = own.replayed({ledger.guid: ledger for ledger in merged}, until)
+    is_whole = replay.broken is None and replay.divergence is None
+    if not is_whole and records.was_read_since(storage.start_at(keys, guid)):
+        # Retention may have removed entries between the trips: then the ledger begins elsewhere.
+        raise Unread(*(read for owner in owners for read in storage.ledger_begins(keys, owner)))
     archived = frozenset(lot.lot_id for part in own.archive for lot in part.lots)
-    return Replayed(replay, own.after, archived, own.damaged)
+    return Replayed(replay, own.after, archived, own.damaged, own.begins_with_damaged)
 
 
 def _ledger(
@@ -99,20 +110,33 @@ def _ledger(
 ) -> _Ledger:
     """Returns what a replay needs of a ledger. Another ledger that took over what a source held
     needs the spent lots too: a redemption from them can still be restored."""
+    records.ensure(*storage.ledger_begins(keys, guid))
     heads = records.all(storage.checkpoints(keys, guid))
+    start = records.get(storage.start_at(keys, guid))
+    first = next((h for h in heads if start is not None and h.number == start.checkpoint), None)
     head = next((h for h in heads if until is None or h.settled_at <= until), None)
     if head is None:
         return _Ledger(guid, _entries(keys, guid, records, 0, until))
-    parts_at, archive_at = storage.parts_of(keys, head), storage.archive_of(keys, head)
-    beside = [parts_at, archive_at] if is_source else [parts_at]
-    entries = _entries(keys, guid, records, head.sequence, until, *beside)
-    parts = records.all(parts_at)
-    archive: Sequence[CheckpointPart] | None = None
-    if is_source or asks_for_archive([lot for part in parts for lot in part.lots], entries):
-        archive = records.all(archive_at)
-    if not intact(head, parts, archive):
+
+    def after(head: CheckpointRecord) -> tuple[_Ledger, bool]:
+        parts_at, archive_at = storage.parts_of(keys, head), storage.archive_of(keys, head)
+        beside = [parts_at, archive_at] if is_source else [parts_at]
+        entries = _entries(keys, guid, records, head.sequence, until, *beside)
+        parts = records.all(parts_at)
+        archive: Sequence[CheckpointPart] | None = None
+        if is_source or asks_for_archive([lot for part in parts for lot in part.lots], entries):
+            archive = records.all(archive_at)
+        ledger = _Ledger(guid, entries, head, parts, archive or ())
+        return ledger, intact(head, parts, archive)
+
+    ledger, whole = after(head)
+    if whole:
+        return ledger
+    if first is None:
         return _Ledger(guid, _entries(keys, guid, records, 0, until), damaged=head)
-    return _Ledger(guid, entries, head, parts, archive or ())
+    # The entries before the first checkpoint are gone: a replay can begin nowhere else.
+    ledger, whole = after(first)
+    return replace(ledger, damaged=head if whole else first, begins_with_damaged=not whole)
 
 
 def _entries(

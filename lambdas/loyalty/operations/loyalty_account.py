@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from lambdas.loyalty import storage
 from lambdas.loyalty.models.envelopes import BalanceAfter
-from lambdas.loyalty.models.records import LoyaltyAnswerRecord
+from lambdas.loyalty.models.records import ENTRY, LoyaltyAnswerRecord
 from lambdas.loyalty.rules.adjusting import expiry_month
 from lambdas.loyalty.rules.decision import Decision, Stamp
 from shared.api import Answer, Call
@@ -29,14 +29,11 @@ from shared.customer_state import (
     state_at,
     survivor_of,
 )
+from shared.errors import NotFound
 from shared.events import change_event
 from shared.ledger import BalanceRecord, Holdings, LotPage, LotTerms, PageEntry
 from shared.records import Get, Read, Records, Unread
 from shared.writes import Put
-
-ENTRY = "entry"
-"""In the kept answer of a movement: where its entry lies. The entry itself may name a thousand
-lots; it is read again for a repeat."""
 
 
 def account_reads(call: Call, customer_guid: str, *, ahead: bool = False) -> list[Read]:
@@ -216,14 +213,19 @@ def moved(
     def decided(call: Call, records: Records) -> CustomerStep:
         return decide(LoyaltyAccount.of(call, records, customer_guid, ahead=ahead))
 
-    answer = commit(call, [*account_reads(call, customer_guid, ahead=ahead), *beside], decided)
-    if ENTRY not in answer.data:
-        return answer
-    rest = dict(answer.data)
-    place = rest.pop(ENTRY)
-    entry_at = storage.entry_at(call.keys, place["owner"], place["sequence"])
-    entry = call.table.load([entry_at]).require(entry_at)
-    return replace(answer, data={"transaction": storage.entry_shown(entry), **rest})
+    reads = [*account_reads(call, customer_guid, ahead=ahead), *beside]
+    for _ in range(2):
+        answer = commit(call, reads, decided)
+        if ENTRY not in answer.data:
+            return answer
+        rest = dict(answer.data)
+        place = rest.pop(ENTRY)
+        entry_at = storage.entry_at(call.keys, place["owner"], place["sequence"])
+        entry = call.table.load([entry_at]).get(entry_at)
+        if entry is not None:
+            return replace(answer, data={"transaction": storage.entry_shown(entry), **rest})
+        # Retention may have removed it meanwhile. Then the kept answer has the transaction itself.
+    raise NotFound()
 
 
 def _event_data(decision: Decision, balance: dict[str, Any]) -> dict[str, Any]:

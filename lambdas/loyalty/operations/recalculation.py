@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +43,8 @@ def loyalty_recalculate(call: Call, body: LoyaltyRecalculateRequest) -> Answer:
         if result.equal:
             return step
         _ensure_of_one_moment(account, compared, apply=body.apply)
-        return step if body.apply else replace(step, writes=[_is_still(account)])
+        checks = [] if body.apply else [_is_still(account)]
+        return replace(step, writes=[*step.writes, *checks, *_begin_still(account)])
 
     beside = _compared(call, (body.customer_guid,))
     return moved(call, body.customer_guid, decide, beside=beside)
@@ -52,7 +54,7 @@ def _compared(call: Call, owners: tuple[str, ...]) -> list[Read]:
     """Returns what the balance is compared with: all owners' pages, and the first one's ledger."""
     pages = [storage.all_pages(call.keys, guid) for guid in owners]
     ledger = (
-        storage.checkpoints(call.keys, owners[0]),
+        *storage.ledger_begins(call.keys, owners[0]),
         storage.latest_entries(call.keys, owners[0]),
     )
     return [*pages, *ledger]
@@ -79,6 +81,16 @@ def _is_still(account: LoyaltyAccount) -> Check:
     return Check(place, at_revision(revision) if revision else ABSENT)
 
 
+def _begin_still(account: LoyaltyAccount) -> Iterable[Check]:
+    """Yields the checks that the ledgers which were read begin where they did. Retention may have
+    removed entries between the reads, which would look like a broken chain."""
+    for owner in account.owners:
+        place = storage.start_at(account.call.keys, owner)
+        if account.records.was_made(place):
+            start = account.records.get(place)
+            yield Check(place.key, ABSENT if start is None else at_revision(start.revision))
+
+
 def _step(
     account: LoyaltyAccount, result: Recalculation, read: Replayed, *, apply: bool
 ) -> CustomerStep:
@@ -88,7 +100,7 @@ def _step(
 
     def rule(_: Holdings) -> Decision:
         untouched = Decision(holdings=result.holdings.settled(account.call.now))
-        if not apply:
+        if not apply or read.begins_with_damaged:
             return untouched
         decision = untouched if result.equal else recalculation.repair(result, account.stamp())
         made = recalculation.checkpointed(

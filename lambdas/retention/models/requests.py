@@ -57,7 +57,8 @@ class RetentionPolicyIn(Request):
     customer_retention_days: Days | None = None
     """How long customers are kept after their last activity."""
     loyalty_txn_retention_days: Days | None = None
-    """How long entries of points ledgers are kept. Balances do not change."""
+    """How long entries of points ledgers are kept: a checkpoint takes their place, and balances do
+    not change. Runs and dry runs count ledgers, not entries."""
     comment_retention_days: Days | None = None
     """How long comments are kept after their last change."""
     inbox_retention_days: Days | None = None
