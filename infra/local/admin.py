@@ -20,7 +20,7 @@ from zoneinfo import available_timezones
 import phonenumbers
 import typer
 
-from infra.local import erasures, identities, search_entries
+from infra.local import erasures, identities, search_entries, token_keys
 from infra.local.identities import Refused
 from infra.local.ledger_export import exported
 from infra.local.settings import apply, deployed, local_settings
@@ -54,6 +54,7 @@ jobs = _group("Erasures that run or have run.")
 receipt = _group("Receipts of deletions.")
 customer = _group("The right of access.")
 retention = _group("Runs of the retention policy, and what a law wants kept.")
+token_key = _group("The keys that sign page tokens.")
 GROUPS = {
     "org": org,
     "member": member,
@@ -65,6 +66,7 @@ GROUPS = {
     "receipt": receipt,
     "customer": customer,
     "retention": retention,
+    "token-key": token_key,
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
@@ -313,6 +315,13 @@ def customer_export(
 ) -> None:
     """Write everything that is stored about a customer into a file that only you may read."""
     typer.echo(f"{erasures.export_to(orgcode, customer_guid, target)} records")
+
+
+@token_key.command("rotate")
+def token_key_rotate() -> None:
+    """Make a new key that signs page tokens. The one before it is still accepted: wait a day before
+    the next rotation, because tokens are valid for so long."""
+    typer.echo(f"{token_keys.rotate()} made by rotation are accepted")
 
 
 def _revoke(found: list[Any], fingerprint: str | None) -> None:
