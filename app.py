@@ -43,6 +43,8 @@ def stacks(
         stream_arn=stream,
         root_secret_arn=data.root_secret.secret_arn,
         receipt_key_arn=data.receipt_key.key_arn,
+        erasure_log_name=data.erasure_log.bucket_name,
+        erasure_log_arn=data.export_value(data.erasure_log.bucket_arn),
     )
     events = EventsStack(app, "Events", environment=settings, package=assets, records=records)
     api = ApiStack(

@@ -53,6 +53,8 @@ class Records:
     stream_arn: str
     root_secret_arn: str
     receipt_key_arn: str
+    erasure_log_name: str
+    erasure_log_arn: str
 
 
 def function(
@@ -175,6 +177,11 @@ def may_erase(records: Records) -> list[iam.PolicyStatement]:
         _allow(["dynamodb:BatchWriteItem"], [records.table_arn]),
         _allow(["kms:Sign"], [records.receipt_key_arn]),
     ]
+
+
+def may_log_erasures(records: Records) -> list[iam.PolicyStatement]:
+    """Returns the right to add objects to the log of erasures, and not to read it."""
+    return [_allow(["s3:PutObject"], [f"{records.erasure_log_arn}/*"])]
 
 
 def may_index_search(records: Records) -> list[iam.PolicyStatement]:

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra import function as recipe
 from infra.function import Records
+from infra.nag import accept
 from infra.package import Package
 from infra.settings import Environment
 from lambdas.jobs.handler import DAILY
@@ -49,13 +50,25 @@ class JobsStack(Stack):
                 "CRM_TABLE": records.table_name,
                 "CRM_ROOT_SECRET_ARN": records.root_secret_arn,
                 "CRM_RECEIPT_KEY_ID": records.receipt_key_arn,
+                "CRM_ERASURE_LOG_BUCKET": records.erasure_log_name,
             },
             rights=[
                 *recipe.may_read(records),
                 *recipe.may_write(records),
                 *recipe.may_erase(records),
+                *recipe.may_log_erasures(records),
             ],
             timeout_s=_TIMEOUT_S,
+        )
+        role = sweeper.role
+        if role is None:
+            raise ValueError("the recipe gives every function a role of its own")
+        log = self.resolve(records.erasure_log_arn)["Fn::ImportValue"]
+        accept(
+            role,
+            f"IAM5[Resource::{log}/*]",
+            "An object of the log is named by its day and org, so no name is known before; the "
+            "function may add objects there, and read none.",
         )
         self._schedules(sweeper)
 
@@ -72,7 +85,7 @@ class JobsStack(Stack):
         events.Rule(
             self,
             "EveryDay",
-            description="Begins the runs of the retention policy.",
+            description="Writes the log of erasures, and begins the runs of the retention policy.",
             schedule=events.Schedule.cron(hour="3", minute="0"),
             targets=[
                 targets.LambdaFunction(

@@ -48,6 +48,11 @@ def keys() -> Any:
     return _client("kms")
 
 
+def files() -> Any:
+    """Returns the client of the object store, which keeps the log of erasures."""
+    return _client("s3")
+
+
 def use(**replacements: Any) -> None:
     """Replaces the clients of these services. ``None`` makes the real one again at its next use."""
     with _lock:

@@ -21,7 +21,8 @@ class Settings:
     """The settings of a deployment. ``root_secret`` is the root of every keyed hash. On AWS it is
     absent, and ``root_secret_arn`` names the secret. A call to the database that takes longer than
     ``read_timeout_s`` is repeated on another connection: the database's own p99 is far below that,
-    and a till is waiting. ``receipt_key_id``: the key that signs the receipts of deletions."""
+    and a till is waiting. ``receipt_key_id``: the key that signs the receipts of deletions.
+    ``erasure_log_bucket``: the bucket of the log of erasures; without it none is written."""
 
     table_name: str
     event_bus_name: str
@@ -30,6 +31,7 @@ class Settings:
     root_secret_arn: str | None
     retry_queue_url: str | None
     receipt_key_id: str = "local"
+    erasure_log_bucket: str | None = None
     read_timeout_s: float = 1.5
     build: dict[str, str] = field(default_factory=dict)
 
@@ -46,6 +48,7 @@ def settings() -> Settings:
         root_secret_arn=env.get("CRM_ROOT_SECRET_ARN"),
         retry_queue_url=env.get("CRM_RETRY_QUEUE_URL"),
         receipt_key_id=env.get("CRM_RECEIPT_KEY_ID", "local"),
+        erasure_log_bucket=env.get("CRM_ERASURE_LOG_BUCKET"),
         read_timeout_s=float(env.get("CRM_READ_TIMEOUT_S", "1.5")),
         build={
             "build_major": env.get("CRM_BUILD_MAJOR", "1"),

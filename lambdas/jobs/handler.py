@@ -1,5 +1,5 @@
 """The schedules' function: each minute it continues what is not finished and tells what is due, and
-each day it begins the runs of the retention policy."""
+each day it writes the log of erasures and begins the runs of the retention policy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from lambdas.jobs import sweeper
+from lambdas.jobs import erasure_log, sweeper
 from lambdas.jobs.announcer import Announcer
 from lambdas.jobs.retention import runs
 from shared import log
@@ -16,7 +16,7 @@ from shared.errors import ApiError
 
 WORK_S = 45
 """How long one run works. The schedule starts the next one after a minute."""
-DAILY = "retention"
+DAILY = "daily"
 """What the event of the daily schedule names."""
 
 
@@ -27,7 +27,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     del context
     now = datetime.fromisoformat(event["time"])
     if event.get("job") == DAILY:
-        return _begin_runs(now)
+        # The log first: the runs add to it from now on.
+        return {"erasure_log": erasure_log.write(now), **_begin_runs(now)}
     begun = time.monotonic()
     until = begun + WORK_S
     announcer = Announcer(now)
