@@ -67,7 +67,7 @@ audit: $(VENV)/.installed ## known vulnerabilities of the pinned packages (asks 
 admin: $(VENV)/.installed ## orgs, members, sessions, keys [ARGS="org list"]
 	@$(BIN)/python -m infra.local.admin $(ARGS)
 
-package: $(VENV)/.installed ## build what the functions and the layer ship, and show its size
+package: $(VENV)/.installed node_modules/.installed ## build what the functions and the layer ship, and show its size
 	@$(BIN)/python -m infra.package $(ARGS)
 
 clean: ## remove what the other verbs made, kept data excepted

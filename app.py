@@ -15,7 +15,7 @@ from pathlib import Path
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra import package
+from infra import bytecode, package
 from infra.alarm_stack import AlarmStack
 from infra.api_stack import ApiStack
 from infra.data_stack import DataStack
@@ -88,5 +88,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (package.NotPackaged, ValueError) as refusal:
+    except (package.NotPackaged, bytecode.NotCompiled, ValueError) as refusal:
         sys.exit(str(refusal))
