@@ -21,6 +21,7 @@ try {
   await resetClock(page);
   seen.story = await tellStory(page, "sale-and-return");
   seen.erasure = await tellStory(page, "merge-and-erasure");
+  seen.coffee = await tellStory(page, "a-year-of-coffee");
   seen.events = await eventsOf(page, "giftcard");
 } finally {
   await browser.close();

@@ -125,6 +125,24 @@ def test_a_newcomer_finds_a_route_sends_its_example_and_hears_the_story(server: 
     said = " ".join(step["says"] for step in steps)
     assert "the survivor answers: 120 points" in said
     assert "undefined" not in said
+    steps = found["coffee"]
+    assert {step["status"] for step in steps} == {"200"}
+    assert [event for step in steps for event in step["events"]] == [
+        "customer-created",
+        "exemption-certificate-created",
+        "warranty-registered",
+        "subscription-created",
+        "subscription-due",
+        "comment-created",
+        "comment-revised",
+        "inbox-created",
+        "inbox-repeated",
+        "inbox-state-set",
+        "subscription-paused",
+    ]
+    said = " ".join(step["says"] for step in steps)
+    assert "now asked for 2 times" in said
+    assert "undefined" not in said
     # Of the chosen family, newest first.
     assert {event.split("-")[0] for event in found["events"]} == {"giftcard"}
     assert found["events"][0] == "giftcard-reversed"

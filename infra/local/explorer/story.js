@@ -117,6 +117,9 @@ function at(value, path) {
 
 function filled(value, known) {
   if (typeof value === "string") {
+    // A value that stands alone keeps its type: a revision is a number.
+    const alone = value.match(/^\$\{(\w+)\}$/);
+    if (alone) return known[alone[1]];
     return value.replace(/\$\{(\w+)\}/g, (_, name) => String(known[name]));
   }
   if (Array.isArray(value)) return value.map((inner) => filled(inner, known));
