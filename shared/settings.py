@@ -7,6 +7,7 @@ import. No other deployed module reads ``os.environ``.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -22,7 +23,8 @@ class Settings:
     absent, and ``root_secret_arn`` names the secret. A call to the database that takes longer than
     ``read_timeout_s`` is repeated on another connection: the database's own p99 is far below that,
     and a till is waiting. ``receipt_key_id``: the key that signs the receipts of deletions.
-    ``erasure_log_bucket``: the bucket of the log of erasures; without it none is written."""
+    ``erasure_log_bucket``: the bucket of the log of erasures; without it none is written.
+    ``sdk_only``: the SDK makes every call, also those of the table."""
 
     table_name: str
     event_bus_name: str
@@ -32,8 +34,15 @@ class Settings:
     retry_queue_url: str | None
     receipt_key_id: str = "local"
     erasure_log_bucket: str | None = None
+    sdk_only: bool = False
     read_timeout_s: float = 1.5
     build: dict[str, str] = field(default_factory=dict)
+
+
+def environment() -> Mapping[str, str]:
+    """Returns the environment variables themselves, for those that the SDK defines and that our own
+    client follows."""
+    return os.environ
 
 
 @cache
@@ -49,6 +58,7 @@ def settings() -> Settings:
         retry_queue_url=env.get("CRM_RETRY_QUEUE_URL"),
         receipt_key_id=env.get("CRM_RECEIPT_KEY_ID", "local"),
         erasure_log_bucket=env.get("CRM_ERASURE_LOG_BUCKET"),
+        sdk_only=env.get("CRM_CLIENT") == "sdk",
         read_timeout_s=float(env.get("CRM_READ_TIMEOUT_S", "1.5")),
         build={
             "build_major": env.get("CRM_BUILD_MAJOR", "1"),

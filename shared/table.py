@@ -15,6 +15,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from shared import clients
+from shared.aws_client import ServiceError, Unanswered
 from shared.codec import CHANGE, Wire, key_of
 from shared.errors import Busy, Unavailable
 from shared.keys import PARTITION, SORT, Key
@@ -109,9 +110,8 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=32, thread_name_prefix="table")
 
 
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+def _code(error: ServiceError) -> str:
+    return str(error.response["Error"]["Code"])
 
 
 def together(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -218,10 +218,10 @@ class Table:
                     TransactItems=actions,
                     ClientRequestToken=f"{change_id}-{attempt}",
                 )
-            except Exception as error:
+            except ServiceError as error:
                 if _code(error) != "TransactionCanceledException":
                     raise
-                reasons = error.response["CancellationReasons"]  # type: ignore[attr-defined]
+                reasons = error.response["CancellationReasons"]
                 failed = _failures(writes, reasons, change_id)
                 if failed is not None:
                     return failed if failed.writes else None
@@ -261,22 +261,20 @@ class Table:
                 ExpressionAttributeNames={"#a": attribute, **condition.names},
                 ExpressionAttributeValues={":a": value, **condition.values},
             )
-        except Exception as error:
+        except ServiceError as error:
             if _code(error) != "ConditionalCheckFailedException":
                 raise
 
     def ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """Makes one call, and returns the answer. Retries it with the same arguments (and so the
         same token) while the database does not answer or is throttled."""
-        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
-
         call = getattr(clients.dynamodb(), operation)
         while True:
             try:
                 answer: dict[str, Any] = call(ReturnConsumedCapacity="TOTAL", **arguments)
-            except (HTTPClientError, ConnectionError):
+            except Unanswered:
                 pass
-            except ClientError as error:
+            except ServiceError as error:
                 if _code(error) not in _TRANSIENT:
                     raise
             else:

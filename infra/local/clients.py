@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+
+from shared.settings import environment
 
 
 def streams() -> Any:
@@ -11,11 +14,18 @@ def streams() -> Any:
 
 
 def table_administration() -> Any:
-    """Returns a client with a long timeout, to create the table and to scan it."""
+    """Returns a client that knows every operation and has a long timeout: it creates the table,
+    scans it, and writes single items."""
     return _make("dynamodb")
 
 
 def _make(name: str) -> Any:
+    # One for each engine: a process may start several, one after the other.
+    return _made(name, environment().get("AWS_ENDPOINT_URL_DYNAMODB"))
+
+
+@cache
+def _made(name: str, endpoint: str | None) -> Any:
     import botocore.session
     from botocore.config import Config
 
@@ -27,4 +37,5 @@ def _make(name: str) -> Any:
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=16,
         ),
+        endpoint_url=endpoint,
     )

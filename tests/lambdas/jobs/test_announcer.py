@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from infra.local.clients import table_administration
 from lambdas.jobs import announcer
 from lambdas.jobs.announcer import Announcer
 from lambdas.jobs.handler import lambda_handler
 from lambdas.subscription import storage
-from shared import clients
 from shared.errors import Unavailable
 from shared.fields import instant_shown
 from shared.keys import of_org
@@ -122,7 +122,7 @@ def test_one_that_fails_is_counted_and_stops_no_other(
     damaged = bad.new()["subscription_id"]
     good.new()
     key = storage.subscription_at(of_org(world.code), damaged).key
-    clients.dynamodb().update_item(
+    table_administration().update_item(
         TableName=settings().table_name,
         Key={"pk": {"S": key[0]}, "sk": {"S": key[1]}},
         UpdateExpression="REMOVE plan_id",
@@ -269,7 +269,7 @@ def test_a_deleted_subscription_that_is_still_listed_is_passed_over(
     key = storage.subscription_at(of_org(world.code), made["subscription_id"]).key
 
     def remove() -> None:
-        clients.dynamodb().delete_item(
+        table_administration().delete_item(
             TableName=settings().table_name, Key={"pk": {"S": key[0]}, "sk": {"S": key[1]}}
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from infra.local import restored
+from infra.local.clients import table_administration
 from infra.local.identities import Refused
 from lambdas.jobs import erasure_log
 from lambdas.jobs.handler import DAILY, lambda_handler
@@ -67,7 +68,7 @@ def backup(database: Database, world: World) -> list[Wire]:
 
 def restore(database: Database, world: World, before: list[Wire]) -> None:
     """Makes the org's part of the table what it was."""
-    client, table = clients.dynamodb(), settings().table_name
+    client, table = table_administration(), settings().table_name
     for item in database.items(world.code):
         key = {"pk": item["pk"], "sk": item["sk"]}
         client.delete_item(TableName=table, Key=key)

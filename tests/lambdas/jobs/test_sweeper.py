@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from infra.local.clients import table_administration
 from lambdas.jobs import sweeper
 from lambdas.jobs.handler import lambda_handler
-from shared import auth, clients
+from shared import auth
 from shared.errors import Unavailable
 from shared.keys import of_org
 from shared.settings import settings
@@ -67,7 +68,7 @@ def test_a_run_ends_when_its_time_is_up_and_the_next_one_goes_on(
     assert sweeper.resume(job, auth.now(), until=0).state == "running"
     assert sweeper.resume(job, auth.now(), until=0).state == "done"
     place = of_org(world.code).erasure_job(job.job_id)
-    stored = clients.dynamodb().get_item(
+    stored = table_administration().get_item(
         TableName=settings().table_name, Key={"pk": {"S": place[0]}, "sk": {"S": place[1]}}
     )["Item"]
     assert "g2pk" not in stored, "it is no longer due"

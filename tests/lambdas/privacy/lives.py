@@ -9,8 +9,8 @@ from datetime import date
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from infra.local.clients import table_administration
 from lambdas.kinds import KINDS
-from shared import clients
 from shared.codec import KIND, Wire, decode, encode
 from shared.contact_points import Address
 from shared.kinds import Kind
@@ -91,7 +91,7 @@ def plant_everywhere(world: World, database: Database, skip: set[str]) -> dict[s
             continue
         record = planted(decode(kind.record, wire), found)
         attributes = {k: v for k, v in wire.items() if k not in encode(decode(kind.record, wire))}
-        clients.dynamodb().put_item(
+        table_administration().put_item(
             TableName=settings().table_name, Item={**attributes, **encode(record)}
         )
     return found
