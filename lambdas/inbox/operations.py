@@ -8,7 +8,11 @@ from typing import Any
 from lambdas.inbox import rules, storage
 from lambdas.inbox.models import requests
 from lambdas.inbox.models.envelopes import InboxCreated, InboxStateChanged, InboxStatusChanged
-from lambdas.inbox.models.records import NotificationLinkRecord, NotificationRecord
+from lambdas.inbox.models.records import (
+    LiveNotificationRecord,
+    NotificationLinkRecord,
+    NotificationRecord,
+)
 from shared.api import Answer, Call
 from shared.call import repeated
 from shared.codec import Wire, decode, utc, view_of
@@ -20,9 +24,19 @@ from shared.fields import Shape
 from shared.keys import NOTIFICATION_PREFIX
 from shared.lists import CustomerWalk, answer_list, answer_walk
 from shared.paging import Listing
-from shared.records import Records
+from shared.records import Get, Records
 from shared.targets import CUSTOMER, about, normal_id, require_shown, require_unfenced
-from shared.writes import Check, Condition, CurrentItem, Delete, Put, Update, Write
+from shared.writes import (
+    ABSENT,
+    Check,
+    Condition,
+    CurrentItem,
+    Delete,
+    Put,
+    Update,
+    Write,
+    at_revision,
+)
 
 
 def inbox_create(call: Call, body: requests.InboxCreateRequest) -> Answer:
@@ -33,20 +47,18 @@ def inbox_create(call: Call, body: requests.InboxCreateRequest) -> Answer:
     live_at = storage.live_at(call.keys, note.addressee, note.dedupe_key or "")
 
     def decide(call: Call, records: Records) -> Step:
-        live = None if note.dedupe_key is None else records.if_read(live_at)
-        if live is not None:
-            holder = records.get(storage.notification_at(call.keys, live.holder))
+        free: list[Write] = []
+        if note.dedupe_key is not None:
+            live = records.if_read(live_at)
+            held_at = None if live is None else storage.notification_at(call.keys, live.holder)
+            holder = None if held_at is None else records.get(held_at)
             if holder is not None and holder.lives:
                 return _counted_up(call, require_unfenced(holder), body.priority)
+            free = [_taken(call, note, live), *_still_over(held_at, holder)]
         checks, guards = _about(call, note)
         event = _event(call, "inbox-created", note, InboxCreated)
         item = storage.notification_item(call.keys, note)
-        writes: list[Write] = [Put(item, events=[event]), *_linked(call, note), *checks]
-        if note.dedupe_key is not None:
-            # Where one lives already, the decision is made again with it.
-            stale = None if live is None else _held_by(live.holder)
-            mark = storage.live_item(call.keys, note)
-            writes.append(Put(mark) if stale is None else Put(mark, condition=stale))
+        writes: list[Write] = [Put(item, events=[event]), *_linked(call, note), *checks, *free]
         return Step(_answer(note), _subject(call, note), writes, guards)
 
     return commit(call, [], decide)
@@ -150,6 +162,23 @@ def _counted_up(call: Call, note: NotificationRecord, priority: str) -> Step:
     writes = _update(call, note, after, event)
     writes.append(Check(live, _held_by(note.notification_id)))
     return Step(_answer(after), _subject(call, after), [*writes, *checks], guards)
+
+
+def _taken(call: Call, note: NotificationRecord, live: LiveNotificationRecord | None) -> Write:
+    """Returns the write by which a new notification has its dedupe key. Where one lives with it
+    already, the decision is made again with that one."""
+    mark = storage.live_item(call.keys, note)
+    return Put(mark) if live is None else Put(mark, condition=_held_by(live.holder))
+
+
+def _still_over(
+    held_at: Get[NotificationRecord] | None, holder: NotificationRecord | None
+) -> list[Write]:
+    """Returns the check that the notification whose dedupe key is taken over is as it was read. It
+    may live again by now, and then its key looks as if it had never been free."""
+    if held_at is None:
+        return []
+    return [Check(held_at.key, ABSENT if holder is None else at_revision(holder.revision))]
 
 
 def _moved(
