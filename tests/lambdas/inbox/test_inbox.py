@@ -93,6 +93,30 @@ def test_every_step_of_the_place_is_as_the_machine_says(world: World, before: st
         assert state(world.owner, note, "claimed").tag == "invalid-state"
 
 
+@pytest.mark.parametrize("place", ["inbox", "archived", "deleted"])
+@pytest.mark.parametrize("has", ["pending", "asleep", "done", "dismissed"])
+def test_to_set_the_state_that_it_has_changes_nothing_wherever_it_lies(
+    world: World, published: Published, has: str, place: str
+) -> None:
+    later = {"snoozed_until": instant_shown(auth.now() + timedelta(days=1))}
+    to, more = ("pending", later) if has == "asleep" else (has, {})
+    note = create(world)
+    note = state(world.owner, note, to, **more).data["notification"]
+    if place != "inbox":
+        note = status(world, note, place, note["revision"]).data["notification"]
+    events = published(world.code)
+    same = state(world.owner, note, to, **more)
+    assert (same.status, same.replayed) == (200, False)
+    assert same.data["notification"] == note
+    assert published(world.code) == events
+    if place != "inbox":
+        other = {"pending": "done"}.get(to, "pending")
+        assert state(world.owner, note, other).detail == {"state": place, "allowed": []}
+        assert state(world.owner, note, "claimed").tag == "invalid-state"
+    if has == "asleep" and place != "inbox":
+        assert state(world.owner, note, "pending").tag == "invalid-state", "to wake up is a change"
+
+
 def test_a_deleted_one_is_in_no_list_and_says_so(world: World) -> None:
     note = create(world)
     status(world, note, "deleted", 1)
