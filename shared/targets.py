@@ -12,12 +12,15 @@ is not found by reads, and ``busy`` to writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Annotated, ClassVar, Protocol, Self, TypeVar
+
+from pydantic import AfterValidator, model_validator
 
 from shared.call import Call
 from shared.customer_guard import CustomerGuard
 from shared.errors import ApiError, Busy, Fault, NotFound
-from shared.keys import Key, Keys, customer_of_subscription
+from shared.fields import Request, ShortText
+from shared.keys import CARD_PREFIX, Key, Keys, customer_of_subscription
 from shared.writes import Check, Condition, CurrentItem, Write
 
 CUSTOMER, SUBSCRIPTION = "customer", "subscription"
@@ -36,11 +39,46 @@ TARGET_TYPES = (CUSTOMER, *HEADS)
 NOT_FENCED = Condition("attribute_exists(pk) AND attribute_not_exists(fenced_by)")
 
 
+# ---------------------------------------------------------------- one spelling
+
+
+def normal_type(target_type: str) -> str:
+    """Returns the type in lower case where this service has it. It must not slip through as a type
+    of another system under another spelling."""
+    folded = target_type.lower()
+    return folded if folded in TARGET_TYPES else target_type
+
+
 def normal_id(target_type: str, target_id: str) -> str:
-    """Returns the one spelling of a record's id under which something is said about it."""
+    """Returns the one spelling of a record's id under which something is said about it. Ids that
+    lead to the same record have the same one: what is said under another one would outlive it."""
     if target_type == "certificate":
         return target_id.upper()
-    return target_id.lower() if target_type == "gift_card" else target_id
+    if target_type == "gift_card":
+        # Some letters have an upper case of another letter: the card is found by that.
+        return CARD_PREFIX + target_id.upper().lower().removeprefix(CARD_PREFIX)
+    return target_id
+
+
+TargetType = Annotated[ShortText, AfterValidator(normal_type)]
+"""The type of a record of this service, in any case of its letters, or any other word."""
+
+
+class NamesRecord(Request):
+    """A request that names a record by its type and id: it has both in their one spelling."""
+
+    type_and_id: ClassVar[tuple[str, str]] = ("target_type", "target_id")
+    """The names of the two fields."""
+
+    @model_validator(mode="after")
+    def _one_spelling(self) -> Self:
+        target_type, target_id = (getattr(self, name) for name in self.type_and_id)
+        if target_type is not None and target_id is not None:
+            object.__setattr__(self, self.type_and_id[1], normal_id(target_type, target_id))
+        return self
+
+
+# ---------------------------------------------------------------- fences
 
 
 class Fenceable(Protocol):

@@ -25,7 +25,7 @@ from shared.keys import NOTIFICATION_PREFIX
 from shared.lists import CustomerWalk, answer_list, answer_walk
 from shared.paging import Listing
 from shared.records import Get, Records
-from shared.targets import CUSTOMER, about, normal_id, require_shown, require_unfenced
+from shared.targets import CUSTOMER, about, require_shown, require_unfenced
 from shared.writes import (
     ABSENT,
     Check,
@@ -141,7 +141,7 @@ def _drafted(call: Call, body: requests.InboxCreateRequest) -> NotificationRecor
         title=body.title,
         body=body.body,
         record_type=body.record_type,
-        record_id=body.normal_record_id,
+        record_id=body.record_id,
         priority=body.priority,
         status="inbox",
         state="pending",
@@ -286,11 +286,10 @@ def _list_about(
         to = f"team#{view['team_guid']}" if "team_guid" in view else "org"
         return _filtered(call, body, view) if addressee in (None, to) else None
 
-    named = normal_id(record_type, record_id)
     if record_type == CUSTOMER:
         walk = CustomerWalk(
-            call, named, lambda guid: call.keys.notification_links(CUSTOMER, guid), keep
+            call, record_id, lambda guid: call.keys.notification_links(CUSTOMER, guid), keep
         )
         return answer_walk(call, body, walk, plural="items")
-    partition, prefix = call.keys.notification_links(record_type, named)
+    partition, prefix = call.keys.notification_links(record_type, record_id)
     return answer_list(call, Listing((partition,), prefix=prefix), body, keep, plural="items")
