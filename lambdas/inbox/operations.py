@@ -18,6 +18,7 @@ from shared.call import repeated
 from shared.codec import Wire, decode, utc, view_of
 from shared.commit import Step, Subject, commit
 from shared.customer_guard import CustomerGuard
+from shared.customer_state import require_readable_customer, state_at
 from shared.errors import AlreadyExists, ApiError, Fault
 from shared.events import change_event, event_data
 from shared.fields import Shape
@@ -72,21 +73,18 @@ def inbox_get(call: Call, body: requests.InboxGetRequest) -> Answer:
 
 def inbox_list(call: Call, body: requests.InboxListRequest) -> Answer:
     """Lists notifications: those of a team or of the whole org with the urgent ones first, and then
-    the newest; without an addressee the newest of all, also about one record. What sleeps is left
-    out, unless `include_snoozed` is set. Those about a merged customer are listed with its
-    survivor's."""
+    the newest; without an addressee the newest of all. With a record it lists those about it, in
+    the same order. What sleeps is left out, unless `include_snoozed` is set. Those about a merged
+    customer are listed with its survivor's."""
+    addressee = _addressee(body)
+    if addressee is not None:
+        return _list_of_addressee(call, body, addressee)
     if body.record_type is not None and body.record_id is not None:
         return _list_about(call, body, body.record_type, body.record_id)
-    addressee = _addressee(body)
-    if addressee is None:
-        listing = storage.of_org(call.keys, body.status)
-    else:
-        listing = storage.of_addressee(call.keys, addressee, body.status)
-
-    def keep(wire: Wire) -> dict[str, Any] | None:
-        return _filtered(call, body, view_of(wire))
-
-    return answer_list(call, listing, body, keep, plural="items")
+    listing = storage.of_org(call.keys, body.status)
+    return answer_list(
+        call, listing, body, lambda wire: _filtered(call, body, view_of(wire)), plural="items"
+    )
 
 
 def inbox_status(call: Call, body: requests.InboxStatusRequest) -> Answer:
@@ -274,17 +272,37 @@ def _filtered(
     return view if passes else None
 
 
+def _list_of_addressee(call: Call, body: requests.InboxListRequest, addressee: str) -> Answer:
+    """Lists by the addressee, whose list has the order. A record is looked for in that list: the
+    links of the record know no priority. A customer has several ids, once others were merged into
+    it; they are read beside the first page."""
+    about, ids = body.record_type, {body.record_id}
+
+    def read_ids() -> None:
+        guid = str(body.record_id)
+        state = call.read(
+            [state_at(call.keys, guid)], lambda r: require_readable_customer(call.keys, r, guid)
+        )
+        ids.update(state.owners)
+
+    def keep(wire: Wire) -> dict[str, Any] | None:
+        view = view_of(wire)
+        fits = about is None or (about == view.get("record_type") and view["record_id"] in ids)
+        return _filtered(call, body, view) if fits else None
+
+    listing = storage.of_addressee(call.keys, addressee, body.status)
+    beside = read_ids if about == CUSTOMER else None
+    return answer_list(call, listing, body, keep, plural="items", beside=beside)
+
+
 def _list_about(
     call: Call, body: requests.InboxListRequest, record_type: str, record_id: str
 ) -> Answer:
     """Lists by the links of a record, which have copies of what is shown."""
-    addressee = _addressee(body)
 
     def keep(wire: Wire, _: str = "") -> dict[str, Any] | None:
         link = decode(NotificationLinkRecord, wire)
-        view = {**link.summary, "title": link.title}
-        to = f"team#{view['team_guid']}" if "team_guid" in view else "org"
-        return _filtered(call, body, view) if addressee in (None, to) else None
+        return _filtered(call, body, {**link.summary, "title": link.title})
 
     if record_type == CUSTOMER:
         walk = CustomerWalk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.builders import Caller, Response, World
@@ -33,3 +34,18 @@ def listed(world: World, **more: Any) -> list[str]:
 
 def fields(answer: Response) -> list[str]:
     return [fault["field"] for fault in answer.body["error"]["minor"]]
+
+
+def walked(world: World, between: Callable[[int], None] = lambda _: None, **body: Any) -> list[str]:
+    """Returns the ids of every page of a list. ``between`` acts after each page, by its number."""
+    found: list[str] = []
+    number, token = 0, None
+    while True:
+        more = {} if token is None else {"next_token": token}
+        page = world.owner("/inbox/list", {"limit": 3, **body, **more}).data
+        found += [one["notification_id"] for one in page["items"]]
+        token = page.get("next_token")
+        if token is None:
+            return found
+        number += 1
+        between(number)

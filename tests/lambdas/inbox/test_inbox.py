@@ -12,7 +12,7 @@ import pytest
 from lambdas.inbox.rules import STATE_STEPS, STATUS_STEPS
 from shared import auth
 from shared.fields import instant_shown
-from tests.builders import WHY, World
+from tests.builders import World
 from tests.conftest import Database
 from tests.faults import Crash, Faults, crash, lost_answer
 from tests.lambdas.inbox.team import TEAM, create, fields, listed, state, status
@@ -195,53 +195,6 @@ def test_what_sleeps_is_hidden_until_its_time(world: World) -> None:
     assert fields(past) == ["snoozed_until"]
     wrong = state(world.owner, note, "claimed", snoozed_until=instant_shown(wake))
     assert fields(wrong) == ["snoozed_until"]
-
-
-def test_a_list_of_a_team_begins_with_the_urgent_ones(world: World) -> None:
-    made = {
-        (priority, number): create(world, priority=priority)["notification_id"]
-        for number in range(2)
-        for priority in ("low", "urgent", "normal", "high")
-    }
-    order = [
-        made[priority, number] for priority in ("urgent", "high", "normal", "low")
-        for number in (1, 0)
-    ]  # fmt: skip
-    found, token = [], None
-    while True:
-        more = {} if token is None else {"next_token": token}
-        page = world.owner("/inbox/list", {**TEAM, "limit": 3, **more}).data
-        found += [one["notification_id"] for one in page["items"]]
-        token = page.get("next_token")
-        if token is None:
-            break
-    assert found == order
-    assert listed(world) == sorted(made.values(), reverse=True)
-    assert listed(world, priority="high") == [made["high", 1], made["high", 0]]
-
-
-def test_lists_filter_by_state_holder_and_record(world: World) -> None:
-    guid = world.customer(first_name="Ada")["customer_guid"]
-    about = {"record_type": "customer", "record_id": guid}
-    first, second = create(world, **about), create(world)
-    holder = state(world.owner, second, "claimed").data["notification"]["claimed_by"]
-    assert listed(world, claimed_by=holder) == [second["notification_id"]]
-    assert listed(world, **TEAM, state="pending") == [first["notification_id"]]
-    assert listed(world, **about) == [first["notification_id"]]
-    assert listed(world, **about, team_guid="T2") == []
-    assert fields(world.owner("/inbox/list", {"record_type": "customer"})) == ["record_id"]
-    absent = world.owner("/inbox/create", {"title": "x", **TEAM, **about, "record_id": "cust_no"})
-    assert (absent.status, fields(absent)) == (404, ["record_id"])
-
-
-def test_those_about_a_merged_customer_are_found_through_the_survivor(world: World) -> None:
-    source, target = (world.customer(first_name="Ada")["customer_guid"] for _ in range(2))
-    note = create(world, record_type="customer", record_id=source)
-    pair = {"source_customer_guid": source, "target_customer_guid": target, **WHY}
-    assert world.owner("/customer/merge", pair).status == 200
-    for guid in (source, target):
-        assert listed(world, record_type="customer", record_id=guid) == [note["notification_id"]]
-    assert state(world.owner, note, "claimed").status == 200
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])
