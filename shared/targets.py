@@ -11,6 +11,7 @@ is not found by reads, and ``busy`` to writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 
@@ -36,6 +37,7 @@ HEADS: Mapping[str, Callable[[Keys, str], Key]] = {
 }
 """Where the records of this service are that something may be said about, customers excepted."""
 TARGET_TYPES = (CUSTOMER, *HEADS)
+_CODE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 NOT_FENCED = Condition("attribute_exists(pk) AND attribute_not_exists(fenced_by)")
 
 
@@ -58,6 +60,18 @@ def normal_id(target_type: str, target_id: str) -> str:
         # Some letters have an upper case of another letter: the card is found by that.
         return CARD_PREFIX + target_id.upper().lower().removeprefix(CARD_PREFIX)
     return target_id
+
+
+def told_in_events(target_type: str | None, target_id: str | None) -> tuple[str | None, str | None]:
+    """Returns the type and the id by which events name a record; None: events do not tell it.
+
+    A record of this service is named by both. What names a record of another system is the caller's
+    free text: an id may be an e-mail address, and a type may be a sentence. Events hold no personal
+    data and no free text, and outlive every erasure. So they never tell such an id, and the type
+    only where it is a code, in lower snake case (``order``, ``return_note``)."""
+    if target_type is None or target_type in TARGET_TYPES:
+        return target_type, target_id
+    return (target_type if _CODE.fullmatch(target_type) else None), None
 
 
 TargetType = Annotated[ShortText, AfterValidator(normal_type)]

@@ -26,7 +26,7 @@ from shared.keys import NOTIFICATION_PREFIX
 from shared.lists import CustomerWalk, answer_list, answer_walk
 from shared.paging import Listing
 from shared.records import Get, Records
-from shared.targets import CUSTOMER, about, require_shown, require_unfenced
+from shared.targets import CUSTOMER, about, require_shown, require_unfenced, told_in_events
 from shared.writes import (
     ABSENT,
     Check,
@@ -57,7 +57,7 @@ def inbox_create(call: Call, body: requests.InboxCreateRequest) -> Answer:
                 return _counted_up(call, require_unfenced(holder), body.priority)
             free = [_taken(call, note, live), *_still_over(held_at, holder)]
         checks, guards = _about(call, note)
-        event = _event(call, "inbox-created", note, InboxCreated)
+        event = _created_event(call, "inbox-created", note)
         item = storage.notification_item(call.keys, note)
         writes: list[Write] = [Put(item, events=[event]), *_linked(call, note), *checks, *free]
         return Step(_answer(note), _subject(call, note), writes, guards)
@@ -156,7 +156,7 @@ def _counted_up(call: Call, note: NotificationRecord, priority: str) -> Step:
     checks, guards = _about(call, note)
     live = storage.live_key(call.keys, note)
     assert live is not None, "it was found by its key"
-    event = _event(call, "inbox-repeated", after, InboxCreated)
+    event = _created_event(call, "inbox-repeated", after)
     writes = _update(call, note, after, event)
     writes.append(Check(live, _held_by(note.notification_id)))
     return Step(_answer(after), _subject(call, after), [*writes, *checks], guards)
@@ -232,6 +232,12 @@ def _event(
 ) -> dict[str, Any]:
     aggregate = (note.KIND, note.notification_id, note.revision)
     return change_event(call, action, aggregate, event_data(shape, note, **more))
+
+
+def _created_event(call: Call, action: str, note: NotificationRecord) -> dict[str, Any]:
+    record_type, record_id = told_in_events(note.record_type, note.record_id)
+    named = {"record_type": record_type, "record_id": record_id}
+    return _event(call, action, note, InboxCreated, **named)
 
 
 def _subject(call: Call, note: NotificationRecord) -> Subject:
