@@ -1,8 +1,9 @@
 """What comments and notifications are about: a record of this service, or anything else.
 
 Who says something about a record of this service names it by its type and id, and the record must
-be there. The check is a part of the transaction, so nothing is said about a record that is gone.
-What is said about records of other systems is taken as it is.
+be there. The check is a part of the transaction, so nothing new is said about a record that is
+gone; what was said before may still be changed. What is said about records of other systems is
+taken as it is.
 
 A deletion removes what is said about the records that it removes. So that nothing new comes while
 it works, it fences such a record first: ``fenced_by`` names the deletion. From then on the record
@@ -38,7 +39,8 @@ HEADS: Mapping[str, Callable[[Keys, str], Key]] = {
 """Where the records of this service are that something may be said about, customers excepted."""
 TARGET_TYPES = (CUSTOMER, *HEADS)
 _CODE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
-NOT_FENCED = Condition("attribute_exists(pk) AND attribute_not_exists(fenced_by)")
+GONE_OR_NOT_FENCED = Condition("attribute_not_exists(fenced_by)")
+NOT_FENCED = Condition(f"attribute_exists(pk) AND {GONE_OR_NOT_FENCED.expression}")
 
 
 # ---------------------------------------------------------------- one spelling
@@ -124,11 +126,14 @@ def require_shown(record: F | None) -> F:
 
 
 def about(
-    call: Call, target_type: str, target_id: str, *, named: str, active: bool
+    call: Call, target_type: str, target_id: str, *, named: str, active: bool, is_new: bool
 ) -> tuple[list[Write], list[CustomerGuard]]:
     """Returns the checks and the guards of a write that says something about a record. They refuse
     a record of this service that is not there, with 404 and the field that names it (``named``).
-    ``active``: for a customer it counts as activity."""
+    ``active``: for a customer it counts as activity. ``is_new``: false for a change of what was
+    said before. Its record may be gone by now, and whoever said it may still take it back; only a
+    deletion that is about to remove it stops that. What was said about a customer goes with the
+    customer, so there is nothing left to change."""
     if target_type == CUSTOMER:
         return [], [call.guard(target_id, statuses=None, active=active, named=named)]
     if target_type not in HEADS:
@@ -140,7 +145,8 @@ def about(
         return NotFound(minor=[Fault("not-found", named, "does not exist")])
 
     head = HEADS[target_type](call.keys, target_id)
-    checks: list[Write] = [Check(head, NOT_FENCED, on_failure=on_failure)]
+    condition = NOT_FENCED if is_new else GONE_OR_NOT_FENCED
+    checks: list[Write] = [Check(head, condition, on_failure=on_failure)]
     if target_type != SUBSCRIPTION:
         return checks, []
     owner = customer_of_subscription(target_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from shared.events import change_event, event_data
 from shared.fields import Shape
 from shared.keys import NOTIFICATION_PREFIX
 from shared.lists import CustomerWalk, answer_list, answer_walk
+from shared.owned import ensure_answerable
 from shared.paging import Listing
 from shared.records import Get, Records
 from shared.targets import CUSTOMER, about, require_shown, require_unfenced, told_in_events
@@ -56,7 +58,7 @@ def inbox_create(call: Call, body: requests.InboxCreateRequest) -> Answer:
             if holder is not None and holder.lives:
                 return _counted_up(call, require_unfenced(holder), body.priority)
             free = [_taken(call, note, live), *_still_over(held_at, holder)]
-        checks, guards = _about(call, note)
+        checks, guards = _about(call, note, is_new=True)
         event = _created_event(call, "inbox-created", note)
         item = storage.notification_item(call.keys, note)
         writes: list[Write] = [Put(item, events=[event]), *_linked(call, note), *checks, *free]
@@ -94,8 +96,7 @@ def inbox_status(call: Call, body: requests.InboxStatusRequest) -> Answer:
 
     def decide(call: Call, records: Records) -> Step:
         note = require_unfenced(records.get(place))
-        call.facts.ensure_revision(note.revision, _data(note))
-        after = rules.in_status(note, body.status, call.now)
+        after = _changed(call, records, note, lambda: rules.in_status(note, body.status, call.now))
         if after is note:
             return Step(_answer(note), _subject(call, note))
         told = {"previous_status": note.status}
@@ -115,10 +116,14 @@ def inbox_state(call: Call, body: requests.InboxStateRequest) -> Answer:
     def decide(call: Call, records: Records) -> Step:
         note, actor = require_unfenced(records.get(place)), call.caller.actor
         if rules.is_claimed_again(note, body.state, actor):
+            _ensure_answerable(call, records, note)
             return Step(repeated(_data(note), note.revision), _subject(call, note))
-        call.facts.ensure_revision(note.revision, _data(note))
         manages = call.caller.has("crm_manage")
-        after = rules.in_state(note, body.state, snoozed_until, actor, call.now, manages=manages)
+
+        def change() -> NotificationRecord:
+            return rules.in_state(note, body.state, snoozed_until, actor, call.now, manages=manages)
+
+        after = _changed(call, records, note, change)
         if after is note:
             return Step(_answer(note), _subject(call, note))
         told = {"previous_state": note.state}
@@ -179,6 +184,31 @@ def _still_over(
     return [Check(held_at.key, ABSENT if holder is None else at_revision(holder.revision))]
 
 
+def _changed(
+    call: Call,
+    records: Records,
+    note: NotificationRecord,
+    change: Callable[[], NotificationRecord],
+) -> NotificationRecord:
+    """Returns the notification as ``change`` leaves it, from the revision that the call expects."""
+    try:
+        call.facts.ensure_revision(note.revision, _data(note))
+        after = change()
+    except ApiError:
+        _ensure_answerable(call, records, note)
+        raise
+    if after is note:
+        _ensure_answerable(call, records, note)
+    return after
+
+
+def _ensure_answerable(call: Call, records: Records, note: NotificationRecord) -> None:
+    """Raises ``busy`` where the notification is about a customer who is being erased. Only a write
+    checks that by itself; what writes nothing, refusals included, must not show the notification
+    either."""
+    ensure_answerable(call, records, _about(call, note)[1])
+
+
 def _moved(
     call: Call, before: NotificationRecord, after: NotificationRecord, event: dict[str, Any]
 ) -> Step:
@@ -204,12 +234,16 @@ def _held_by(notification_id: str) -> Condition:
     return Condition("holder = :id", values={":id": {"S": notification_id}})
 
 
-def _about(call: Call, note: NotificationRecord) -> tuple[list[Write], list[CustomerGuard]]:
-    """Returns the checks and guards of a notification about a record of this service. To be told of
-    is no activity of a customer."""
+def _about(
+    call: Call, note: NotificationRecord, *, is_new: bool = False
+) -> tuple[list[Write], list[CustomerGuard]]:
+    """Returns the checks and guards of a notification about a record of this service. That must be
+    there for a new one; the work on one goes on although the record is gone. To be told of is no
+    activity of a customer."""
     if note.record_type is None or note.record_id is None:
         return [], []
-    return about(call, note.record_type, note.record_id, named="record_id", active=False)
+    record_type, record_id = note.record_type, note.record_id
+    return about(call, record_type, record_id, named="record_id", active=False, is_new=is_new)
 
 
 def _update(

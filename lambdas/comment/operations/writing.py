@@ -61,7 +61,7 @@ def comment_add(call: Call, body: requests.CommentAddRequest) -> Answer:
 def _target_checks(
     call: Call, body: requests.CommentAddRequest
 ) -> tuple[list[Write], list[CustomerGuard]]:
-    checks, guards = about(call, body.target_type, body.target_id, named="target_id", active=True)
+    checks, guards = _about(call, body.target_type, body.target_id, is_new=True)
     if body.target_type != items.COMMENT:
         return checks, guards
     # Of a comment more is asked than that it is there.
@@ -209,8 +209,15 @@ def _why(call: Call) -> dict[str, Any]:
 
 
 def _still_about(call: Call, comment: CommentRecord) -> tuple[list[Write], list[CustomerGuard]]:
-    """Returns the checks and guards of a change: what the comment is on must still be there."""
-    return about(call, comment.target_type, comment.target_id, named="target_id", active=True)
+    """Returns the checks and guards of a change. What the comment is on may be gone by now: its
+    author can still change what it says, and take it back."""
+    return _about(call, comment.target_type, comment.target_id, is_new=False)
+
+
+def _about(
+    call: Call, target_type: str, target_id: str, *, is_new: bool
+) -> tuple[list[Write], list[CustomerGuard]]:
+    return about(call, target_type, target_id, named="target_id", active=True, is_new=is_new)
 
 
 def _step(

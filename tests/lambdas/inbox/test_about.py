@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from shared.targets import TARGET_TYPES
+from shared.keys import of_org
+from shared.settings import settings
+from shared.targets import HEADS, TARGET_TYPES
 from tests.builders import WHY, World, euro
-from tests.lambdas.inbox.team import TEAM, create, fields, listed
+from tests.conftest import Database
+from tests.lambdas.inbox.team import TEAM, create, fields, listed, state, status
 
 
 @pytest.mark.parametrize("record_type", TARGET_TYPES)
@@ -46,3 +51,48 @@ def test_another_type_is_kept_as_it_is_written(world: World) -> None:
     assert listed(world, **about) == [note["notification_id"]]
     for other in ({**about, "record_type": "order"}, {**about, "record_id": "SO-1"}):
         assert listed(world, **other) == []
+
+
+# ---------------------------------------------------------------- a record that is gone
+
+
+def about_account(world: World) -> dict[str, str]:
+    return {"record_type": "account", "record_id": world.account()["account_guid"]}
+
+
+def place(world: World, about: dict[str, str]) -> dict[str, Any]:
+    """Returns the key of the record that something is about."""
+    pk, sk = HEADS[about["record_type"]](of_org(world.code), about["record_id"])
+    return {"TableName": settings().table_name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
+
+
+def test_the_work_goes_on_although_the_record_is_gone(world: World, database: Database) -> None:
+    about = about_account(world)
+    note = create(world, dedupe_key="k", **about)
+    database.client.delete_item(**place(world, about))
+    for to in ("claimed", "done", "pending"):
+        assert state(world.owner, note, to).status == 200
+    for to, revision in (("archived", 4), ("inbox", 5), ("deleted", 6)):
+        assert status(world, note, to, revision).status == 200
+    refused = world.owner("/inbox/create", {"title": "x", **TEAM, **about})
+    assert (refused.status, fields(refused)) == (404, ["record_id"])
+
+
+def test_the_work_waits_while_a_deletion_is_about_to_remove_the_record(
+    world: World, database: Database
+) -> None:
+    about = about_account(world)
+    note = create(world, dedupe_key="k", **about)
+    database.client.update_item(
+        **place(world, about),
+        UpdateExpression="SET fenced_by = :job",
+        ExpressionAttributeValues={":job": {"S": "job_1"}},
+    )
+    again = {"title": "x", **TEAM, "dedupe_key": "k"}
+    for refused in (
+        state(world.owner, note, "claimed"),
+        status(world, note, "archived", 1),
+        world.owner("/inbox/create", again),
+        world.owner("/inbox/create", {**again, **about}),
+    ):
+        assert (refused.status, refused.tag) == (409, "busy")
