@@ -17,7 +17,7 @@ from lambdas.inbox.models.records import (
 from shared.api import Answer, Call
 from shared.call import repeated
 from shared.codec import Wire, decode, utc, view_of
-from shared.commit import Step, Subject, commit
+from shared.commit import Retelling, Step, Subject, commit
 from shared.customer_guard import CustomerGuard
 from shared.customer_state import require_readable_customer, state_at
 from shared.errors import AlreadyExists, ApiError, Fault
@@ -64,7 +64,7 @@ def inbox_create(call: Call, body: requests.InboxCreateRequest) -> Answer:
         writes: list[Write] = [Put(item, events=[event]), *_linked(call, note), *checks, *free]
         return Step(_answer(note), _subject(call, note), writes, guards)
 
-    return commit(call, [], decide)
+    return commit(call, [], decide, _retelling(call))
 
 
 def inbox_get(call: Call, body: requests.InboxGetRequest) -> Answer:
@@ -103,7 +103,7 @@ def inbox_status(call: Call, body: requests.InboxStatusRequest) -> Answer:
         event = _event(call, "inbox-status-set", after, InboxStatusChanged, **told)
         return _moved(call, note, after, event)
 
-    return commit(call, [place], decide)
+    return commit(call, [place], decide, _retelling(call))
 
 
 def inbox_state(call: Call, body: requests.InboxStateRequest) -> Answer:
@@ -130,7 +130,7 @@ def inbox_state(call: Call, body: requests.InboxStateRequest) -> Answer:
         event = _event(call, "inbox-state-set", after, InboxStateChanged, **told)
         return _moved(call, note, after, event)
 
-    return commit(call, [place], decide)
+    return commit(call, [place], decide, _retelling(call))
 
 
 # ---------------------------------------------------------------- what the operations share
@@ -272,6 +272,19 @@ def _created_event(call: Call, action: str, note: NotificationRecord) -> dict[st
     record_type, record_id = told_in_events(note.record_type, note.record_id)
     named = {"record_type": record_type, "record_id": record_id}
     return _event(call, action, note, InboxCreated, **named)
+
+
+def _retelling(call: Call) -> Retelling:
+    """Returns the look at the notification before a replay: 404 once its deletion has begun."""
+
+    def place(notification_id: str) -> Get[NotificationRecord]:
+        return storage.notification_at(call.keys, notification_id)
+
+    def told(answer: Answer, records: Records) -> Answer:
+        require_shown(records.get(place(answer.data["notification"]["notification_id"])))
+        return answer
+
+    return Retelling(lambda notification_id: [place(notification_id)], told)
 
 
 def _subject(call: Call, note: NotificationRecord) -> Subject:
