@@ -23,7 +23,7 @@ from shared.customer_state import require_readable_customer, state_at
 from shared.errors import AlreadyExists, ApiError, Fault
 from shared.events import change_event, event_data
 from shared.fields import Shape
-from shared.keys import NOTIFICATION_PREFIX
+from shared.keys import NOTIFICATION_PREFIX, Key
 from shared.lists import CustomerWalk, answer_list, answer_walk
 from shared.owned import ensure_answerable
 from shared.paging import Listing
@@ -56,7 +56,7 @@ def inbox_create(call: Call, body: requests.InboxCreateRequest) -> Answer:
             held_at = None if live is None else storage.notification_at(call.keys, live.holder)
             holder = None if held_at is None else records.get(held_at)
             if holder is not None and holder.lives:
-                return _counted_up(call, require_unfenced(holder), body.priority)
+                return _counted_up(call, require_unfenced(holder), body.priority, live_at.key)
             free = [_taken(call, note, live), *_still_over(held_at, holder)]
         checks, guards = _about(call, note, is_new=True)
         event = _created_event(call, "inbox-created", note)
@@ -156,11 +156,11 @@ def _drafted(call: Call, body: requests.InboxCreateRequest) -> NotificationRecor
     )
 
 
-def _counted_up(call: Call, note: NotificationRecord, priority: str) -> Step:
+def _counted_up(call: Call, note: NotificationRecord, priority: str, live: Key) -> Step:
+    """Returns the step that counts up the notification that ``live``, the place of a dedupe key,
+    names. An anonymization takes the key from the notification: it cannot say the place then."""
     after = rules.repeated(note, priority, call.now)
     checks, guards = _about(call, note)
-    live = storage.live_key(call.keys, note)
-    assert live is not None, "it was found by its key"
     event = _created_event(call, "inbox-repeated", after)
     writes = _update(call, note, after, event)
     writes.append(Check(live, _held_by(note.notification_id)))
@@ -218,7 +218,10 @@ def _moved(
     writes = [*_update(call, before, after, event), *checks]
     live = storage.live_key(call.keys, after)
     if live is not None and before.lives and not after.lives:
-        writes.append(Delete(live, _held_by(after.notification_id)))
+        # An anonymization has taken the key away: then nothing is left to free.
+        own = _held_by(after.notification_id)
+        free = f"attribute_not_exists(pk) OR {own.expression}"
+        writes.append(Delete(live, Condition(free, values=own.values)))
     elif live is not None and after.lives and not before.lives:
         writes.append(Put(storage.live_item(call.keys, after), unless_exists=_other_lives))
     return Step(_answer(after), _subject(call, after), writes, guards)

@@ -49,3 +49,7 @@ def walked(world: World, between: Callable[[int], None] = lambda _: None, **body
             return found
         number += 1
         between(number)
+
+
+def get(world: World, note: dict[str, Any]) -> Response:
+    return world.owner("/inbox/get", {"notification_id": note["notification_id"]})
