@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.builders import Caller, Response, World
+from tests.conftest import Database
 
 TEAM = {"team_guid": "T1"}
 
@@ -53,3 +54,10 @@ def walked(world: World, between: Callable[[int], None] = lambda _: None, **body
 
 def get(world: World, note: dict[str, Any]) -> Response:
     return world.owner("/inbox/get", {"notification_id": note["notification_id"]})
+
+
+def holders(database: Database, world: World) -> list[str]:
+    """Returns the ids of the notifications that the guards of dedupe keys name."""
+    kind = {"S": "live_notification"}
+    found = (item for item in database.items(world.code) if item["record_kind"] == kind)
+    return [item["holder"]["S"] for item in found]

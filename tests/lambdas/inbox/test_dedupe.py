@@ -9,20 +9,13 @@ import pytest
 from tests.builders import Response, World
 from tests.conftest import Database
 from tests.faults import Faults, then
-from tests.lambdas.inbox.team import TEAM, create, state, status
+from tests.lambdas.inbox.team import TEAM, create, holders, state, status
 
 
 def living(world: World) -> list[dict[str, Any]]:
     body = {**TEAM, "limit": 256, "include_snoozed": True}
     items = world.owner("/inbox/list", body).data["items"]
     return [one for one in items if one["state"] in ("pending", "claimed")]
-
-
-def guards(database: Database, world: World) -> list[str]:
-    """Returns the holders that the guards of dedupe keys name."""
-    kind = {"S": "live_notification"}
-    found = (item for item in database.items(world.code) if item["record_kind"] == kind)
-    return [item["holder"]["S"] for item in found]
 
 
 def ended(world: World, note: dict[str, Any], way: str) -> Response:
@@ -58,4 +51,4 @@ def test_a_holder_that_comes_back_while_its_key_is_taken_over_is_the_only_one(
     assert made["notification_id"] == first["notification_id"]
     assert (made["occurrences"], made["revision"]) == (2, 4)
     assert [one["notification_id"] for one in living(world)] == [first["notification_id"]]
-    assert guards(database, world) == [first["notification_id"]]
+    assert holders(database, world) == [first["notification_id"]]

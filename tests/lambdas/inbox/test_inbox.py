@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +12,6 @@ from lambdas.inbox.rules import STATE_STEPS, STATUS_STEPS
 from shared import auth
 from shared.fields import instant_shown
 from tests.builders import World
-from tests.conftest import Database
-from tests.faults import Crash, Faults, crash, lost_answer
 from tests.lambdas.inbox.team import TEAM, create, fields, listed, state, status
 
 Published = Callable[[str], list[dict[str, Any]]]
@@ -28,19 +25,6 @@ def test_it_goes_to_a_team_or_to_the_whole_org(world: World) -> None:
     for wrong in ({"title": "x"}, {"title": "x", **TEAM, "org_wide": True}):
         assert world.owner("/inbox/create", wrong).status == 400
     assert fields(world.owner("/inbox/list", {**TEAM, "org_wide": True})) == ["org_wide"]
-
-
-def test_of_ten_who_claim_it_one_wins_and_nine_hear_who(world: World) -> None:
-    note = create(world)
-    callers = [world.person("crm_view") for _ in range(10)]
-    with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda caller: state(caller, note, "claimed"), callers))
-    won = [answer for answer in answers if answer.status == 200]
-    assert len(won) == 1
-    holder = won[0].data["notification"]["claimed_by"]
-    lost = [answer for answer in answers if answer.status == 409]
-    assert [answer.detail["claimed_by"] for answer in lost] == [holder] * 9
-    assert {answer.tag for answer in lost} == {"invalid-state"}
 
 
 def test_the_holder_claims_again_as_a_replay(world: World) -> None:
@@ -143,15 +127,6 @@ def test_a_second_one_with_the_key_counts_the_first_up(world: World, published: 
     assert actions.count("inbox-repeated") == 2
 
 
-def test_sixteen_at_once_are_one_that_counts_sixteen(world: World, published: Published) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        notes = list(pool.map(lambda _: create(world, dedupe_key="k"), range(16)))
-    assert len({note["notification_id"] for note in notes}) == 1
-    assert sorted(note["occurrences"] for note in notes) == list(range(1, 17))
-    actions = [event["action"] for event in published(world.code)]
-    assert (actions.count("inbox-created"), actions.count("inbox-repeated")) == (1, 15)
-
-
 @pytest.mark.parametrize("end", ["done", "dismissed", "archived", "deleted"])
 def test_the_key_is_free_once_the_first_does_not_live(world: World, end: str) -> None:
     first = create(world, dedupe_key="k")
@@ -195,22 +170,3 @@ def test_what_sleeps_is_hidden_until_its_time(world: World) -> None:
     assert fields(past) == ["snoozed_until"]
     wrong = state(world.owner, note, "claimed", snoozed_until=instant_shown(wake))
     assert fields(wrong) == ["snoozed_until"]
-
-
-@pytest.mark.parametrize("at", [1, 2, 3])
-@pytest.mark.parametrize("fault", [crash(before=True), crash(before=False), lost_answer()])
-def test_a_repeat_with_a_key_counts_once_whatever_fails(
-    world: World, database: Database, faults: Faults, fault: Any, at: int
-) -> None:
-    create(world, dedupe_key="k")
-    faults.clear()
-    faults.inject(fault, at=at)
-    body = {"title": "again", **TEAM, "dedupe_key": "k", "idempotency_key": "once"}
-    for _ in range(3):
-        try:
-            answer = world.owner("/inbox/create", body)
-        except Crash:
-            faults.clear()
-    assert answer.data["notification"]["occurrences"] == 2
-    (stored,) = (i for i in database.items(world.code) if i["record_kind"]["S"] == "notification")
-    assert stored["occurrences"] == {"N": "2"}
