@@ -30,7 +30,6 @@ from shared.paging import Listing
 from shared.records import Get, Records
 from shared.targets import CUSTOMER, about, require_shown, require_unfenced, told_in_events
 from shared.writes import (
-    ABSENT,
     Check,
     Condition,
     CurrentItem,
@@ -39,6 +38,7 @@ from shared.writes import (
     Update,
     Write,
     at_revision,
+    key_written,
 )
 
 
@@ -50,18 +50,16 @@ def inbox_create(call: Call, body: requests.InboxCreateRequest) -> Answer:
     live_at = storage.live_at(call.keys, note.addressee, note.dedupe_key or "")
 
     def decide(call: Call, records: Records) -> Step:
-        free: list[Write] = []
+        checks, guards = _about(call, note, is_new=True)
         if note.dedupe_key is not None:
             live = records.if_read(live_at)
-            held_at = None if live is None else storage.notification_at(call.keys, live.holder)
-            holder = None if held_at is None else records.get(held_at)
+            holder = None if live is None else _holder(call, records, live)
             if holder is not None and holder.lives:
-                return _counted_up(call, require_unfenced(holder), body.priority, live_at.key)
-            free = [_taken(call, note, live), *_still_over(held_at, holder)]
-        checks, guards = _about(call, note, is_new=True)
+                return _counted_up(call, holder, body.priority, live_at.key)
+            checks = [*_still_over(call, holder, checks), _taken(call, note, live)]
         event = _created_event(call, "inbox-created", note)
         item = storage.notification_item(call.keys, note)
-        writes: list[Write] = [Put(item, events=[event]), *_linked(call, note), *checks, *free]
+        writes: list[Write] = [Put(item, events=[event]), *_linked(call, note), *checks]
         return Step(_answer(note), _subject(call, note), writes, guards)
 
     return commit(call, [], decide, _retelling(call))
@@ -167,6 +165,14 @@ def _counted_up(call: Call, note: NotificationRecord, priority: str, live: Key) 
     return Step(_answer(after), _subject(call, after), [*writes, *checks], guards)
 
 
+def _holder(
+    call: Call, records: Records, live: LiveNotificationRecord
+) -> NotificationRecord | None:
+    """Returns the notification that has a dedupe key, or had it: it need not live any more."""
+    holder = records.get(storage.notification_at(call.keys, live.holder))
+    return None if holder is None else require_unfenced(holder)
+
+
 def _taken(call: Call, note: NotificationRecord, live: LiveNotificationRecord | None) -> Write:
     """Returns the write by which a new notification has its dedupe key. Where one lives with it
     already, the decision is made again with that one."""
@@ -174,14 +180,16 @@ def _taken(call: Call, note: NotificationRecord, live: LiveNotificationRecord | 
     return Put(mark) if live is None else Put(mark, condition=_held_by(live.holder))
 
 
-def _still_over(
-    held_at: Get[NotificationRecord] | None, holder: NotificationRecord | None
-) -> list[Write]:
-    """Returns the check that the notification whose dedupe key is taken over is as it was read. It
-    may live again by now, and then its key looks as if it had never been free."""
-    if held_at is None:
-        return []
-    return [Check(held_at.key, ABSENT if holder is None else at_revision(holder.revision))]
+def _still_over(call: Call, holder: NotificationRecord | None, checks: list[Write]) -> list[Write]:
+    """Returns the checks, with the one that the notification whose dedupe key is taken over is as
+    it was read. It may live again by now, and then its key looks as if it had never been free. One
+    that is gone does not come back."""
+    if holder is None:
+        return checks
+    place = storage.notification_at(call.keys, holder.notification_id).key
+    # The new one may be about it: that check asks for less, and a record can have one only.
+    others = [check for check in checks if key_written(check) != place]
+    return [*others, Check(place, at_revision(holder.revision))]
 
 
 def _changed(

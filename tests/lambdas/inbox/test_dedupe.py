@@ -52,3 +52,16 @@ def test_a_holder_that_comes_back_while_its_key_is_taken_over_is_the_only_one(
     assert (made["occurrences"], made["revision"]) == (2, 4)
     assert [one["notification_id"] for one in living(world)] == [first["notification_id"]]
     assert holders(database, world) == [first["notification_id"]]
+
+
+@pytest.mark.parametrize("way", ["archived", "done"])
+def test_one_about_the_holder_takes_its_key_over_once_that_has_ended(
+    world: World, database: Database, faults: Faults, way: str
+) -> None:
+    first = create(world, dedupe_key="k")
+    about = {"record_type": "notification", "record_id": first["notification_id"]}
+    faults.inject(then(lambda: ended(world, first, way)), at=2)
+    made = create(world, dedupe_key="k", **about)
+    assert faults.pending == 0
+    assert made["notification_id"] != first["notification_id"]
+    assert holders(database, world) == [made["notification_id"]]
