@@ -64,18 +64,6 @@ def normal_id(target_type: str, target_id: str) -> str:
     return target_id
 
 
-def told_in_events(target_type: str | None, target_id: str | None) -> tuple[str | None, str | None]:
-    """Returns the type and the id by which events name a record; None: events do not tell it.
-
-    A record of this service is named by both. What names a record of another system is the caller's
-    free text: an id may be an e-mail address, and a type may be a sentence. Events hold no personal
-    data and no free text, and outlive every erasure. So they never tell such an id, and the type
-    only where it is a code, in lower snake case (``order``, ``return_note``)."""
-    if target_type is None or target_type in TARGET_TYPES:
-        return target_type, target_id
-    return (target_type if _CODE.fullmatch(target_type) else None), None
-
-
 TargetType = Annotated[ShortText, AfterValidator(normal_type)]
 """The type of a record of this service, in any case of its letters, or any other word."""
 
@@ -92,6 +80,21 @@ class NamesRecord(Request):
         if target_type is not None and target_id is not None:
             object.__setattr__(self, self.type_and_id[1], normal_id(target_type, target_id))
         return self
+
+
+# ---------------------------------------------------------------- what events tell
+
+
+def told_in_events(target_type: str | None, target_id: str | None) -> tuple[str | None, str | None]:
+    """Returns the type and the id by which events name a record; None: events do not tell it.
+
+    A record of this service is named by both. What names a record of another system is the caller's
+    free text: an id may be an e-mail address, and a type may be a sentence. Events hold no personal
+    data and no free text, and outlive every erasure. So they never tell such an id, and the type
+    only where it is a code, in lower snake case (``order``, ``return_note``)."""
+    if target_type is None or target_type in TARGET_TYPES:
+        return target_type, target_id
+    return (target_type if _CODE.fullmatch(target_type) else None), None
 
 
 # ---------------------------------------------------------------- fences
