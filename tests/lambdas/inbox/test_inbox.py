@@ -1,4 +1,4 @@
-"""The inbox: claims that one wins, repeats that count up, both state machines, lists."""
+"""The inbox: who may do which work, repeats that count up, both state machines, what sleeps."""
 
 from __future__ import annotations
 
