@@ -320,6 +320,11 @@ class Keys(LoyaltyKeys, AdjacentKeys):
         return self._at("D", self.hash("dedupe", trait)), owner
 
 
+def record_of_answer(snapshot: Key) -> str:
+    """Returns the id of the record that a kept answer is about."""
+    return snapshot[1].removeprefix("I#").rpartition("#")[0]
+
+
 def contact_of_account(account_guid: str, made_id: str) -> str:
     """Returns the guid of a new contact: its own id, then the id of its account. So the contact's
     guid alone is enough to read both."""

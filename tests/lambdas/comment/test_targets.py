@@ -77,6 +77,19 @@ def test_a_type_of_this_service_is_known_in_any_case_of_its_letters(world: World
     assert made["target_type"] == "account"
 
 
+def test_a_card_has_one_spelling_under_which_something_is_said(world: World) -> None:
+    """Whatever leads to the card is the card: a comment under another id would outlive it."""
+    card_id = card(world)
+    bare = card_id.removeprefix("card_")
+    spelled = (card_id, card_id.upper(), bare, bare.upper(), card_id.replace("s", "\u017f"))
+    for number, one in enumerate(spelled, 1):
+        author = owner(world, **on("gift_card", one))
+        assert author.add("x")["target_id"] == card_id
+        assert len(author.listed()) == number
+    refused = owner(world, **on("gift_card", f"card_{card_id}")).call("", body="x")
+    assert (refused.status, refused.fields) == (404, ["target_id"])
+
+
 # ---------------------------------------------------------------- roles
 
 
