@@ -22,7 +22,7 @@ from functools import cache
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from shared.aws_credentials import Source
+from shared.aws_credentials import NoCredentials, Source
 from shared.aws_signature import Signer
 
 _SERVICES = {
@@ -118,8 +118,12 @@ class Client:
         body = json.dumps(given, separators=(",", ":"), ensure_ascii=False).encode()
         prefix, content_type = _SERVICES[self.service]
         now = self.clock()
+        try:
+            credentials = self.credentials(now)
+        except NoCredentials as error:
+            raise Unanswered(f"no credentials: {error}") from None
         headers = self._signer.headers(
-            self.credentials(now), f"{prefix}.{operation}", content_type, body, now
+            credentials, f"{prefix}.{operation}", content_type, body, now
         )
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
