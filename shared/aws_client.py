@@ -3,17 +3,19 @@ and the one that reads a secret.
 
 The SDK can do far more, and so takes ten times the processor time for one call and most of a cold
 start. Our records are in DynamoDB's own JSON already, so nothing has to be translated here. Each
-thread keeps one connection. Nothing is retried, except that a kept connection may turn out to be
-closed: ``shared.table`` retries.
+thread keeps one connection. Calls of the table are not retried, except that a kept connection may
+turn out to be closed: ``shared.table`` retries.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import random
 import socket
 import ssl
 import threading
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ _SERVICES = {
     "secretsmanager": ("secretsmanager", "application/x-amz-json-1.1"),
 }
 _LONGEST_LINE = 64 * 1024
+SECRET_TRIES, SECRET_PAUSE_S = 3, 0.2
 
 
 class ServiceError(Exception):
@@ -88,7 +91,7 @@ class Client:
     authorities: str | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _signer: Signer = field(init=False)
-    _of_thread: threading.local = field(default_factory=threading.local)
+    _kept: dict[int, _Connection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._signer = Signer(self.service, self.region, self.endpoint.host_header)
@@ -109,7 +112,18 @@ class Client:
         return self._called("UpdateItem", arguments)
 
     def get_secret_value(self, **arguments: Any) -> dict[str, Any]:
+        """Nobody else retries this one, so it is tried a few times here."""
+        for attempt in range(SECRET_TRIES - 1):
+            try:
+                return self._called("GetSecretValue", arguments)
+            except Unanswered:
+                time.sleep(random.uniform(0, SECRET_PAUSE_S * 2**attempt))
         return self._called("GetSecretValue", arguments)
+
+    def close(self) -> None:
+        """Ends the connections of all threads. The next call makes a new one."""
+        while self._kept:
+            self._kept.popitem()[1].close()
 
     # ---------------------------------------------------------------- one call
 
@@ -137,8 +151,8 @@ class Client:
         service has closed is replaced, once: it ended before any part of an answer. Every call here
         can be made twice: reads; whole items that are put or deleted; one attribute that is set;
         transactions, which carry a token."""
-        kept: _Connection | None = getattr(self._of_thread, "connection", None)
-        self._of_thread.connection = None
+        # Taken out, so that a connection on which something goes wrong is not used again.
+        kept = self._kept.pop(threading.get_ident(), None)
         if kept is not None:
             try:
                 return self._over(kept, request)
@@ -162,7 +176,7 @@ class Client:
         if headers.get(b"connection", b"").lower() == b"close":
             connection.close()
         else:
-            self._of_thread.connection = connection
+            self._kept[threading.get_ident()] = connection
         return status, answer
 
 
