@@ -24,6 +24,7 @@ function told(story, callers, canMove) {
   const next = element("button", { class: "next" });
   const again = element("button", { hidden: true, onclick: () => begin() }, "Tell it again");
   const place = element("article", { class: "story", id: `story-${story.id}` });
+  const others = story.steps.some((step) => step.caller) ? ", or as the step says" : "";
   let at = 0;
   let known = {};
 
@@ -68,7 +69,7 @@ function told(story, callers, canMove) {
   place.append(
     element("h2", {}, story.title),
     element("p", {}, story.about),
-    element("p", { class: "note" }, `Real calls, as ${nameOf(called(story.caller))}.`),
+    element("p", { class: "note" }, `Real calls, as ${nameOf(called(story.caller))}${others}.`),
     steps,
     element("p", { class: "buttons next-step" }, next, again),
   );
