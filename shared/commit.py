@@ -42,7 +42,8 @@ from shared.writes import (
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The record that an answer is about: its id and its partition. The answer that replays get is
-    stored in that partition, and erased with the record."""
+    stored in that partition, and erased with the record. The id becomes a part of its key: of one
+    that a caller chose, this is the hash (``Kind.named_in_keys``)."""
 
     partition: str
     record_id: str

@@ -30,6 +30,8 @@ class Kind:
     - ``business``: it counts in ``items_deleted``. A look-up, a link or a kept answer does not.
     - ``leads_to``: for a link, the key of the record in another partition that it leads to.
     - ``named_by``: the field with its id, for a record that a link leads to or a ``target``.
+    - ``named_in_keys``: what stands for that id in a key, where callers choose the id: it may say
+      anything. Without it the id is one that the service made, and stands for itself.
     - ``ends``: the record as a deletion leaves it, before its personal fields are removed.
     - ``anonymized``: the record as an anonymization at this time leaves it, before its personal
       fields are removed.
@@ -73,6 +75,7 @@ class Kind:
     business: bool = True
     leads_to: Callable[[Keys, Any], Key] | None = None
     named_by: str | None = None
+    named_in_keys: Callable[[Keys, str], str] | None = None
     ends: Callable[[Any], Any] | None = None
     anonymized: Callable[[Any, datetime], Any] | None = None
     item: Callable[[Keys, Any], Item[Any]] | None = None

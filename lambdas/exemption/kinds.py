@@ -35,6 +35,7 @@ KINDS = (
         record=records.CertificateRecord,
         erasure="delete",
         named_by="certificate_id",
+        named_in_keys=storage.named,
         target="certificate",
         item=storage.certificate_item,
         beside=storage.code_keys,

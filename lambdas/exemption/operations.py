@@ -306,5 +306,4 @@ def _answer(call: Call, certificate: CertificateRecord) -> Answer:
 
 
 def _subject(call: Call, certificate: CertificateRecord) -> Subject:
-    partition, _ = call.keys.certificate(certificate.certificate_id)
-    return Subject(partition, certificate.certificate_id)
+    return storage.subject(call.keys, certificate.certificate_id)
