@@ -239,7 +239,7 @@ def test_events_say_what_happened_and_nothing_personal(
 ) -> None:
     guid = office.customer()
     office.create(**WHOLE, customer_guid=guid)
-    office.create("EX-2", supersedes="EX-1", valid_from="2026-04-01")
+    office.create("EX-2", customer_guid=guid, supersedes="EX-1", valid_from="2026-04-01")
     office.set("EX-2", "revoked", revoked_on="2026-05-01")
     office.set("EX-2", "revoked", 2)
     found = [e for e in published(office.world.code) if e["action"].startswith("exemption")]
