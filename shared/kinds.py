@@ -47,6 +47,8 @@ class Kind:
       where it goes.
     - ``beside``: for a record of its own partition, its guards and look-ups in others, which go
       with it. One that may belong to another record by now says so in its ``holder``.
+    - ``released``: one of ``beside`` without the record of this id, where several records share it;
+      None: nobody needs it any more. The very same object where it does not name the record.
     - ``personal_keys``: those of ``beside`` whose keys derive from a personal value: they go with
       an anonymization too.
     - ``mentions``: for a link, the key of a record that only mentions the customer.
@@ -84,6 +86,7 @@ class Kind:
     rekeyed: Callable[[Keys, Any, str], Key] | None = None
     target: str | None = None
     beside: Callable[[Keys, Any], Sequence[Key]] | None = None
+    released: Callable[[Any, str], Any | None] | None = None
     personal_keys: Callable[[Keys, Any], Sequence[Key]] | None = None
     mentions: Callable[[Keys, Any], Key] | None = None
     forgets: Callable[[Any, Collection[str]], Any] | None = None

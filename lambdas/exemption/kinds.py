@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from lambdas.exemption import storage
+from lambdas.exemption import rules, storage
 from lambdas.exemption.models import envelopes, records
 from shared.keys import BY_STATUS, Key, Keys
 from shared.kinds import Kind
@@ -39,6 +39,7 @@ KINDS = (
         target="certificate",
         item=storage.certificate_item,
         beside=storage.code_keys,
+        released=rules.without_holder,
         # The key is a hash of the code, which is personal.
         personal_keys=storage.code_keys,
         hidden=("first_status", "fenced_by"),
@@ -52,7 +53,7 @@ KINDS = (
             "exemption-certificate-status-set": envelopes.ExemptionCertificateStatusChanged,
         },
     ),
-    # It belongs to a certificate, and goes with it.
+    # It belongs to the certificates that have the code, and goes with the last of them.
     Kind(record=records.CertificateCodeRecord, erasure="keep", business=False, events={}),
     Kind(
         record=records.CertificateLinkRecord,

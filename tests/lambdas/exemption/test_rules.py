@@ -84,3 +84,13 @@ def test_active_includes_expiring_soon_and_no_other_filter_includes_anything() -
         both = (asked, effective) == ("active", "expiring_soon")
         assert rules.is_asked(asked, effective) == (asked == effective or both)
     assert all(rules.is_asked(None, effective) for effective in every)
+
+
+def test_a_code_is_its_holders_until_the_last_one_is_removed() -> None:
+    one, other = (rules.CodeHolder(certificate_id=name) for name in ("A", "B"))
+    code = rules.CertificateCodeRecord(holders={"US-CA": one, "US-NV": one, "US-TX": other})
+    assert rules.without_holder(code, "C") is code
+    left = rules.without_holder(code, "A")
+    assert left == rules.CertificateCodeRecord(holders={"US-TX": other}, revision=2)
+    assert rules.without_holder(left, "A") is left
+    assert rules.without_holder(left, "B") is None
