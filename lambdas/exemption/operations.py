@@ -41,15 +41,6 @@ def exemption_certificate_create(
     owner too."""
     asked = _new(call, body.certificate)
     at = storage.certificate_at(call.keys, asked.certificate_id)
-    reads: list[Get[Any]] = []
-    if asked.supersedes is not None:
-        # Mostly a certificate is renewed for the same owner, with the same code.
-        owner = asked.customer_guid or asked.account_guid
-        reads = [
-            at,
-            storage.certificate_at(call.keys, asked.supersedes),
-            storage.code_at(call.keys, owner, asked.certificate_code),
-        ]
 
     def decide(call: Call, records: Records) -> Step:
         there = records.if_read(at)
@@ -81,7 +72,7 @@ def exemption_certificate_create(
         guards = _each_once([*guards, *of_old])
         return Step(_answer(call, made), _subject(call, made), writes, guards)
 
-    return commit(call, reads, decide)
+    return commit(call, _reads_of(call, asked), decide)
 
 
 def exemption_certificate_get(call: Call, body: requests.ExemptionCertificateGetRequest) -> Answer:
@@ -181,6 +172,19 @@ def _new(call: Call, given: requests.CertificateNew) -> CertificateRecord:
         updated_at=call.now,
     )
     return rules.created(made)
+
+
+def _reads_of(call: Call, asked: CertificateRecord) -> list[Get[Any]]:
+    """Returns what a creation reads before it writes: what one needs that supersedes another."""
+    if asked.supersedes is None:
+        return []
+    # A certificate is mostly renewed with the same code.
+    owner = asked.customer_guid or asked.account_guid
+    return [
+        storage.certificate_at(call.keys, asked.certificate_id),
+        storage.certificate_at(call.keys, asked.supersedes),
+        storage.code_at(call.keys, owner, asked.certificate_code),
+    ]
 
 
 def _repeated(
