@@ -245,9 +245,11 @@ def anonymized(record: SubscriptionRecord, now: datetime) -> SubscriptionRecord:
 
 
 def refusal(record: SubscriptionRecord, **more: Any) -> InvalidState:
-    """Returns the 409 of a step that the state does not allow."""
-    allowed = sorted(STEPS.get(record.status, ()))
-    return InvalidState(detail={"state": record.status, "allowed": allowed, **more})
+    """Returns the 409 of a step that the state does not allow. Under a scheduled cancellation there
+    is no pause."""
+    steps = STEPS.get(record.status, frozenset())
+    allowed = steps if record.cancel_at is None else steps - {"paused"}
+    return InvalidState(detail={"state": record.status, "allowed": sorted(allowed), **more})
 
 
 # ---------------------------------------------------------------- parts of a step

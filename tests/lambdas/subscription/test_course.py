@@ -179,6 +179,15 @@ def test_a_life_is_that_of_a_naive_simulation(
     assert [number for number, _ in swept.due] == sorted({number for number, _ in swept.due})
 
 
+def allowed_instead(swept: Swept, act: tuple[Any, ...], now: datetime) -> list[str] | None:
+    """What a refusal of the step says is allowed; None: the step is done."""
+    try:
+        swept.apply(act, now)
+    except InvalidState as refusal:
+        return list(refusal.detail["allowed"])
+    return None
+
+
 def refused(act: Any) -> bool:
     try:
         act()
@@ -226,6 +235,36 @@ def test_a_restart_counts_from_now_and_the_numbers_go_on() -> None:
     assert [number for number, _ in told.due] == [0, 3, 4, 5]
     assert [f"{when:%m-%d %H}" for _, when in told.due[1:]] == ["05-10 12", "06-10 12", "07-10 12"]
     assert told.record.skipped == 2
+
+
+@pytest.mark.parametrize("state", ["active", "scheduled", "paused", "cancelled", "ended"])
+def test_a_refusal_never_names_the_step_that_it_refuses(state: str) -> None:
+    told = Swept(subscription("2026-01-01T12:00:00", end_date=date(2026, 2, 1)))
+    now = at_noon(3)
+    if state in ("scheduled", "cancelled"):
+        told.apply(("cancel", state == "scheduled"), now)
+    elif state == "paused":
+        told.apply(("pause", None), now)
+    elif state == "ended":
+        now = at_noon(3, 2)
+    acts = {
+        "paused": [("pause", None)],
+        "active": [("resume", False), ("resume", True)],
+        "cancelled": [("cancel", False), ("cancel", True)],
+    }
+    done = set()
+    for leads_to, ways in acts.items():
+        for act in ways:
+            allowed = allowed_instead(Swept(told.record), act, now)
+            if allowed is None:
+                done.add(leads_to)
+            else:
+                assert leads_to not in allowed, act
+    assert done == {
+        "active": {"paused", "cancelled"},
+        "scheduled": {"active", "cancelled"},
+        "paused": {"active", "cancelled"},
+    }.get(state, set())
 
 
 def test_a_cancellation_at_the_end_of_the_period_comes_before_the_date() -> None:
