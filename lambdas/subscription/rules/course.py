@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from lambdas.subscription.models.records import Anchor, Overdue, SubscriptionRecord
+from lambdas.subscription.models.records import Overdue, SubscriptionRecord
 from lambdas.subscription.rules.dates import (
     NEVER,
     TICK,
+    anchor_at,
     date_of,
     end_of,
     first_from,
-    local_text,
     local_time,
 )
 from shared.codec import shown_value
@@ -205,8 +205,8 @@ def resumed(record: SubscriptionRecord, now: datetime, *, restarts: bool) -> Sub
         raise refusal(record)
     after = _running(_left(record, now + TICK))
     if restarts:
-        local = local_text(local_time(now, record.timezone))
-        after = replace(after, anchor=Anchor(local, after.next_number - 1))
+        here = local_time(now, record.timezone)
+        after = replace(after, anchor=anchor_at(here, after.next_number - 1))
     return next_revision(after, now)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from lambdas.subscription.rules.dates import local_text as local_text
+from lambdas.subscription.rules.dates import anchor_at as anchor_at
 from lambdas.subscription.rules.dates import local_time
 from shared.calendars import months_after
 from shared.errors import InvalidInput

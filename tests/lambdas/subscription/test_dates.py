@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil import tz
@@ -12,6 +13,7 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdas.subscription.rules import starting
 from lambdas.subscription.rules.dates import DAYS, LAST_DAY, NEVER, date_of, first_from
 from tests.lambdas.subscription.records import subscription
 
@@ -26,6 +28,7 @@ ZONES = (
 ENDS = ("1997-01-31T02:30:00", "1996-02-29T00:15:00")
 SUNDAYS = ("1997-01-26T02:15:00.500", "1997-01-26T01:45:00")
 """In these zones the clocks change on Sundays, mostly at these hours."""
+HOUR = timedelta(hours=1)
 STEPS = {
     "daily": relativedelta(days=1),
     "weekly": relativedelta(weeks=1),
@@ -77,6 +80,41 @@ def test_a_time_that_the_clocks_skip_is_later_and_of_two_the_first_counts(
     zone: str, start: str, number: int, date: str
 ) -> None:
     assert date_of(subscription(start, timezone=zone), number) == datetime.fromisoformat(date)
+
+
+def changes_of_the_clocks(zone: str) -> list[datetime]:
+    """The hours of forty years in which the clocks of the zone change."""
+    hour, found = datetime(1996, 1, 1, tzinfo=UTC), list[datetime]()
+    before = hour.astimezone(ZoneInfo(zone)).utcoffset()
+    while hour.year < 2036:
+        hour += HOUR
+        now = hour.astimezone(ZoneInfo(zone)).utcoffset()
+        if now != before:
+            found.append(hour)
+        before = now
+    return found
+
+
+@pytest.mark.parametrize("zone", ZONES[1:])
+def test_a_start_that_is_now_is_never_before_now(zone: str) -> None:
+    edges = changes_of_the_clocks(zone)
+    assert len(edges) >= (6 if zone == "Pacific/Apia" else 60)
+    twice = 0
+    for now in (edge + n * timedelta(minutes=15) for edge in edges for n in range(-12, 13)):
+        start = starting.start_of(None, zone, now)
+        record = subscription(
+            starting.anchor_at(start, 0).local,
+            anchor=starting.anchor_at(start, 0),
+            timezone=zone,
+            created_at=now,
+        )
+        twice += record.anchor.is_second
+        assert date_of(record, 0) == now
+        assert (record.next_number, record.skipped) == (0, 0)
+        # From then on it is the wall time that counts.
+        assert date_of(record, 1) == expected(record.start_date, zone, "daily", 1, 1)
+        assert first_from(record, now + timedelta(microseconds=1), 0) == 1
+    assert twice
 
 
 def test_the_end_of_a_short_month_shifts_no_later_date() -> None:

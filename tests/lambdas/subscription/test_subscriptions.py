@@ -76,6 +76,16 @@ def test_dates_before_the_creation_are_skipped_and_counted(shop: Shop) -> None:
     assert (year["skipped"], year["next_run_at"]) == (1, "2026-03-04T12:30:00Z")
 
 
+def test_one_that_begins_in_the_second_of_two_hours_begins_then(shop: Shop) -> None:
+    shop.now = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)  # 02:30 there, as an hour before
+    made = shop.new(timezone="Europe/Berlin")
+    assert (made["start_date"], made["skipped"]) == ("2026-10-25T02:30:00", 0)
+    assert shop.dates(made, 2) == [(0, "2026-10-25T01:30:00Z"), (1, "2026-10-26T01:30:00Z")]
+    named = shop.new(timezone="Europe/Berlin", start_date="2026-10-25T02:30:00")
+    assert (named["skipped"], named["occurrence"]) == (1, 1), "a time that is named is the first"
+    assert shop.sweep() == 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
