@@ -159,13 +159,14 @@ def number_of(record: SubscriptionRecord, coming: Occurrence | None) -> int:
 
 
 def period_end(record: SubscriptionRecord, now: datetime) -> datetime | None:
-    """Returns the end of the current period: the next date of the calendar. None before the first
-    date, and where the subscription does not run."""
+    """Returns the end of the current period: the next date of the calendar, or the end of the last
+    day where that comes first. None before the first date, and where the subscription does not
+    run."""
     if record.status != "active":
         return None
     number = first_from(record, now + TICK, record.anchor.number)
-    date = date_of(record, number)
-    return date if number > 0 and date != NEVER else None
+    end = min(date_of(record, number), end_of(record))
+    return end if number > 0 and end != NEVER else None
 
 
 # ---------------------------------------------------------------- what callers change
