@@ -15,8 +15,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def shop(emptied: None, world: World) -> Shop:
-    del emptied  # the announcer works on all orgs of the table
+def shop(world: World) -> Shop:
     return Shop(world)
 
 
@@ -284,6 +283,19 @@ def test_an_end_date_is_over_at_midnight_of_its_zone(shop: Shop) -> None:
     assert shop.do("pause", made).detail["state"] == "ended"
     assert shop.sweep() == 4
     assert (shop.get(made)["occurrence"], shop.dates(made, 5)) == (3, [])
+
+
+def test_an_end_that_no_date_reaches_is_accepted_and_comes(
+    shop: Shop, published: Published
+) -> None:
+    made = shop.new(frequency="monthly", start_date="2026-02-28", end_date="2026-03-04")
+    assert (made["status"], made["skipped"], shop.dates(made, 9)) == ("active", 1, [])
+    assert "next_run_at" not in made
+    assert made["current_period_end"] == "2026-03-05T00:00:00Z"
+    shop.now = datetime(2026, 3, 5, tzinfo=UTC)
+    assert shop.get(made)["status"] == "ended"
+    assert shop.sweep() == 1
+    assert events_of(published, shop) == [("created", None), ("ended", None)]
 
 
 def test_lists_are_by_status_by_customer_or_of_the_whole_org(shop: Shop) -> None:
