@@ -7,7 +7,9 @@ where they show it twice, the first time counts.
 
 When an occurrence is due, the service tells it with ``subscription-due``: each once, in order, even
 late. Orders and billing are yours to make of it. Nothing that was due is dropped by a later pause,
-cancellation or end.
+cancellation or end, or by the anonymization of the customer: it is told with ids alone. Only a
+deletion takes what was not told yet along. The status of the org does not matter: what is due is
+told even while callers may not write.
 
 | state | what it means | who sets it |
 | --- | --- | --- |

@@ -1,5 +1,12 @@
 """What a subscription tells by itself: its due occurrences, and what time has changed. The sweeper
-asks for it, and no caller does."""
+asks for it, and no caller does.
+
+It is told in every org, whatever the org's status is. The gate of writes is for what callers want;
+an occurrence follows from what was agreed before. Were it held back, an org that comes back would
+hear of everything at once. And it is told whatever the customer's status is by now: what was due
+before an anonymization is told after it. Neither can tell anything personal, because such an event
+has ids, a number and a date.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +37,7 @@ def advance(call: Call, subscription_id: str) -> bool:
     def decide(call: Call, records: Records) -> CustomerStep:
         record = records.require(subscription_at)
         state = require_customer(call.keys, records, owner)
-        # What is due is told whatever the status of the customer is by now, and is no activity.
+        # It is no activity of the customer.
         guard = call.guard(state.customer_guid, state, statuses=None, active=False)
         writes = _next_writes(call, record, state.customer_guid)
         return CustomerStep(Answer({"written": bool(writes)}), guard, writes)
