@@ -85,10 +85,16 @@ class CustomerStep:
 Decide = Callable[[Call, Records], Step | CustomerStep]
 
 
-def commit(call: Call, reads: Sequence[Read], decide: Decide) -> Answer:
+def commit(
+    call: Call, reads: Sequence[Read], decide: Decide, *, known: Records | None = None
+) -> Answer:
     """Loads, decides and writes. Returns the answer. ``reads`` are a hint that saves trips. Without
     reads, a route that is not strict reads nothing first: a creation then takes one trip, and the
-    conditions of its writes refuse what is not allowed."""
+    conditions of its writes refuse what is not allowed. ``known``: what was read for many decisions
+    at once, in the place of ``reads``. It may be out of date, so it is only for a decision whose
+    writes check all that it stands on, and whose answer shows no record."""
+    if known is not None:
+        return _decide_and_write(call, known, decide)
     records = Records()
     read_first = bool(reads) or call.route.strict
     if read_first:

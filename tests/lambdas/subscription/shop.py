@@ -84,8 +84,10 @@ class Shop:
         org = Table().load([place]).require(place)
         written = 0
         for subscription_id in self.due(now):
-            while advance(system_call(org, now, work="test", work_id="t"), subscription_id):
-                written += 1
+            more = True
+            while more:
+                step = advance(system_call(org, now, work="test", work_id="t"), subscription_id)
+                written, more = written + step.written, step.more
         return written
 
     def due(self, now: datetime) -> list[str]:
