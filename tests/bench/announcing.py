@@ -60,15 +60,16 @@ def lines(*, many: int) -> list[list[str]]:
     try:
         create_table(local_clients.table_administration(), "crm-bench")
         return [
-            _measured("on the engine", many, distant=False),
-            _measured("at the distance of a table", many, distant=True),
+            measured("on the engine", many, distant=False),
+            measured("at the distance of a table", many, distant=True),
         ]
     finally:
         clients.use(dynamodb=None)
         engine.stop()
 
 
-def _measured(name: str, many: int, *, distant: bool) -> list[str]:
+def measured(name: str, many: int, *, distant: bool) -> list[str]:
+    """The time and the calls of one run over so many subscriptions, each due once."""
     worlds = [World() for _ in range(ORGS)]
     for number in range(many):
         _subscribe(worlds[number % ORGS].code, f"{number:026d}")
@@ -80,7 +81,7 @@ def _measured(name: str, many: int, *, distant: bool) -> list[str]:
     announcer.work(began + 600)
     took = time.monotonic() - began
     clients.use(dynamodb=real)
-    assert (announcer.written, announcer.failed) == (many, 0), announcer
+    assert (announcer.written, announcer.failed) == (many, 0), "each was due once"
     rate, calls = many / took, counted.calls.total() / many
     return [name, str(many), f"{took:.1f}", f"{rate:.0f}", f"{calls:.2f}"]
 
