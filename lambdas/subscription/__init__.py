@@ -18,5 +18,7 @@ told even while callers may not write.
 | ``cancelled`` | final | cancel, ``cancel_at``, the anonymization of the customer |
 | ``ended`` | final: its ``end_date`` is over | the calendar |
 
-Answers show the state by the calendar at once; its event follows within a minute or two.
+Answers show the state by the calendar at once; its event follows within a minute or two. Where tens
+of thousands are due at one time, as at midnight, the last of them are told some minutes later; an
+event says in ``date`` when it was due.
 """
