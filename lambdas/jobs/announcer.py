@@ -18,7 +18,7 @@ from lambdas.subscription import storage
 from lambdas.subscription.operations.announcing import advance, reads_of
 from shared import log
 from shared.api import new_id
-from shared.codec import view_of
+from shared.codec import Wire, decode, view_of
 from shared.errors import Busy, NotFound
 from shared.identity import OrgRecord
 from shared.keys import of_org
@@ -65,7 +65,7 @@ class Announcer:
     _taken: set[str] = field(default_factory=set)
     _left: deque[Due] = field(default_factory=deque)
     _later: deque[Due] = field(default_factory=deque)
-    _orgs: dict[str, OrgRecord | None] = field(default_factory=dict)
+    _orgs: dict[str, Wire | None] = field(default_factory=dict)
     _run_id: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -115,14 +115,15 @@ class Announcer:
 
     def _read(self, found: list[Due]) -> list[Due]:
         """Returns the subscriptions of a page with what their first steps need. It is read at once:
-        an occurrence then costs one call of its own, the write."""
+        an occurrence then costs one call of its own, the write. Nothing is decoded here, because
+        what is damaged must stop no other."""
         orgs = {
             code: Get(of_org(code).org_record(), OrgRecord)
             for code in {due.orgcode for due in found} - self._orgs.keys()
         }
         places = [reads_of(of_org(due.orgcode), due.subscription_id) for due in found]
         records = Table().load([*orgs.values(), *(get for gets in places for get in gets)])
-        self._orgs |= {code: records.get(place) for code, place in orgs.items()}
+        self._orgs |= {code: records.wire(place) for code, place in orgs.items()}
         return [
             replace(due, known=Records({get.key: records.wire(get) for get in gets}))
             for due, gets in zip(found, places, strict=True)
@@ -143,9 +144,10 @@ class Announcer:
 
     def _advance(self, due: Due) -> bool:
         """Writes the next steps of a subscription. Returns whether there may be more of them."""
-        org, known = self._orgs[due.orgcode], due.known
-        if org is None:
+        wire, known = self._orgs[due.orgcode], due.known
+        if wire is None:
             raise NotFound()
+        org = decode(OrgRecord, wire)
         for _ in range(STEPS):
             if self._is_up():
                 return True

@@ -118,6 +118,23 @@ def test_one_that_fails_is_counted_and_stops_no_other(
     assert numbers(published, good) == [0, 1]
 
 
+@pytest.mark.parametrize("wrong", ["damaged", "gone"])
+def test_an_org_whose_record_is_damaged_or_gone_stops_no_other(
+    world: World, other_world: World, published: Published, wrong: str
+) -> None:
+    bad, good = Shop(world), Shop(other_world)
+    bad.new()
+    good.new()
+    pk, sk = of_org(world.code).org_record()
+    place = {"TableName": settings().table_name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
+    if wrong == "gone":
+        clients.dynamodb().delete_item(**place)
+    else:
+        clients.dynamodb().update_item(**place, UpdateExpression="REMOVE org_guid")
+    assert run(NOW) == {"found": 2, "written": 1, "failed": 1}
+    assert numbers(published, good) == [0]
+
+
 def test_a_run_ends_with_its_time_and_the_next_one_goes_on(
     world: World, published: Published
 ) -> None:
