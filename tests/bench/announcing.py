@@ -39,7 +39,7 @@ class Distant:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self.client, name)
-        if name not in self.client.meta.method_to_api_mapping:
+        if not callable(real):
             return real
 
         def call(**arguments: Any) -> Any:
@@ -76,11 +76,12 @@ def measured(name: str, many: int, *, distant: bool) -> list[str]:
     real = clients.dynamodb()
     counted = Distant(real, distant)
     clients.use(dynamodb=counted)
-    began = time.monotonic()
-    announcer = Announcer(MIDNIGHT)
-    announcer.work(began + 600)
+    announcer, began = Announcer(MIDNIGHT), time.monotonic()
+    try:
+        announcer.work(began + 600)
+    finally:
+        clients.use(dynamodb=real)
     took = time.monotonic() - began
-    clients.use(dynamodb=real)
     assert (announcer.written, announcer.failed) == (many, 0), "each was due once"
     rate, calls = many / took, counted.calls.total() / many
     return [name, str(many), f"{took:.1f}", f"{rate:.0f}", f"{calls:.2f}"]

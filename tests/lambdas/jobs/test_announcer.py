@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from infra.local.clients import table_administration
 from lambdas.jobs import announcer
 from lambdas.jobs.announcer import Announcer
 from lambdas.jobs.handler import lambda_handler
 from lambdas.subscription import storage
 from lambdas.subscription.operations.announcing import Advanced
-from shared import clients
 from shared.errors import Unavailable
 from shared.fields import instant_shown
 from shared.keys import of_org
@@ -99,7 +99,7 @@ def test_one_that_fails_is_counted_and_stops_no_other(
     damaged = bad.new()["subscription_id"]
     good.new()
     key = storage.subscription_at(of_org(world.code), damaged).key
-    clients.dynamodb().update_item(
+    table_administration().update_item(
         TableName=settings().table_name,
         Key={"pk": {"S": key[0]}, "sk": {"S": key[1]}},
         UpdateExpression="REMOVE plan_id",
@@ -128,9 +128,9 @@ def test_an_org_whose_record_is_damaged_or_gone_stops_no_other(
     pk, sk = of_org(world.code).org_record()
     place = {"TableName": settings().table_name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
     if wrong == "gone":
-        clients.dynamodb().delete_item(**place)
+        table_administration().delete_item(**place)
     else:
-        clients.dynamodb().update_item(**place, UpdateExpression="REMOVE org_guid")
+        table_administration().update_item(**place, UpdateExpression="REMOVE org_guid")
     assert run(NOW) == {"found": 2, "written": 1, "failed": 1}
     assert numbers(published, good) == [0]
 
@@ -265,7 +265,7 @@ def test_a_deleted_subscription_that_is_still_listed_is_passed_over(
     key = storage.subscription_at(of_org(world.code), made["subscription_id"]).key
 
     def remove() -> None:
-        clients.dynamodb().delete_item(
+        table_administration().delete_item(
             TableName=settings().table_name, Key={"pk": {"S": key[0]}, "sk": {"S": key[1]}}
         )
 
