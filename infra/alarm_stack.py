@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -22,6 +22,7 @@ from constructs import Construct
 
 from infra.jobs_stack import JOBS
 from infra.settings import PREFIX, STAGE, Environment
+from infra.stack import ConcernStack
 from shared.keys import INDEXES
 from shared.routes import Latency, Route, Tier
 
@@ -43,7 +44,7 @@ _TABLE_OPERATIONS = (
 )
 
 
-class AlarmStack(Stack):
+class AlarmStack(ConcernStack):
     """The alarms, and the topic that they notify."""
 
     def __init__(
@@ -56,7 +57,7 @@ class AlarmStack(Stack):
         mappings: Mapping[str, str],
         refused_queue: str,
     ) -> None:
-        super().__init__(scope, construct_id, stack_name=environment.stack("alarms"))
+        super().__init__(scope, construct_id, environment=environment, concern="alarms")
         self._environment = environment
         self.topic = self._topic()
         self._notify = actions.SnsAction(self.topic)

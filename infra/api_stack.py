@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -22,6 +22,7 @@ from infra.function import Records
 from infra.nag import accept
 from infra.package import Package
 from infra.settings import PREFIX, SERVICE, STAGE, Environment
+from infra.stack import ConcernStack
 from shared import errors
 from shared.envelope import HEADERS
 from shared.routes import ANYONE, Route
@@ -57,7 +58,7 @@ GATEWAY_REFUSALS: Mapping[str, Refusal] = {
 }
 
 
-class ApiStack(Stack):
+class ApiStack(ConcernStack):
     """The functions of every family, and the gateway before them."""
 
     def __init__(
@@ -70,12 +71,7 @@ class ApiStack(Stack):
         families: Mapping[str, Sequence[Route]],
         records: Records,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("api"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="api")
         self._environment, self._records = environment, records
         self.api = self._rest_api()
         self._answer_in_the_envelope()

@@ -6,7 +6,7 @@ The schema comes from ``shared.keys``, which the code uses too.
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -14,19 +14,15 @@ from constructs import Construct
 
 from infra.nag import accept
 from infra.settings import Environment
+from infra.stack import ConcernStack
 from shared.keys import INDEXES, PARTITION, SORT, TTL, VIEW
 
 
-class DataStack(Stack):
+class DataStack(ConcernStack):
     """The table, the root of every keyed hash, and the key of the receipts."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("data"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="data")
         self.table = self._table(environment)
         self.root_secret = self._root_secret()
         self.receipt_key = self._receipt_key()

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -25,6 +25,7 @@ from infra.function import Records
 from infra.nag import accept
 from infra.package import Package
 from infra.settings import SERVICE, Environment
+from infra.stack import ConcernStack
 from shared.codec import EVENTS, KIND
 from shared.search import SEARCHED
 
@@ -53,7 +54,7 @@ _SEARCHED = [
 """Only searched records: the new image, or the old image of a record that was removed."""
 
 
-class EventsStack(Stack):
+class EventsStack(ConcernStack):
     """The bus, the two consumers of the stream, and the places of their failures."""
 
     def __init__(
@@ -65,12 +66,7 @@ class EventsStack(Stack):
         package: Package,
         records: Records,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("events"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="events")
         self._environment, self._package, self._records = environment, package, records
         self._layer = recipe.layer(self, package)
         self.bus = self._bus()

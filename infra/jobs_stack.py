@@ -3,7 +3,7 @@ occurrences of subscriptions are due, and each day the runs of the retention pol
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
@@ -13,6 +13,7 @@ from infra import function as recipe
 from infra.function import Records
 from infra.package import Package
 from infra.settings import Environment
+from infra.stack import ConcernStack
 from lambdas.jobs.handler import DAILY
 
 JOBS = "jobs"
@@ -20,7 +21,7 @@ JOBS = "jobs"
 _TIMEOUT_S = 60
 
 
-class JobsStack(Stack):
+class JobsStack(ConcernStack):
     """The sweeper and its schedule."""
 
     def __init__(
@@ -32,12 +33,7 @@ class JobsStack(Stack):
         package: Package,
         records: Records,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("jobs"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="jobs")
         sweeper = recipe.function(
             self,
             "SweeperFunction",

@@ -1,4 +1,5 @@
-"""The settings of each environment, and the names that follow from them.
+"""What an environment is: the meaning of its settings, the names that follow from them, and the
+context that chooses one.
 
 Nothing here knows a construct. The environment's name is a part of stack names and physical names
 (``crm-prod-data``, ``crm-prod-account``), and never of a construct id. So every environment has the
@@ -7,13 +8,20 @@ same constructs, and a change that was tested in one fits the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 SERVICE = "crm"
 PREFIX = "/crm"
 STAGE = "live"
 """The gateway's stage: part of every address, so it is the same in every environment."""
+
+NOBODYS_ACCOUNT = "000000000000"
+"""The account of an environment that was not named one. Nobody has credentials for it, so templates
+can be made and read, and the deployment tool refuses to deploy them. Emulators of AWS have it."""
+_DEFAULT_REGION = "us-east-1"
 
 _UNNAMED_BUILD = {"major": "1", "minor": "0", "id": "LOCAL-0000000000"}
 
@@ -22,6 +30,7 @@ _UNNAMED_BUILD = {"major": "1", "minor": "0", "id": "LOCAL-0000000000"}
 class Environment:
     """One environment.
 
+    - ``account`` and ``region``: where it lives. A deployment to another place is refused.
     - ``keep_data``: the table stays when its stack is removed, and stacks are protected from it.
     - ``detailed_metrics``: metrics per route. Each is billed.
     - ``throttle_rate`` and ``throttle_burst``: limits of the whole API, in requests per second and
@@ -35,6 +44,8 @@ class Environment:
     """
 
     name: str
+    account: str = NOBODYS_ACCOUNT
+    region: str = _DEFAULT_REGION
     keep_data: bool
     detailed_metrics: bool
     log_retention_days: int
@@ -63,47 +74,33 @@ class Environment:
         return f"{SERVICE}-{self.name}"
 
 
-ENVIRONMENTS = {
-    "dev": Environment(
-        name="dev",
-        keep_data=False,
-        detailed_metrics=False,
-        log_retention_days=7,
-        archive_days=7,
-        memory_mb=512,
-        throttle_rate=50,
-        throttle_burst=100,
-    ),
-    "test": Environment(
-        name="test",
-        keep_data=False,
-        detailed_metrics=True,
-        log_retention_days=30,
-        archive_days=30,
-        memory_mb=1024,
-        throttle_rate=200,
-        throttle_burst=400,
-    ),
-    "prod": Environment(
-        name="prod",
-        keep_data=True,
-        detailed_metrics=True,
-        log_retention_days=90,
-        archive_days=365,
-        memory_mb=1024,
-        throttle_rate=2_000,
-        throttle_burst=4_000,
-        stream_parallelization=2,
-    ),
-}
+def chosen(environments: Mapping[str, Environment], context: Callable[[str], Any]) -> Environment:
+    """Returns the environment that the context chooses, with the place and the build that it names.
+    ``context`` returns the value of a key, or None. Raises ``ValueError`` for a value that is not
+    valid."""
+    name = context("environment") or "dev"
+    if name not in environments:
+        raise ValueError(f"environment must be one of {', '.join(environments)}, not {name!r}")
+    found = environments[name]
+    account, region = _place(name, context)
+    build = {part: context(f"build_{part}") for part in ("major", "minor", "id")}
+    return replace(
+        found,
+        account=account,
+        region=region,
+        emulator=context("emulator") in (True, "true"),
+        build={**found.build, **{key: str(value) for key, value in build.items() if value}},
+    )
 
 
-def environment(
-    name: str, *, emulator: bool = False, build: Mapping[str, str] | None = None
-) -> Environment:
-    """Returns the settings of the environment, for this build. Raises ``ValueError`` for an unknown
-    name."""
-    if name not in ENVIRONMENTS:
-        raise ValueError(f"environment must be one of {', '.join(ENVIRONMENTS)}, not {name!r}")
-    chosen = ENVIRONMENTS[name]
-    return replace(chosen, emulator=emulator, build={**chosen.build, **(build or {})})
+def _place(name: str, context: Callable[[str], Any]) -> tuple[str, str]:
+    """Returns the account and the region of the environment. They go together: with a region of
+    its own choice, a deployment could reach a second region of the right account."""
+    account, region = context(f"{name}:account"), context(f"{name}:region")
+    if account is None and region is None:
+        return NOBODYS_ACCOUNT, _DEFAULT_REGION
+    if not re.fullmatch(r"\d{12}", str(account)):
+        raise ValueError(f"{name}:account must have twelve digits, not {account!r}")
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", str(region)):
+        raise ValueError(f"{name}:region must be a region such as eu-central-1, not {region!r}")
+    return str(account), str(region)
