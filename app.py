@@ -59,6 +59,7 @@ def stacks(
         families=families,
         mappings={name: mapping.ref for name, mapping in events.mappings.items()},
         refused_queue=events.refused.queue_name,
+        failure_bucket=events.failures.bucket_name,
     )
     # A template that breaks a rule without a reason does not leave this program.
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

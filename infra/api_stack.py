@@ -19,12 +19,14 @@ from constructs import Construct
 
 from infra import function as recipe
 from infra.function import Records
+from infra.metrics import REFUSED_429
 from infra.nag import accept
 from infra.package import Package
 from infra.settings import PREFIX, SERVICE, STAGE, Environment
 from infra.stack import ConcernStack
 from shared import errors
 from shared.envelope import HEADERS
+from shared.log import namespace
 from shared.routes import ANYONE, Route
 
 _TIMEOUT_S = 28
@@ -162,6 +164,15 @@ class ApiStack(ConcernStack):
             "AccessLog",
             retention=recipe.retention(self._environment),
             removal_policy=RemovalPolicy.DESTROY,
+        )
+        # The gateway counts its 4xx, and not which of them were throttled.
+        log.add_metric_filter(
+            "Answered429",
+            filter_pattern=logs.FilterPattern.string_value("$.status", "=", "429"),
+            metric_namespace=namespace(self._environment.name),
+            metric_name=REFUSED_429,
+            metric_value="1",
+            default_value=0,
         )
         return apigateway.StageOptions(
             stage_name=STAGE,

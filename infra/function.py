@@ -87,7 +87,7 @@ def function(
         log_group=log,
         memory_size=environment.memory_mb,
         timeout=Duration.seconds(timeout_s),
-        reserved_concurrent_executions=environment.reserved_concurrency,
+        reserved_concurrent_executions=environment.reserved_concurrency.get(name),
         snap_start=(
             lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if environment.snap_start else None
         ),

@@ -10,14 +10,13 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import function as recipe
+from infra.fault_alarms import JOBS
 from infra.function import Records
 from infra.package import Package
 from infra.settings import Environment
 from infra.stack import ConcernStack
 from lambdas.jobs.handler import DAILY
 
-JOBS = "jobs"
-"""The folder of the function."""
 _TIMEOUT_S = 60
 
 

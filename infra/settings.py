@@ -35,7 +35,9 @@ class Environment:
     - ``detailed_metrics``: metrics per route. Each is billed.
     - ``throttle_rate`` and ``throttle_burst``: limits of the whole API, in requests per second and
       in requests.
-    - ``reserved_concurrency``: per function, from the account's pool. None: off.
+    - ``account_concurrency``: the account's own limit of concurrent executions.
+    - ``reserved_concurrency``: for the functions named, out of the account's. It is kept for them,
+      and they get no more.
     - ``provisioned_concurrency``: per function, billed by the hour. None: off.
     - ``snap_start``: functions start from a snapshot of an initialised process.
     - ``build``: the deployed build (``major``, ``minor``, ``id``).
@@ -54,7 +56,8 @@ class Environment:
     throttle_rate: int
     throttle_burst: int
     stream_parallelization: int = 1
-    reserved_concurrency: int | None = None
+    account_concurrency: int = 1_000
+    reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
     provisioned_concurrency: int | None = None
     snap_start: bool = False
     emulator: bool = False
@@ -67,6 +70,10 @@ class Environment:
     def function(self, family: str) -> str:
         """Returns the name of a function, such as ``crm-dev-account``."""
         return f"{SERVICE}-{self.name}-{family}"
+
+    def alarm(self, what: str) -> str:
+        """Returns the name of an alarm, such as ``crm-dev api 5xx``."""
+        return f"{self.shared_name} {what}"
 
     @property
     def shared_name(self) -> str:

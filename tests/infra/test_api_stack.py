@@ -287,7 +287,9 @@ def test_a_started_picture_is_served_through_an_alias(deploy: Deploy) -> None:
 
 def test_concurrency_is_reserved_and_kept_warm_on_request(deploy: Deploy) -> None:
     families = {"look": FAMILIES["look"]}
-    deployment = deploy("prod", families, reserved_concurrency=20, provisioned_concurrency=2)
+    deployment = deploy(
+        "prod", families, reserved_concurrency={"look": 20}, provisioned_concurrency=2
+    )
     (function,) = deployment.properties("api", FUNCTION)
     assert function["ReservedConcurrentExecutions"] == 20
     (alias,) = deployment.properties("api", "AWS::Lambda::Alias")

@@ -69,7 +69,8 @@ def test_the_environment_is_in_the_stack_names_and_in_no_construct_id(
             {each for each in found if not each.startswith("ApiDeployment")}
             for found in ids
         ]
-        assert stable[0] == stable[1]
+        # The smaller environment may do without, and has nothing of its own.
+        assert stable[1] <= stable[0]
     names = {child.stack_name for child in prod.app.node.children if hasattr(child, "stack_name")}
     concerns = ("data", "events", "api", "jobs", "alarms")
     assert names == {f"crm-prod-{each}" for each in concerns}
