@@ -51,7 +51,7 @@ def stacks(
     api = ApiStack(
         app, "Api", environment=settings, package=assets, families=families, records=records
     )
-    JobsStack(app, "Jobs", environment=settings, package=assets, records=records)
+    jobs = JobsStack(app, "Jobs", environment=settings, package=assets, records=records)
     alarms = AlarmStack(
         app,
         "Alarms",
@@ -61,6 +61,9 @@ def stacks(
         refused_queue=events.refused.queue_name,
         failure_bucket=events.failures.bucket_name,
     )
+    # An alarm on what is not there yet would be on, and a canary may need any of the alarms.
+    alarms.add_stack_dependency(jobs)
+    api.add_stack_dependency(alarms)
     # A template that breaks a rule without a reason does not leave this program.
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     Tags.of(app).add("service", SERVICE)

@@ -18,10 +18,13 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import function as recipe
+from infra.fault_alarms import answers
 from infra.function import Records
+from infra.latency_alarms import percentiles, short_window
 from infra.metrics import REFUSED_429
 from infra.nag import accept
 from infra.package import Package
+from infra.release import Releases
 from infra.settings import PREFIX, SERVICE, STAGE, Environment
 from infra.stack import ConcernStack
 from shared import errors
@@ -75,6 +78,7 @@ class ApiStack(ConcernStack):
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, concern="api")
         self._environment, self._records = environment, records
+        self._releases = Releases(self, "api", environment)
         self.api = self._rest_api()
         self._answer_in_the_envelope()
         layer = recipe.layer(self, package)
@@ -100,7 +104,9 @@ class ApiStack(ConcernStack):
             rights=rights(routes, self._records),
             timeout_s=_TIMEOUT_S,
         )
-        target = recipe.live(made, self._environment)
+        target = self._releases.live(
+            made, family, alarms=rollback_alarms(family, routes, self._environment)
+        )
         # One permission for all methods of the stage. A permission per method would allow the same,
         # and make the function's policy larger than its limit.
         target.add_permission(
@@ -269,6 +275,16 @@ def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, object]:
         "build": build,
         "stats": {"service": SERVICE, "request_id": "$context.requestId", "build": build},
     }
+
+
+def rollback_alarms(family: str, routes: Sequence[Route], environment: Environment) -> list[str]:
+    """Returns the names of the alarms that take back a canary of the family: those on its answers
+    with a 5xx, and those on the latency classes of its rows. The alarm stack has them."""
+    names = [name for name, _ in answers(family, routes)] if environment.detailed_metrics else []
+    for tier in sorted({route.latency.tier for route in routes}):
+        rows = [route for route in routes if route.latency.tier == tier]
+        names += [short_window(tier, percentile) for percentile in percentiles(rows)]
+    return [environment.alarm(name) for name in names]
 
 
 def needs_table(routes: Sequence[Route]) -> bool:

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from infra.settings import Environment
 
+PUBLISHER = "events"
+MONEY = ("account", "giftcard", "loyalty")
+"""The families that move credit, stored value and points. A rush on another family must not take
+their places, nor the publisher's: it would fall behind the stream."""
+
 ENVIRONMENTS = {
     "dev": Environment(
         name="dev",
@@ -28,6 +33,8 @@ ENVIRONMENTS = {
         memory_mb=1024,
         throttle_rate=200,
         throttle_burst=400,
+        reserved_concurrency={PUBLISHER: 10, **dict.fromkeys(MONEY, 20)},
+        canary="Canary10Percent5Minutes",
     ),
     "prod": Environment(
         name="prod",
@@ -39,5 +46,7 @@ ENVIRONMENTS = {
         throttle_rate=2_000,
         throttle_burst=4_000,
         stream_parallelization=2,
+        reserved_concurrency={PUBLISHER: 50, "account": 100, "giftcard": 150, "loyalty": 200},
+        canary="Canary10Percent15Minutes",
     ),
 }

@@ -16,7 +16,7 @@ from shared.routes import Route
 JOBS = "jobs"
 """The folder of the function that the schedules start."""
 
-_LATE_STREAM_MS = 5 * 60 * 1000
+LATE_STREAM_MS = 5 * 60 * 1000
 _METRICS_IN_MATH = 10
 """The most metrics that CloudWatch accepts in the expression of one alarm."""
 _REFUSED_PER_CENT, _THROTTLED_PER_CENT, _LEAST_CALLS, _REFUSED_PERIODS = 40, 2, 100, 3
@@ -94,7 +94,7 @@ def watch_stream(watch: Watch, name: str, mapping_id: str) -> None:
         f"{name} is late",
         f"{name} is more than five minutes behind the table's stream.",
         watch.metrics.function(name, "IteratorAge", "Maximum"),
-        limit=_LATE_STREAM_MS,
+        limit=LATE_STREAM_MS,
     )
     for metric in ("OnFailureDestinationDeliveredEventCount", "DroppedEventCount"):
         watch.above(
@@ -194,8 +194,8 @@ def watch_account(watch: Watch) -> None:
     """Makes the alarm of what all functions of the account share."""
     quota = watch.environment.account_concurrency
     watch.above(
-        "AccountConcurrency",
-        "account concurrency",
+        "ConcurrencyOfAll",
+        "concurrency of all functions",
         f"The functions of the account use or reserve nearly all of its {quota} places.",
         watch.metrics.concurrency(),
         limit=_NEARLY_ALL * quota,

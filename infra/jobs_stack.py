@@ -13,6 +13,7 @@ from infra import function as recipe
 from infra.fault_alarms import JOBS
 from infra.function import Records
 from infra.package import Package
+from infra.release import Releases
 from infra.settings import Environment
 from infra.stack import ConcernStack
 from lambdas.jobs.handler import DAILY
@@ -52,9 +53,9 @@ class JobsStack(ConcernStack):
             ],
             timeout_s=_TIMEOUT_S,
         )
-        self._schedules(sweeper)
+        self._schedules(Releases(self, "jobs", environment).live(sweeper, JOBS))
 
-    def _schedules(self, sweeper: lambda_.Function) -> None:
+    def _schedules(self, sweeper: lambda_.Alias) -> None:
         # A failed run is not repeated: the next one comes a minute later, and finds the same jobs.
         events.Rule(
             self,

@@ -23,6 +23,9 @@ NOBODYS_ACCOUNT = "000000000000"
 can be made and read, and the deployment tool refuses to deploy them. Emulators of AWS have it."""
 _DEFAULT_REGION = "us-east-1"
 
+_UNRESERVED_CONCURRENCY = 100
+"""Lambda refuses to reserve the last hundred places of an account."""
+
 _UNNAMED_BUILD = {"major": "1", "minor": "0", "id": "LOCAL-0000000000"}
 
 
@@ -40,9 +43,12 @@ class Environment:
       and they get no more.
     - ``provisioned_concurrency``: per function, billed by the hour. None: off.
     - ``snap_start``: functions start from a snapshot of an initialised process.
+    - ``canary``: the steps in which a new version takes over, by CodeDeploy's own name, such as
+      ``Canary10Percent15Minutes``. None: it takes over at once, and no alarm takes it back.
+    - ``release_at_once``: this deployment takes over at once, whatever the alarms say.
     - ``build``: the deployed build (``major``, ``minor``, ``id``).
     - ``emulator``: leaves out what the local emulator of AWS does not accept: the events archive,
-      composite alarms, metric-math alarms, the gateway's account settings.
+      composite alarms, metric-math alarms, the gateway's account settings, canaries.
     """
 
     name: str
@@ -60,8 +66,17 @@ class Environment:
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
     provisioned_concurrency: int | None = None
     snap_start: bool = False
+    canary: str | None = None
+    release_at_once: bool = False
     emulator: bool = False
     build: Mapping[str, str] = field(default_factory=lambda: dict(_UNNAMED_BUILD))
+
+    def __post_init__(self) -> None:
+        if self.snap_start and self.provisioned_concurrency:
+            raise ValueError(f"{self.name}: a function is kept warm, or starts from a snapshot")
+        kept = sum(self.reserved_concurrency.values())
+        if kept > self.account_concurrency - _UNRESERVED_CONCURRENCY:
+            raise ValueError(f"{self.name}: {kept} reserved of {self.account_concurrency} places")
 
     def stack(self, concern: str) -> str:
         """Returns the name of a stack, such as ``crm-dev-data``."""
@@ -89,15 +104,23 @@ def chosen(environments: Mapping[str, Environment], context: Callable[[str], Any
     if name not in environments:
         raise ValueError(f"environment must be one of {', '.join(environments)}, not {name!r}")
     found = environments[name]
+    if context("emulator") in (True, "true"):
+        found = replace(found, emulator=True, canary=None)
     account, region = _place(name, context)
     build = {part: context(f"build_{part}") for part in ("major", "minor", "id")}
     return replace(
         found,
         account=account,
         region=region,
-        emulator=context("emulator") in (True, "true"),
+        release_at_once=_release(context("release")),
         build={**found.build, **{key: str(value) for key, value in build.items() if value}},
     )
+
+
+def _release(asked: Any) -> bool:
+    if asked not in (None, "canary", "at-once"):
+        raise ValueError(f"release must be canary or at-once, not {asked!r}")
+    return bool(asked == "at-once")
 
 
 def _place(name: str, context: Callable[[str], Any]) -> tuple[str, str]:

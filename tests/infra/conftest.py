@@ -83,6 +83,13 @@ class Deployment:
     def properties(self, concern: str, kind: str) -> list[dict[str, Any]]:
         return [each["Properties"] for each in self.resources(concern, kind).values()]
 
+    def behind(self, concern: str, alias: str) -> str:
+        """The name of the function behind an alias: ``crm-prod-account``."""
+        made = self.raw[concern]["Resources"][alias]
+        assert made["Type"] == "AWS::Lambda::Alias"
+        function = made["Properties"]["FunctionName"]["Ref"]
+        return str(self.raw[concern]["Resources"][function]["Properties"]["FunctionName"])
+
 
 Deploy = Callable[..., Deployment]
 
