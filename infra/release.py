@@ -79,34 +79,7 @@ class Releases:
         names = [*(alarm.alarm_name for alarm in watched), *alarms]
         if len(names) > MOST_ALARMS:
             raise ValueError(f"{name} has {len(names)} alarms for its canary, of {MOST_ALARMS}")
-        at_once = self._environment.release_at_once
-        group = codedeploy.CfnDeploymentGroup(
-            self._stack,
-            f"{construct_id}Release",
-            application_name=self._application.ref,
-            deployment_group_name=self._environment.function(name),
-            service_role_arn=self._role.role_arn,
-            deployment_config_name="CodeDeployDefault.Lambda"
-            + (_AT_ONCE if at_once else str(self._environment.canary)),
-            deployment_style=codedeploy.CfnDeploymentGroup.DeploymentStyleProperty(
-                deployment_option="WITH_TRAFFIC_CONTROL", deployment_type="BLUE_GREEN"
-            ),
-            alarm_configuration=codedeploy.CfnDeploymentGroup.AlarmConfigurationProperty(
-                # An alarm that is on already would stop the very release that repairs its cause.
-                enabled=not at_once,
-                alarms=[codedeploy.CfnDeploymentGroup.AlarmProperty(name=each) for each in names],
-            ),
-            auto_rollback_configuration=(
-                codedeploy.CfnDeploymentGroup.AutoRollbackConfigurationProperty(
-                    enabled=True,
-                    events=[
-                        "DEPLOYMENT_FAILURE",
-                        "DEPLOYMENT_STOP_ON_ALARM",
-                        "DEPLOYMENT_STOP_ON_REQUEST",
-                    ],
-                )
-            ),
-        )
+        group = self._group(construct_id, name, names)
         self._may_move(name, names)
         resource = alias.node.default_child
         if not isinstance(resource, lambda_.CfnAlias):
@@ -119,6 +92,36 @@ class Releases:
         )
         # The policy names the group, which does not make it a dependency.
         resource.add_dependency(group)
+
+    def _group(
+        self, construct_id: str, name: str, alarms: Sequence[str]
+    ) -> codedeploy.CfnDeploymentGroup:
+        made, at_once = codedeploy.CfnDeploymentGroup, self._environment.release_at_once
+        steps = _AT_ONCE if at_once else self._environment.canary
+        return made(
+            self._stack,
+            f"{construct_id}Release",
+            application_name=self._application.ref,
+            deployment_group_name=self._environment.function(name),
+            service_role_arn=self._role.role_arn,
+            deployment_config_name=f"CodeDeployDefault.Lambda{steps}",
+            deployment_style=made.DeploymentStyleProperty(
+                deployment_option="WITH_TRAFFIC_CONTROL", deployment_type="BLUE_GREEN"
+            ),
+            alarm_configuration=made.AlarmConfigurationProperty(
+                # An alarm that is on already would stop the very release that repairs its cause.
+                enabled=not at_once,
+                alarms=[made.AlarmProperty(name=each) for each in alarms],
+            ),
+            auto_rollback_configuration=made.AutoRollbackConfigurationProperty(
+                enabled=True,
+                events=[
+                    "DEPLOYMENT_FAILURE",
+                    "DEPLOYMENT_STOP_ON_ALARM",
+                    "DEPLOYMENT_STOP_ON_REQUEST",
+                ],
+            ),
+        )
 
     def _may_move(self, name: str, alarms: Sequence[str]) -> None:
         """Lets CodeDeploy move this function's alias and read these alarms. Its managed policy
