@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import CfnOutput, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from infra import function as recipe
@@ -25,8 +27,9 @@ from infra.metrics import REFUSED_429
 from infra.nag import accept
 from infra.package import Package
 from infra.release import Releases
-from infra.settings import PREFIX, SERVICE, STAGE, Environment
+from infra.settings import PREFIX, SERVICE, STAGE, Environment, FairUse
 from infra.stack import ConcernStack
+from infra.web_acl import web_acl
 from shared import errors
 from shared.envelope import HEADERS
 from shared.log import namespace
@@ -79,7 +82,9 @@ class ApiStack(ConcernStack):
         super().__init__(scope, construct_id, environment=environment, concern="api")
         self._environment, self._records = environment, records
         self._releases = Releases(self, "api", environment)
-        self.api = self._rest_api()
+        self.api = self._rest_api([route for routes in families.values() for route in routes])
+        if environment.fair_use is not None:
+            self._keep_use_fair(environment.fair_use)
         self._answer_in_the_envelope()
         layer = recipe.layer(self, package)
         for family, routes in families.items():
@@ -146,7 +151,7 @@ class ApiStack(ConcernStack):
             type=apigateway.IntegrationType.AWS_PROXY, integration_http_method="POST", uri=uri
         )
 
-    def _rest_api(self) -> apigateway.RestApi:
+    def _rest_api(self, routes: Sequence[Route]) -> apigateway.RestApi:
         deployed = not self._environment.emulator
         api = apigateway.RestApi(
             self,
@@ -158,13 +163,13 @@ class ApiStack(ConcernStack):
             # may use the role too, so it is never removed.
             cloud_watch_role=deployed,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if deployed else None,
-            deploy_options=self._stage_options(),
+            deploy_options=self._stage_options(routes),
         )
         self._keep_execution_log_finite(api)
         self._give_reasons(api)
         return api
 
-    def _stage_options(self) -> apigateway.StageOptions:
+    def _stage_options(self, routes: Sequence[Route]) -> apigateway.StageOptions:
         log = logs.LogGroup(
             self,
             "AccessLog",
@@ -182,15 +187,44 @@ class ApiStack(ConcernStack):
         )
         return apigateway.StageOptions(
             stage_name=STAGE,
-            metrics_enabled=self._environment.detailed_metrics,
-            throttling_rate_limit=self._environment.throttle_rate,
-            throttling_burst_limit=self._environment.throttle_burst,
-            logging_level=apigateway.MethodLoggingLevel.ERROR,
-            # Bodies are personal data, headers are credentials.
-            data_trace_enabled=False,
+            **self._method_options(None),
+            method_options={
+                f"{PREFIX}{route.path}/{route.method}": apigateway.MethodDeploymentOptions(
+                    **self._method_options(route.latency.tier)
+                )
+                for route in routes
+            },
             access_log_destination=apigateway.LogGroupLogDestination(log),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
         )
+
+    def _method_options(self, tier: str | None) -> dict[str, Any]:
+        """Returns the settings of the routes of a latency class, or of every other method. They do
+        not add to those of the stage but take their place, so all of them stand here."""
+        throttle = self._environment.throttles[tier]
+        return {
+            "throttling_rate_limit": throttle.rate,
+            "throttling_burst_limit": throttle.burst,
+            "metrics_enabled": self._environment.detailed_metrics,
+            "logging_level": apigateway.MethodLoggingLevel.ERROR,
+            # Bodies are personal data, headers are credentials.
+            "data_trace_enabled": False,
+        }
+
+    def _keep_use_fair(self, limits: FairUse) -> None:
+        body = refused(errors.RateLimited, self._build())
+        # The web ACL cannot insert the id of the request.
+        del body["stats"]["request_id"]
+        acl = web_acl(self, self._environment, limits, body)
+        wafv2.CfnWebACLAssociation(
+            self,
+            "WebAclOfTheStage",
+            resource_arn=self.api.deployment_stage.stage_arn,
+            web_acl_arn=acl.attr_arn,
+        )
+
+    def _build(self) -> dict[str, str]:
+        return {f"build_{part}": value for part, value in self._environment.build.items()}
 
     def _keep_execution_log_finite(self, api: apigateway.RestApi) -> None:
         """Makes the log group first: the gateway would make it without a retention period."""
@@ -204,7 +238,7 @@ class ApiStack(ConcernStack):
         api.deployment_stage.node.add_dependency(log)
 
     def _answer_in_the_envelope(self) -> None:
-        build = {f"build_{part}": value for part, value in self._environment.build.items()}
+        build = self._build()
         for name, refusal in GATEWAY_REFUSALS.items():
             headers = {
                 # The template sets the media type.
@@ -225,13 +259,16 @@ class ApiStack(ConcernStack):
         reasons = {
             "APIG2": "The door validates every body against its row's model and returns all faults "
             "at once in the envelope; a weaker check before it would answer in another form.",
-            "APIG3": "A web ACL is the account's choice and has a fixed monthly price; the stage's "
-            "throttle and the API's own limits work without it, and one can be attached.",
             "APIG4": "Callers are sessions and API keys of an org, which only the table knows: the "
             "door identifies them on every route but the public health check.",
             "COG4": "The API does not manage identities: sessions come from the platform, so a "
             "user pool would be empty.",
         }
+        if self._environment.fair_use is None:
+            reasons["APIG3"] = (
+                "A web ACL has a fixed monthly price, and nobody but its developers calls this "
+                "environment; the throttles of the routes work without it."
+            )
         for rule, reason in reasons.items():
             accept(api, rule, reason)
         if not self._environment.emulator:
@@ -261,7 +298,7 @@ ACCESS_LOG = {
 and no header. The function's log has the fingerprint of the credential."""
 
 
-def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, object]:
+def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, Any]:
     """Returns the envelope of an error that the gateway returns itself. The gateway inserts values
     unescaped. So it inserts only values that it makes itself, and not the path, for example."""
     return {

@@ -6,12 +6,14 @@ part of the code: the context names them.
 
 from __future__ import annotations
 
-from infra.settings import Environment
+from infra.settings import Environment, FairUse, Throttle
 
 PUBLISHER = "events"
 MONEY = ("account", "giftcard", "loyalty")
 """The families that move credit, stored value and points. A rush on another family must not take
 their places, nor the publisher's: it would fall behind the stream."""
+
+DEV = Throttle(20, 40)
 
 ENVIRONMENTS = {
     "dev": Environment(
@@ -21,8 +23,7 @@ ENVIRONMENTS = {
         log_retention_days=7,
         archive_days=7,
         memory_mb=512,
-        throttle_rate=50,
-        throttle_burst=100,
+        throttles={"A": DEV, "B": DEV, "C": DEV, "D": DEV, None: Throttle(5, 10)},
     ),
     "test": Environment(
         name="test",
@@ -31,8 +32,14 @@ ENVIRONMENTS = {
         log_retention_days=30,
         archive_days=30,
         memory_mb=1024,
-        throttle_rate=200,
-        throttle_burst=400,
+        throttles={
+            "A": Throttle(20, 40),
+            "B": Throttle(50, 100),
+            "C": Throttle(200, 400),
+            "D": Throttle(100, 200),
+            None: Throttle(10, 20),
+        },
+        fair_use=FairUse(per_address=600, per_credential=600, per_org=1_200),
         reserved_concurrency={PUBLISHER: 10, **dict.fromkeys(MONEY, 20)},
         canary="Canary10Percent5Minutes",
     ),
@@ -43,8 +50,14 @@ ENVIRONMENTS = {
         log_retention_days=90,
         archive_days=365,
         memory_mb=1024,
-        throttle_rate=2_000,
-        throttle_burst=4_000,
+        throttles={
+            "A": Throttle(100, 200),
+            "B": Throttle(200, 400),
+            "C": Throttle(1_000, 2_000),
+            "D": Throttle(500, 1_000),
+            None: Throttle(20, 40),
+        },
+        fair_use=FairUse(per_address=3_000, per_credential=3_000, per_org=6_000),
         stream_parallelization=2,
         reserved_concurrency={PUBLISHER: 50, "account": 100, "giftcard": 150, "loyalty": 200},
         canary="Canary10Percent15Minutes",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 SERVICE = "crm"
 PREFIX = "/crm"
@@ -29,6 +29,21 @@ _UNRESERVED_CONCURRENCY = 100
 _UNNAMED_BUILD = {"major": "1", "minor": "0", "id": "LOCAL-0000000000"}
 
 
+class Throttle(NamedTuple):
+    """The limit of one route: requests per second, and requests at once."""
+
+    rate: int
+    burst: int
+
+
+class FairUse(NamedTuple):
+    """The limits of one caller, in requests per minute."""
+
+    per_address: int
+    per_credential: int
+    per_org: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """One environment.
@@ -36,8 +51,8 @@ class Environment:
     - ``account`` and ``region``: where it lives. A deployment to another place is refused.
     - ``keep_data``: the table stays when its stack is removed, and stacks are protected from it.
     - ``detailed_metrics``: metrics per route. Each is billed.
-    - ``throttle_rate`` and ``throttle_burst``: limits of the whole API, in requests per second and
-      in requests.
+    - ``throttles``: of each route, by its latency class. ``None`` stands for what is no route.
+    - ``fair_use``: the limits of one caller, and the web ACL that keeps them. None: no web ACL.
     - ``account_concurrency``: the account's own limit of concurrent executions.
     - ``reserved_concurrency``: for the functions named, out of the account's. It is kept for them,
       and they get no more.
@@ -48,7 +63,8 @@ class Environment:
     - ``release_at_once``: this deployment takes over at once, whatever the alarms say.
     - ``build``: the deployed build (``major``, ``minor``, ``id``).
     - ``emulator``: leaves out what the local emulator of AWS does not accept: the events archive,
-      composite alarms, metric-math alarms, the gateway's account settings, canaries.
+      composite alarms, metric-math alarms, the gateway's account settings, canaries,
+      the web ACL.
     """
 
     name: str
@@ -59,8 +75,8 @@ class Environment:
     log_retention_days: int
     archive_days: int
     memory_mb: int
-    throttle_rate: int
-    throttle_burst: int
+    throttles: Mapping[str | None, Throttle]
+    fair_use: FairUse | None = None
     stream_parallelization: int = 1
     account_concurrency: int = 1_000
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
@@ -105,7 +121,7 @@ def chosen(environments: Mapping[str, Environment], context: Callable[[str], Any
         raise ValueError(f"environment must be one of {', '.join(environments)}, not {name!r}")
     found = environments[name]
     if context("emulator") in (True, "true"):
-        found = replace(found, emulator=True, canary=None)
+        found = replace(found, emulator=True, canary=None, fair_use=None)
     account, region = _place(name, context)
     build = {part: context(f"build_{part}") for part in ("major", "minor", "id")}
     return replace(
