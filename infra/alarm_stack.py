@@ -17,6 +17,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra import fault_alarms as faults
+from infra.dashboards import Dashboards
+from infra.insights import make_insights
 from infra.latency_alarms import watch_latency
 from infra.metrics import Metrics
 from infra.settings import Environment
@@ -26,7 +28,7 @@ from shared.routes import Route
 
 
 class AlarmStack(ConcernStack):
-    """The alarms, and the topic that they notify."""
+    """The alarms, the topic that they notify, and what a person looks at then."""
 
     def __init__(
         self,
@@ -41,7 +43,8 @@ class AlarmStack(ConcernStack):
     ) -> None:
         super().__init__(scope, construct_id, environment=environment, concern="alarms")
         self.topic = self._topic()
-        watch = Watch(self, environment, Metrics(environment), actions.SnsAction(self.topic))
+        metrics = Metrics(environment)
+        watch = Watch(self, environment, metrics, actions.SnsAction(self.topic))
         watch_latency(watch, [route for routes in families.values() for route in routes])
         for family, routes in families.items():
             faults.watch_function(watch, family)
@@ -54,6 +57,11 @@ class AlarmStack(ConcernStack):
         faults.watch_api(watch)
         faults.watch_account(watch)
         faults.watch_table(watch)
+        if environment.detailed_metrics:
+            dashboards = Dashboards(self, environment, metrics)
+            dashboards.make(families, mappings, refused_queue, failure_bucket)
+        if environment.contributor_insights:
+            make_insights(self, environment)
         CfnOutput(self, "AlarmTopicArn", value=self.topic.topic_arn)
 
     def _topic(self) -> sns.Topic:

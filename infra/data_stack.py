@@ -38,6 +38,7 @@ class DataStack(ConcernStack):
         would not protect from anybody who can already read the table. Deletion protection is on in
         every environment, so that nobody removes a table by accident.
         """
+        throttled_keys = self._throttled_keys(environment)
         table = dynamodb.Table(
             self,
             "Table",
@@ -49,6 +50,7 @@ class DataStack(ConcernStack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
+            contributor_insights_specification=throttled_keys,
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             time_to_live_attribute=TTL,
             deletion_protection=not environment.emulator,
@@ -63,8 +65,20 @@ class DataStack(ConcernStack):
                 sort_key=_text(index.sort),
                 projection_type=dynamodb.ProjectionType.INCLUDE,
                 non_key_attributes=[VIEW],
+                contributor_insights_specification=throttled_keys,
             )
         return table
+
+    def _throttled_keys(
+        self, environment: Environment
+    ) -> dynamodb.ContributorInsightsSpecification | None:
+        """Returns the wish to see the keys of throttled requests, and of no other. Keys hold codes,
+        ids and hashes, and nothing personal."""
+        if not environment.contributor_insights:
+            return None
+        return dynamodb.ContributorInsightsSpecification(
+            enabled=True, mode=dynamodb.ContributorInsightsMode.THROTTLED_KEYS
+        )
 
     def _root_secret(self) -> secretsmanager.Secret:
         """Returns the root secret. It is kept even if the table is removed: without it, no look-up

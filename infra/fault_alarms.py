@@ -23,7 +23,7 @@ _REFUSED_PER_CENT, _THROTTLED_PER_CENT, _LEAST_CALLS, _REFUSED_PERIODS = 40, 2, 
 """Shares of refusals that are not a shop's day. A till asks for customers who are not there, so a
 good many of the answers are refusals at any time."""
 _NEARLY_ALL = 0.8
-_OLD_ERASURE_S = 60 * 60
+OLD_ERASURE_S = 60 * 60
 _LONG_RUN = Duration.hours(1), 20
 _MISSED_DAY = Duration.hours(6), 5
 
@@ -147,7 +147,7 @@ def watch_jobs(watch: Watch) -> None:
         "erasure does not end",
         "An erasure has gone on for more than an hour.",
         watch.metrics.jobs(ERASURE_AGE, "Maximum"),
-        limit=_OLD_ERASURE_S,
+        limit=OLD_ERASURE_S,
     )
     watch.above(
         "RetentionDoesNotEnd",

@@ -50,7 +50,9 @@ class Environment:
 
     - ``account`` and ``region``: where it lives. A deployment to another place is refused.
     - ``keep_data``: the table stays when its stack is removed, and stacks are protected from it.
-    - ``detailed_metrics``: metrics per route. Each is billed.
+    - ``detailed_metrics``: metrics per route, and the alarms and dashboards that read them. Each is
+      billed.
+    - ``contributor_insights``: counts who or what is behind an alarm.
     - ``throttles``: of each route, by its latency class. ``None`` stands for what is no route.
     - ``fair_use``: the limits of one caller, and the web ACL that keeps them. None: no web ACL.
     - ``account_concurrency``: the account's own limit of concurrent executions.
@@ -64,7 +66,7 @@ class Environment:
     - ``build``: the deployed build (``major``, ``minor``, ``id``).
     - ``emulator``: leaves out what the local emulator of AWS does not accept: the events archive,
       composite alarms, metric-math alarms, the gateway's account settings, canaries,
-      the web ACL.
+      the web ACL, Contributor Insights.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Environment:
     memory_mb: int
     throttles: Mapping[str | None, Throttle]
     fair_use: FairUse | None = None
+    contributor_insights: bool = False
     stream_parallelization: int = 1
     account_concurrency: int = 1_000
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
@@ -121,7 +124,9 @@ def chosen(environments: Mapping[str, Environment], context: Callable[[str], Any
         raise ValueError(f"environment must be one of {', '.join(environments)}, not {name!r}")
     found = environments[name]
     if context("emulator") in (True, "true"):
-        found = replace(found, emulator=True, canary=None, fair_use=None)
+        found = replace(
+            found, emulator=True, canary=None, fair_use=None, contributor_insights=False
+        )
     account, region = _place(name, context)
     build = {part: context(f"build_{part}") for part in ("major", "minor", "id")}
     return replace(

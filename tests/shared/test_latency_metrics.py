@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infra.insights import RULES
 from lambdas.families import FAMILIES
 from shared import log
 from shared.api import serve
@@ -71,6 +72,17 @@ def test_the_line_is_in_the_embedded_metric_format(row: Route, line: Line) -> No
     names = [each["Name"] for each in directive["Metrics"]]
     assert names == [over(percentile) for percentile in row.latency.limits]
     assert all(found[name] in (0, 1) for name in names)
+
+
+def test_the_line_has_what_contributor_insights_counts(line: Line) -> None:
+    asked = {
+        field.removeprefix("$.")
+        for keys, filters in RULES.values()
+        for field in (*keys, *(each["Match"] for each in filters))
+    }
+    # These two come with a known caller.
+    assert {"orgcode", "fingerprint"} < asked
+    assert asked - {"orgcode", "fingerprint"} <= set(line(ROWS[0], 5))
 
 
 def test_the_metrics_are_few() -> None:
