@@ -20,7 +20,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite bench soak clients openapi released synth audit admin package clean python node
+.PHONY: help setup run test lint types suite bench soak clients openapi released synth costs audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ released: openapi ## take the API document as that of a release (docs/api-evolut
 
 synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
 	@node_modules/.bin/cdk synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
+
+costs: node_modules/.installed ## write what a deployment costs, from the templates, to docs/costs.md
+	@$(BIN)/python -m infra.costs
 
 audit: $(VENV)/.installed ## known vulnerabilities of the pinned packages (asks the index's service)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
