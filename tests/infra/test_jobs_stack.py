@@ -60,6 +60,7 @@ def test_it_may_do_what_erasures_need_and_nothing_on_a_star(prod: Deployment) ->
         "kms:Sign",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
+        "s3:PutObject",
         "secretsmanager:GetSecretValue",
     }
     for each in statements(role):
