@@ -219,7 +219,7 @@ class _Invocation:
     def _log(self, status: int, refused: ApiError | None) -> None:
         facts = {
             # The path of an unknown route is a stranger's text, so the log does not get it.
-            "call": f"{self.method} {self.path}" if self.call or status < 400 else "-",
+            "call": "-" if self.row is None else self.row.call,
             "status": status,
             "request_id": self.request_id,
             "latency_ms": int((time.perf_counter() - self.began) * 1000),

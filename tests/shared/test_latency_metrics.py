@@ -63,6 +63,7 @@ def test_a_request_is_over_each_limit_of_its_own_row_by_the_gateway_s_clock(
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.call)
 def test_the_line_is_in_the_embedded_metric_format(row: Route, line: Line) -> None:
     found = line(row, 5)
+    assert found["call"] == row.call
     assert found["since_received_ms"] == 5
     assert found["_aws"]["Timestamp"] == NOW_MS
     (directive,) = found["_aws"]["CloudWatchMetrics"]
@@ -98,7 +99,10 @@ def test_a_clock_ahead_of_the_gateway_s_makes_no_negative_time(line: Line) -> No
     "event", [{"path": "/crm/nowhere"}, {"httpMethod": "PUT"}, {"httpMethod": "OPTIONS"}]
 )
 def test_what_is_no_route_has_no_class(event: dict[str, Any], line: Line) -> None:
-    assert "_aws" not in line(ROWS[0], 5, **event)
+    found = line(ROWS[0], 5, **event)
+    assert "_aws" not in found
+    # What a stranger has typed is not in the log. (Preflights are not logged at all.)
+    assert found.get("call", "-") == "-"
 
 
 @pytest.mark.parametrize("context", [None, {}, {"requestTimeEpoch": "soon"}])
