@@ -2,8 +2,8 @@
 erasures, receipts, exports.
 
 It works on the table of the local server that runs on this machine. With --table NAME it works on a
-deployed table, with your AWS credentials and the root of the keyed hashes from the deployment's
-secret (--root-secret-arn). The secret of a session or key is shown once, and is not stored.
+deployed table, with your AWS credentials. The outputs of the table's stacks say where the root of
+its keyed hashes is. The secret of a session or key is shown once, and is not stored.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import phonenumbers
 import typer
 
 from infra.local import erasures, identities, search_entries
+from infra.local.deployment import outputs_of
 from infra.local.identities import Refused
 from infra.local.ledger_export import exported
 from infra.local.settings import apply, deployed, local_settings
@@ -94,16 +95,19 @@ def _choose_table(
         str | None, typer.Option(help="A deployed table; the local one if absent.")
     ] = None,
     root_secret_arn: Annotated[
-        str | None, typer.Option(help="The secret with the root of a deployed table's hashes.")
+        str | None,
+        typer.Option(help="The secret with the root of a deployed table's hashes, if not its own."),
     ] = None,
     receipt_key: Annotated[
-        str | None, typer.Option(help="The key that signs the receipts of a deployment.")
+        str | None,
+        typer.Option(help="The key that signs the receipts of a deployment, if not its own."),
     ] = None,
 ) -> None:
     if table is not None:
-        if root_secret_arn is None:
-            raise typer.BadParameter("a deployed table needs --root-secret-arn as well")
-        apply(deployed(table, root_secret_arn, receipt_key), keep_account=True)
+        outputs = {} if root_secret_arn else outputs_of(table)
+        secret = root_secret_arn or outputs["RootSecretArn"]
+        key_id = receipt_key or outputs.get("ReceiptKeyArn")
+        apply(deployed(table, secret, key_id), keep_account=True)
         return
     if context.invoked_subcommand == "receipt":
         # Receipts are verified without any service.

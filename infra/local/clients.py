@@ -15,6 +15,11 @@ def table_administration() -> Any:
     return _make("dynamodb")
 
 
+def stacks() -> Any:
+    """Returns a client of the deployed stacks. Their outputs name what a deployment has."""
+    return _make("cloudformation")
+
+
 def _make(name: str) -> Any:
     import botocore.session
     from botocore.config import Config
