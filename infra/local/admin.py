@@ -11,25 +11,23 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
-import phonenumbers
 import typer
 
 from infra.local import erasures, identities, search_entries
-from infra.local.deployment import outputs_of
+from infra.local.deployment import outputs_of, redrive
 from infra.local.identities import Refused
 from infra.local.ledger_export import exported
+from infra.local.org_settings import UNIQUE, parsed
 from infra.local.settings import apply, deployed, local_settings
 from infra.local.signing import FileKey, public_key
 from shared import clients
 from shared.errors import ApiError
-from shared.fields import ORGCODE, is_currency
-from shared.settings import OrgSettings
+from shared.fields import ORGCODE
 
 
 def _group(about: str | None) -> typer.Typer:
@@ -37,12 +35,6 @@ def _group(about: str | None) -> typer.Typer:
         help=about, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
     )
 
-
-AT_LEAST_ONE = frozenset({"idempotency_days", "hold_hours"})
-"""Settings that must not be 0."""
-AT_MOST = {"unknown_card_limit": 1_000}
-"""Upper limits. A record has one time for each unknown card, and must not become too large."""
-UNIQUE = frozenset({"email_unique", "phone_unique"})
 
 app = _group(__doc__)
 org = _group("Organisations: who may write, and by which rules.")
@@ -55,6 +47,7 @@ jobs = _group("Erasures that run or have run.")
 receipt = _group("Receipts of deletions.")
 customer = _group("The right of access.")
 retention = _group("Runs of the retention policy, and what a law wants kept.")
+events = _group("Events of a deployment that have not reached the bus.")
 GROUPS = {
     "org": org,
     "member": member,
@@ -66,6 +59,7 @@ GROUPS = {
     "receipt": receipt,
     "customer": customer,
     "retention": retention,
+    "events": events,
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
@@ -103,12 +97,18 @@ def _choose_table(
         typer.Option(help="The key that signs the receipts of a deployment, if not its own."),
     ] = None,
 ) -> None:
+    if "--help" in sys.argv:
+        # The words of a command need no table.
+        return
+    context.obj = table
     if table is not None:
         outputs = {} if root_secret_arn else outputs_of(table)
         secret = root_secret_arn or outputs["RootSecretArn"]
         key_id = receipt_key or outputs.get("ReceiptKeyArn")
         apply(deployed(table, secret, key_id), keep_account=True)
         return
+    if context.invoked_subcommand == "events":
+        raise typer.BadParameter("only a deployment keeps failed events: name its table, --table")
     if context.invoked_subcommand == "receipt":
         # Receipts are verified without any service.
         clients.use(kms=FileKey(local_settings().receipt_key))
@@ -152,7 +152,7 @@ def org_settings(
 ) -> None:
     """Show the settings of an organisation, or change them: `timezone=Europe/Berlin`."""
     old = identities.org_of(orgcode)
-    chosen = dict(_setting(change) for change in changes or [])
+    chosen = dict(parsed(change) for change in changes or [])
     if UNIQUE & chosen.keys() and identities.has_customers(orgcode):
         raise Refused("uniqueness can only be changed before there are customers")
     if not chosen:
@@ -319,6 +319,22 @@ def customer_export(
     typer.echo(f"{erasures.export_to(orgcode, customer_guid, target)} records")
 
 
+@events.command("redrive")
+def events_redrive(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is there.")] = False,
+) -> None:
+    """Handle again what the readers of the stream gave up (the failure bucket) and what the bus
+    refused (the publisher's queue), one line for each piece. A piece is removed when the bus has
+    accepted it. Safe to repeat: its events have the same ids as before."""
+    run = redrive(str(context.obj), dry_run=dry_run)
+    for line in run.lines():
+        typer.echo(json.dumps(line))
+    typer.echo(json.dumps({"redriven": run.done, "kept": run.kept}))
+    if run.kept:
+        raise Refused(f"{run.kept} have failed again and are kept; `why` says for what reason")
+
+
 def _revoke(found: list[Any], fingerprint: str | None) -> None:
     mark = fingerprint.rpartition("_")[2] if fingerprint else None
     chosen = [f for f in found if mark in (None, f.fingerprint) and not f.credential.revoked]
@@ -331,34 +347,6 @@ def _revoke(found: list[Any], fingerprint: str | None) -> None:
 
 def _after(hours: float | None) -> datetime | None:
     return datetime.now(UTC) + timedelta(hours=hours) if hours else None
-
-
-def _setting(change: str) -> tuple[str, Any]:
-    """Returns one ``name=value`` with the value in the setting's type. Amounts are minor units."""
-    setting, _, text = change.partition("=")
-    kinds = {f.name: type(f.default) for f in fields(OrgSettings)}
-    kind = kinds.get(setting)
-    if kind is None:
-        raise Refused(f"there is no setting {setting!r}; the settings are {', '.join(kinds)}")
-    if kind is bool and text in ("true", "false"):
-        return setting, text == "true"
-    if kind is int and text.isascii() and text.isdigit():
-        number = int(text)
-        if (setting in AT_LEAST_ONE) <= number <= AT_MOST.get(setting, number):
-            return setting, number
-    if kind is str and _is_valid(setting, text):
-        return setting, text
-    raise Refused(f"{text!r} is no valid value of {setting}")
-
-
-def _is_valid(setting: str, text: str) -> bool:
-    if setting == "timezone":
-        return text in available_timezones()
-    if setting == "currency":
-        return is_currency(text)
-    if setting == "region":
-        return text in phonenumbers.SUPPORTED_REGIONS
-    return text in ("reject", "release")
 
 
 def main() -> None:

@@ -20,6 +20,21 @@ def stacks() -> Any:
     return _make("cloudformation")
 
 
+def functions() -> Any:
+    """Returns a client of the deployed functions."""
+    return _make("lambda")
+
+
+def objects() -> Any:
+    """Returns a client of the buckets."""
+    return _make("s3")
+
+
+def queues() -> Any:
+    """Returns a client of the queues, with a timeout that lets it wait for messages."""
+    return _make("sqs")
+
+
 def _make(name: str) -> Any:
     import botocore.session
     from botocore.config import Config

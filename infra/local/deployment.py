@@ -1,4 +1,4 @@
-"""The deployment that a table belongs to: what the outputs of its stacks say."""
+"""The deployment that a table belongs to: what the outputs of its stacks say, and what follows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import clients
 from infra.local.identities import Refused
+from infra.local.redrive import Places, Redrive
+from infra.local.settings import apply
 
 _DATA = "data"
 """The last part of the name of the stack that has the table (``infra/settings.py``)."""
@@ -32,6 +34,25 @@ def outputs_of(table: str) -> dict[str, str]:
         f"no deployed stack has the table {table} in this account and region; "
         "where its stacks are out of reach, name its secret with --root-secret-arn"
     )
+
+
+def redrive(table: str, *, dry_run: bool) -> Redrive:
+    """Returns a run of the re-drive in the deployment of this table. It publishes with the settings
+    of the deployed publisher, so that its events are those that the publisher would have made."""
+    outputs = outputs_of(table)
+    publisher = clients.functions().get_function_configuration(
+        # All names of an environment begin with that of its bus (``infra/settings.py``).
+        FunctionName=f"{outputs['EventBusName']}-events"
+    )
+    variables = publisher["Environment"]["Variables"]
+    apply({k: v for k, v in variables.items() if k.startswith("CRM_")}, keep_account=True)
+    places = Places(
+        objects=clients.objects(),
+        bucket=outputs["FailureBucketName"],
+        queues=clients.queues(),
+        queue_url=outputs["RefusedEventsQueueUrl"],
+    )
+    return Redrive(places, dry_run)
 
 
 def _stacks() -> Any:
