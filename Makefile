@@ -22,7 +22,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite bench soak clients openapi released synth bootstrap deploy audit admin package clean python node
+.PHONY: help setup run test lint types suite bench soak clients openapi released synth bootstrap deploy costs audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bootstrap: node_modules/.installed $(VENV)/.installed ## prepare the account and
 deploy: node_modules/.installed package ## deploy every stack [ENVIRONMENT=dev|test|prod] [ARGS="-c build_id=…"]
 	@$(CDK) deploy --all -c environment=$(ENVIRONMENT) $(ARGS)
 
+costs: node_modules/.installed ## write what a deployment costs, from the templates, to docs/costs.md
+	@$(BIN)/python -m infra.costs
+
 audit: $(VENV)/.installed ## known vulnerabilities of the pinned packages (asks the index's service)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r infra/local/engine-requirements.txt
@@ -75,7 +78,7 @@ audit: $(VENV)/.installed ## known vulnerabilities of the pinned packages (asks 
 admin: $(VENV)/.installed ## orgs, members, sessions, keys [ARGS="org list"]
 	@$(BIN)/python -m infra.local.admin $(ARGS)
 
-package: $(VENV)/.installed ## build what the functions and the layer ship, and show its size
+package: $(VENV)/.installed node_modules/.installed ## build what the functions and the layer ship, and show its size
 	@$(BIN)/python -m infra.package $(ARGS)
 
 clean: ## remove what the other verbs made, kept data excepted

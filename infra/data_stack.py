@@ -1,38 +1,40 @@
 """The stack of everything that must outlive a release: the table with its indexes and stream, the
-root secret, and the key that signs receipts.
+root secret, the key that signs receipts, and the log of erasures.
 
 The schema comes from ``shared.keys``, which the code uses too.
 """
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.nag import accept
 from infra.settings import Environment
+from infra.stack import ConcernStack
 from shared.keys import INDEXES, PARTITION, SORT, TTL, VIEW
 
+ERASURE_LOG_DAYS = 400
+"""Longer than the oldest backup that may be restored."""
 
-class DataStack(Stack):
+
+class DataStack(ConcernStack):
     """The table, the root of every keyed hash, and the key of the receipts."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("data"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="data")
         self.table = self._table(environment)
         self.root_secret = self._root_secret()
         self.receipt_key = self._receipt_key()
+        self.erasure_log = self._erasure_log()
         CfnOutput(self, "TableName", value=self.table.table_name)
         CfnOutput(self, "RootSecretArn", value=self.root_secret.secret_arn)
         CfnOutput(self, "ReceiptKeyArn", value=self.receipt_key.key_arn)
+        CfnOutput(self, "ErasureLogName", value=self.erasure_log.bucket_name)
 
     def _table(self, environment: Environment) -> dynamodb.Table:
         """Returns the table, with on-demand billing, because the load of tills is not steady.
@@ -42,6 +44,7 @@ class DataStack(Stack):
         would not protect from anybody who can already read the table. Deletion protection is on in
         every environment, so that nobody removes a table by accident.
         """
+        throttled_keys = self._throttled_keys(environment)
         table = dynamodb.Table(
             self,
             "Table",
@@ -53,6 +56,7 @@ class DataStack(Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
+            contributor_insights_specification=throttled_keys,
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             time_to_live_attribute=TTL,
             deletion_protection=not environment.emulator,
@@ -67,8 +71,20 @@ class DataStack(Stack):
                 sort_key=_text(index.sort),
                 projection_type=dynamodb.ProjectionType.INCLUDE,
                 non_key_attributes=[VIEW],
+                contributor_insights_specification=throttled_keys,
             )
         return table
+
+    def _throttled_keys(
+        self, environment: Environment
+    ) -> dynamodb.ContributorInsightsSpecification | None:
+        """Returns the wish to see the keys of throttled requests, and of no other. Keys hold codes,
+        ids and hashes, and nothing personal."""
+        if not environment.contributor_insights:
+            return None
+        return dynamodb.ContributorInsightsSpecification(
+            enabled=True, mode=dynamodb.ContributorInsightsMode.THROTTLED_KEYS
+        )
 
     def _root_secret(self) -> secretsmanager.Secret:
         """Returns the root secret. It is kept even if the table is removed: without it, no look-up
@@ -89,6 +105,27 @@ class DataStack(Stack):
             "e-mail, phone, code or session would work. Only functions read it.",
         )
         return secret
+
+    def _erasure_log(self) -> s3.Bucket:
+        """Returns the bucket of the log of erasures: the guids of customers who were erased. It is
+        kept longer than any backup of the table, because a restored table needs it."""
+        bucket = s3.Bucket(
+            self,
+            "ErasureLog",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ERASURE_LOG_DAYS))],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        accept(
+            bucket,
+            "S1",
+            "One function writes here once a day, and only administrators read it after a restore; "
+            "who did is in the account's audit trail.",
+        )
+        return bucket
 
     def _receipt_key(self) -> kms.Key:
         """Returns the key that signs the receipts of deletions. It is kept even if the table is

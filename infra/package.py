@@ -2,8 +2,8 @@
 
 ``make package`` runs this module. It fetches the layer's pinned dependencies as wheels for the
 runtime (Python 3.13 on arm64), on any machine. Only this step needs a network. All other files are
-copied from the checkout at each synthesis, so old code cannot be deployed. A function has the
-modules that its handler imports, and no module of another family.
+copied from the checkout at each synthesis, so old code cannot be deployed, and everything gets its
+bytecode. A function has the modules that its handler imports, and no module of another family.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import bytecode
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 REQUIREMENTS = ROOT / "shared" / "requirements.txt"
@@ -28,6 +30,7 @@ LIMIT_MIB = 15
 
 _EVENT_FUNCTIONS = ("events", "jobs", "search")
 _STAMP = "requirements.sha256"
+_LAYER, _TASK = "/opt/python", "/var/task"
 # Files of wheels that no request needs: translations of country names, tests, type stubs.
 _NOT_SHIPPED = ("pycountry/locales", "**/tests", "**/*.pyi", "**/*.pyx", "bin", "**/__pycache__")
 
@@ -57,8 +60,13 @@ def staged(families: Iterable[str], *, host: bool = False, build: Path = BUILD) 
             "`make package` first, or synthesise with `-c assets=none` to see the templates only."
         )
     _copy_shared(package.layer / "python")
-    for name in (*families, *_EVENT_FUNCTIONS):
+    names = [*families, *_EVENT_FUNCTIONS]
+    for name in names:
         _copy_function(name, package.function(name))
+    if not host:
+        # The emulator runs its functions with this machine's Python, which compiles for itself.
+        functions = [(package.function(name), _TASK) for name in names]
+        bytecode.add([(package.layer / "python", _LAYER), *functions], BUILD / "bytecode")
     return package
 
 
@@ -115,7 +123,7 @@ def zipped_bytes(folder: Path) -> int:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file():
                 archive.write(path, path.relative_to(folder))
     return target.tell()
 

@@ -1,20 +1,27 @@
-"""The AWS clients, made at first use. No other deployed module imports the SDK's core.
+"""The clients of AWS, made at first use. No other deployed module imports the SDK's core.
 
-A process has one client per service; threads share it safely. Tests and the local server replace a
-client with ``use``: by a wrapper around the real one that injects faults, or by a recorder of
-events. The SDK's own settings (such as ``AWS_ENDPOINT_URL``) say where a client sends its calls, so
-nothing here knows of a local engine.
+The table and the secret have a client of our own (``shared.aws_client``); the SDK makes the others,
+and these too where its knowledge is needed. A process has one client per service; threads share it
+safely. Tests and the local server replace a client with ``use``: by a wrapper around the real one
+that injects faults, or by a recorder of events. The SDK's own settings (such as
+``AWS_ENDPOINT_URL``) say where a client sends its calls, so nothing here knows of a local engine.
 """
 
 from __future__ import annotations
 
+import re
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
-from shared.settings import settings
+from shared import aws_credentials
+from shared.aws_client import Client, Endpoint, ServiceError, Unanswered
+from shared.settings import environment, settings
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+_OWN = frozenset({"dynamodb", "secretsmanager"})
+"""The services for which there is a client of our own."""
+_USUAL_REGION = r"(us|eu|ap|sa|ca|me|af|il|mx)-(east|west|north|south|central|[a-z]+)-\d"
+"""Regions whose addresses end in ``amazonaws.com``. Of others the SDK knows the address."""
 
 _lock = threading.Lock()
 _clients: dict[str, Any] = {}
@@ -23,9 +30,20 @@ _clients: dict[str, Any] = {}
 _CONNECT_S = 0.3
 
 
-def dynamodb() -> DynamoDBClient:
+class TableClient(Protocol):
+    """The operations of the table, with the arguments and answers of the SDK. They raise
+    ``ServiceError`` and ``Unanswered``."""
+
+    def batch_get_item(self, **arguments: Any) -> dict[str, Any]: ...
+    def query(self, **arguments: Any) -> dict[str, Any]: ...
+    def transact_write_items(self, **arguments: Any) -> dict[str, Any]: ...
+    def batch_write_item(self, **arguments: Any) -> dict[str, Any]: ...
+    def update_item(self, **arguments: Any) -> dict[str, Any]: ...
+
+
+def dynamodb() -> TableClient:
     """Returns the table's client. It does not retry: only ``shared.table`` does."""
-    return cast("DynamoDBClient", _client("dynamodb"))
+    return cast("TableClient", _client("dynamodb"))
 
 
 def events() -> Any:
@@ -46,6 +64,11 @@ def secrets() -> Any:
 def keys() -> Any:
     """Returns the client of the key service, which signs receipts."""
     return _client("kms")
+
+
+def files() -> Any:
+    """Returns the client of the object store, which keeps the log of erasures."""
+    return _client("s3")
 
 
 def use(**replacements: Any) -> None:
@@ -69,7 +92,56 @@ def _client(name: str) -> Any:
     return client
 
 
+@dataclass(frozen=True, slots=True)
+class SdkClient:
+    """The SDK's client in the form of our own: its errors are ours."""
+
+    client: Any
+
+    def __getattr__(self, operation: str) -> Any:
+        call = getattr(self.client, operation)
+
+        def called(**arguments: Any) -> dict[str, Any]:
+            from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+            try:
+                answer: dict[str, Any] = call(**arguments)
+            except ClientError as error:
+                raise ServiceError(dict(error.response)) from None
+            except (HTTPClientError, ConnectionError) as error:
+                raise Unanswered(type(error).__name__) from None
+            return answer
+
+        return called
+
+
 def _make(name: str) -> Any:
+    own = _own(name) if name in _OWN and not settings().sdk_only else None
+    if own is not None:
+        return own
+    made = _sdk(name)
+    return SdkClient(made) if name in _OWN else made
+
+
+def _own(name: str) -> Client | None:
+    """Returns our own client, or None where it does not know the credentials or the region."""
+    env = environment()
+    credentials = aws_credentials.source(env)
+    region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or ""
+    if credentials is None or not re.fullmatch(_USUAL_REGION, region):
+        return None
+    return Client(
+        service=name,
+        region=region,
+        endpoint=Endpoint.of(name, region, env),
+        authorities=env.get("AWS_CA_BUNDLE"),
+        credentials=credentials,
+        connect_s=_CONNECT_S,
+        read_s=settings().read_timeout_s,
+    )
+
+
+def _sdk(name: str) -> Any:
     import botocore.session
     from botocore.config import Config
 

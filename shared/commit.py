@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared.call import Answer, Call
@@ -23,7 +24,7 @@ from shared.customer_state import require_readable, state_at
 from shared.errors import ApiError, Busy, IdempotencyKeyReused, NotFound
 from shared.fields import instant_text
 from shared.idempotency import MarkerRecord, SnapshotRecord
-from shared.keys import Key
+from shared.keys import Key, record_of_answer
 from shared.records import Get, Read, Records
 from shared.table import Failed
 from shared.writes import (
@@ -42,7 +43,8 @@ from shared.writes import (
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The record that an answer is about: its id and its partition. The answer that replays get is
-    stored in that partition, and erased with the record."""
+    stored in that partition, and erased with the record. The id becomes a part of its key: of one
+    that a caller chose, this is the hash (``Kind.named_in_keys``)."""
 
     partition: str
     record_id: str
@@ -81,39 +83,65 @@ class CustomerStep:
         return (self.guard,)
 
 
+@dataclass(frozen=True, slots=True)
+class Retelling:
+    """What a replay needs beside the answer that was kept. ``reads``: for the record of this id,
+    in the trip that reads the answer; a hint that saves trips. ``told``: the answer to the replay,
+    made of the kept one and these records. It may refuse what must not be shown any more."""
+
+    reads: Callable[[str], Sequence[Read]]
+    told: Callable[[Answer, Records], Answer]
+
+
 Decide = Callable[[Call, Records], Step | CustomerStep]
+Original = Callable[[MarkerRecord], Answer]
 
 
-def commit(call: Call, reads: Sequence[Read], decide: Decide) -> Answer:
+def commit(
+    call: Call,
+    reads: Sequence[Read],
+    decide: Decide,
+    retelling: Retelling | None = None,
+    *,
+    known: Records | None = None,
+) -> Answer:
     """Loads, decides and writes. Returns the answer. ``reads`` are a hint that saves trips. Without
     reads, a route that is not strict reads nothing first: a creation then takes one trip, and the
-    conditions of its writes refuse what is not allowed."""
+    conditions of its writes refuse what is not allowed. A replay takes one more. ``known``: what
+    was read for many decisions at once, in the place of ``reads``. It may be out of date, so it is
+    only for a decision whose writes check all that it stands on, and whose answer shows no
+    record."""
+    original = partial(_original_answer, call, retelling)
+    if known is not None:
+        return _decide_and_write(call, known, decide, original)
     records = Records()
     read_first = bool(reads) or call.route.strict
     if read_first:
         call, records = call.verified([*reads, *marker_reads(call)])
-        replay = _find_replay(call, records)
+        replay = _find_replay(call, records, original)
         if replay is not None:
             return replay
     try:
-        return _decide_and_write(call, records, decide)
+        return _decide_and_write(call, records, decide, original)
     except ApiError:
         # A creation has not looked for its replay yet. A retry of a call that succeeded must get
         # its answer, not an error.
-        replay = None if read_first else _find_replay(call, call.table.load(marker_reads(call)))
+        if read_first:
+            raise
+        replay = _find_replay(call, call.table.load(marker_reads(call)), original)
         if replay is None:
             raise
         return replay
 
 
-def _decide_and_write(call: Call, records: Records, decide: Decide) -> Answer:
+def _decide_and_write(call: Call, records: Records, decide: Decide, original: Original) -> Answer:
     change_id, attempt = call.new_id(), 0
     while True:
         step = call.decided(records, lambda known: _guarded(decide(call, known), known))
         if call.facts.dry_run:
             return Answer({**step.answer.data, "dry_run": True}, step.answer.revision)
         # The idempotency key comes first: where several conditions fail, a replay wins.
-        writes = [*_idempotency_writes(call, step), *step.writes]
+        writes = [*_idempotency_writes(call, step, original), *step.writes]
         if not writes:
             return step.answer
         writes += [write for guard in step.guards for write in guard.writes(records)]
@@ -182,9 +210,9 @@ def _bound_key(call: Call) -> str | None:
     return call.facts.idempotency_key if call.route.binds_key else None
 
 
-def _find_replay(call: Call, records: Records) -> Answer | None:
+def _find_replay(call: Call, records: Records, original: Original) -> Answer | None:
     marker = bound_marker(call, records)
-    return None if marker is None else _original_answer(call, marker)
+    return None if marker is None else original(marker)
 
 
 def bound_marker(call: Call, records: Records) -> MarkerRecord | None:
@@ -203,23 +231,28 @@ def _ensure_own(call: Call, marker: MarkerRecord) -> None:
         raise IdempotencyKeyReused()
 
 
-def _original_answer(call: Call, marker: MarkerRecord) -> Answer:
+def _original_answer(call: Call, retelling: Retelling | None, marker: MarkerRecord) -> Answer:
     """Returns the original answer. Raises 409 where the key belongs to another request. Raises 404
     where the record of the answer is gone, or the deletion of its customer has begun."""
     _ensure_own(call, marker)
     snapshot_at = Get((marker.at_pk, marker.at_sk), SnapshotRecord)
     customer_guid = call.keys.customer_in(marker.at_pk)
     states = [] if customer_guid is None else [state_at(call.keys, customer_guid)]
-    records = call.table.load([snapshot_at, *states])
+    more = [] if retelling is None else retelling.reads(record_of_answer(snapshot_at.key))
+    records = call.table.load([snapshot_at, *states, *more])
     snapshot = records.get(snapshot_at)
     if snapshot is None:
         raise NotFound()
     for get in states:
         require_readable(records.get(get))
-    return Answer(snapshot.data, snapshot.answered_revision, replayed=True)
+    answer = Answer(snapshot.data, snapshot.answered_revision, replayed=True)
+    if retelling is None:
+        return answer
+    told = retelling.told
+    return call.decided(records, lambda known: told(answer, known))
 
 
-def _idempotency_writes(call: Call, step: Step | CustomerStep) -> list[Write]:
+def _idempotency_writes(call: Call, step: Step | CustomerStep, original: Original) -> list[Write]:
     """Returns the writes of the idempotency key and of the answer that replays get. They are in the
     transaction of the effect, so an effect never exists without its key."""
     key = _bound_key(call)
@@ -232,7 +265,7 @@ def _idempotency_writes(call: Call, step: Step | CustomerStep) -> list[Write]:
 
     def on_taken_key(current: CurrentItem) -> Answer | None:
         existing = current.record(MarkerRecord)
-        return None if existing is None else _original_answer(call, existing)
+        return None if existing is None else original(existing)
 
     marker = marker_write(call, place, on_taken_key)
     return [*marker, Put(Item(place, snapshot, expires=_expires(call)), condition=None)]

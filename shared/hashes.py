@@ -1,7 +1,8 @@
 """Keyed hashes: what a key, a log or an answer must not reveal is there only as one of these.
 
 HMAC-SHA-256 under keys that are derived from one root. The root never rotates: after a rotation no
-stored key could be computed again.
+stored key could be computed again. Page tokens have keys of their own, which do
+(``shared.root_secret``).
 """
 
 from __future__ import annotations
@@ -11,18 +12,13 @@ import hashlib
 import hmac
 from functools import cache
 
-from shared import clients
-from shared.settings import settings
+from shared import root_secret
 
 
 @cache
 def root() -> bytes:
-    """Returns the root of every keyed hash. It is read once per process, and never at import."""
-    here = settings()
-    if here.root_secret is not None:
-        return here.root_secret.encode()
-    answer = clients.secrets().get_secret_value(SecretId=here.root_secret_arn)
-    return str(answer["SecretString"]).encode()
+    """Returns the root of every keyed hash."""
+    return root_secret.secret().root
 
 
 def keyed(key: bytes, parts: tuple[str, ...]) -> bytes:
@@ -55,4 +51,25 @@ def fingerprint(secret: str) -> str:
 
 def token_signature(text: str) -> bytes:
     """Returns the signature of the text of a page token."""
-    return keyed(_secret_key(), ("token", text))[:16]
+    return _signatures(text)[0]
+
+
+def is_token_signature(signature: bytes, text: str) -> bool:
+    """Returns whether a page token of this text was signed by the service. Another process may have
+    signed it with a newer key than this one knows."""
+    if _is_one_of(signature, _signatures(text)):
+        return True
+    return root_secret.has_changed() and _is_one_of(signature, _signatures(text))
+
+
+def _signatures(text: str) -> list[bytes]:
+    """Returns the signatures that are accepted, the newest key's first. Before the first rotation,
+    and until the second, a key that derives from the root is among them."""
+    keys = [key.encode() for key in root_secret.secret().token_keys]
+    accepted = [*keys, _secret_key()][: root_secret.ACCEPTED]
+    return [keyed(key, ("token", text))[:16] for key in accepted]
+
+
+def _is_one_of(signature: bytes, accepted: list[bytes]) -> bool:
+    # Every one is compared, so that the time does not tell which one it is.
+    return sum(hmac.compare_digest(signature, one) for one in accepted) > 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 
 from shared.codec import Wire, dumps, with_views
 from shared.errors import InvalidNextToken
-from shared.hashes import token_signature
+from shared.hashes import is_token_signature, token_signature
 from shared.keys import LAST, PARTITION, SORT, Index
 from shared.settings import settings
 from shared.table import Table, together
@@ -135,7 +134,7 @@ def cursor_of(token: str, scope: str, now: datetime) -> str:
     if _encoded(raw) != token:
         # The last character has unused bits, so several texts decode alike. Only one is accepted.
         raise InvalidNextToken()
-    if not hmac.compare_digest(raw[:16], token_signature(scope + payload)):
+    if not is_token_signature(raw[:16], scope + payload):
         raise InvalidNextToken()
     expires, cursor = json.loads(payload)
     if expires < now.timestamp():

@@ -7,6 +7,7 @@ import. No other deployed module reads ``os.environ``.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -21,7 +22,9 @@ class Settings:
     """The settings of a deployment. ``root_secret`` is the root of every keyed hash. On AWS it is
     absent, and ``root_secret_arn`` names the secret. A call to the database that takes longer than
     ``read_timeout_s`` is repeated on another connection: the database's own p99 is far below that,
-    and a till is waiting. ``receipt_key_id``: the key that signs the receipts of deletions."""
+    and a till is waiting. ``receipt_key_id``: the key that signs the receipts of deletions.
+    ``erasure_log_bucket``: the bucket of the log of erasures; without it none is written.
+    ``sdk_only``: the SDK makes every call, also those of the table."""
 
     table_name: str
     event_bus_name: str
@@ -30,8 +33,16 @@ class Settings:
     root_secret_arn: str | None
     retry_queue_url: str | None
     receipt_key_id: str = "local"
+    erasure_log_bucket: str | None = None
+    sdk_only: bool = False
     read_timeout_s: float = 1.5
     build: dict[str, str] = field(default_factory=dict)
+
+
+def environment() -> Mapping[str, str]:
+    """Returns the environment variables themselves, for those that the SDK defines and that our own
+    client follows."""
+    return os.environ
 
 
 @cache
@@ -46,6 +57,8 @@ def settings() -> Settings:
         root_secret_arn=env.get("CRM_ROOT_SECRET_ARN"),
         retry_queue_url=env.get("CRM_RETRY_QUEUE_URL"),
         receipt_key_id=env.get("CRM_RECEIPT_KEY_ID", "local"),
+        erasure_log_bucket=env.get("CRM_ERASURE_LOG_BUCKET"),
+        sdk_only=env.get("CRM_CLIENT") == "sdk",
         read_timeout_s=float(env.get("CRM_READ_TIMEOUT_S", "1.5")),
         build={
             "build_major": env.get("CRM_BUILD_MAJOR", "1"),

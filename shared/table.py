@@ -15,6 +15,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from shared import clients
+from shared.aws_client import ServiceError, Unanswered
 from shared.codec import CHANGE, Wire, key_of
 from shared.errors import Busy, Unavailable
 from shared.keys import PARTITION, SORT, Key
@@ -31,6 +32,8 @@ RETRY_S = 1.5
 that has not answered by then will not answer soon."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 0.05, 0.4, 0.004
 """Upper bounds of a pause: of the first one, of all, and of the last one after a conflict."""
+_CHANCE = random.SystemRandom()
+"""Without a state of its own: processes that start from one snapshot must not pause alike."""
 _TRANSIENT = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -75,7 +78,7 @@ class RetryBudget:
             return False
         attempts = self.attempts
         longest = after_conflict(attempts, left) if conflict else after_failure(attempts)
-        pause(random.uniform(0, min(left, longest)))
+        pause(_CHANCE.uniform(0, min(left, longest)))
         self.attempts += 1
         return True
 
@@ -109,9 +112,8 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=32, thread_name_prefix="table")
 
 
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+def _code(error: ServiceError) -> str:
+    return str(error.response["Error"]["Code"])
 
 
 def together(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -218,10 +220,10 @@ class Table:
                     TransactItems=actions,
                     ClientRequestToken=f"{change_id}-{attempt}",
                 )
-            except Exception as error:
+            except ServiceError as error:
                 if _code(error) != "TransactionCanceledException":
                     raise
-                reasons = error.response["CancellationReasons"]  # type: ignore[attr-defined]
+                reasons = error.response["CancellationReasons"]
                 failed = _failures(writes, reasons, change_id)
                 if failed is not None:
                     return failed if failed.writes else None
@@ -261,22 +263,20 @@ class Table:
                 ExpressionAttributeNames={"#a": attribute, **condition.names},
                 ExpressionAttributeValues={":a": value, **condition.values},
             )
-        except Exception as error:
+        except ServiceError as error:
             if _code(error) != "ConditionalCheckFailedException":
                 raise
 
     def ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """Makes one call, and returns the answer. Retries it with the same arguments (and so the
         same token) while the database does not answer or is throttled."""
-        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
-
         call = getattr(clients.dynamodb(), operation)
         while True:
             try:
                 answer: dict[str, Any] = call(ReturnConsumedCapacity="TOTAL", **arguments)
-            except (HTTPClientError, ConnectionError):
+            except Unanswered:
                 pass
-            except ClientError as error:
+            except ServiceError as error:
                 if _code(error) not in _TRANSIENT:
                     raise
             else:

@@ -12,16 +12,51 @@ from functools import cache
 from typing import Any
 
 import boto3
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from moto.sqs.models import sqs_backends
 
 from shared.codec import Item, item_wire
 from shared.search import SearchEntryRecord
+from tests.faults import Fault, Faults, Perform
 
 BUS = "crm-test"
 NEVER = "InvalidArgument"
 """A code with which the bus refuses an entry for ever."""
 LATER = "ThrottlingException"
 """A code of an entry that the bus may accept later."""
+CALLED = frozenset(
+    {
+        "put_events",
+        *("send_message", "receive_message", "delete_message"),
+        *("get_queue_attributes", "change_message_visibility"),
+        *("list_objects_v2", "get_object", "delete_object"),
+    }
+)
+"""What the publisher and the re-drive ask of the three places."""
+
+
+def faulty(client: Any) -> Faults:
+    """Returns the client of one of the places, with faults at what is asked of it."""
+    return Faults(client, CALLED)
+
+
+def unreachable() -> Fault:
+    """The call never reaches the service, as the SDK tells it."""
+
+    def fault(client: Any, _: str, __: dict[str, Any], ___: Perform) -> Any:
+        raise EndpointConnectionError(endpoint_url=client.meta.endpoint_url)
+
+    return fault
+
+
+def lost_answer() -> Fault:
+    """The call takes effect, but its answer is lost, as the SDK tells it."""
+
+    def fault(client: Any, _: str, __: dict[str, Any], perform: Perform) -> Any:
+        perform()
+        raise ReadTimeoutError(endpoint_url=client.meta.endpoint_url)
+
+    return fault
 
 
 @cache

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.local.clients import table_administration
 from infra.local.gateway import Gateway, HttpRequest
 from lambdas.families import FAMILIES
-from shared import clients
 from shared.codec import Item, item_wire
 from shared.customer_state import CustomerStateRecord, OrderHoldRecord, state_at, state_item
 from shared.identity import (
@@ -34,7 +34,7 @@ WHY: dict[str, Any] = {
 
 def store(item: Item[Any]) -> None:
     """Writes an item directly, as the administration does."""
-    clients.dynamodb().put_item(
+    table_administration().put_item(
         TableName=settings().table_name, Item=item_wire(item, "builder", [])
     )
 

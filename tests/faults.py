@@ -17,9 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from shared.aws_client import ServiceError, Unanswered
 
 Perform = Callable[[], dict[str, Any]]
+OPERATIONS = frozenset(
+    {"batch_get_item", "query", "transact_write_items", "batch_write_item", "update_item"}
+)
+"""What the service asks of the table."""
 Fault = Callable[[Any, str, dict[str, Any], Perform], dict[str, Any]]
 """``fault(client, operation, arguments, perform)``: ``perform()`` makes the real call."""
 
@@ -45,10 +49,11 @@ class _Planned:
 
 
 class Faults:
-    """A DynamoDB client with injected faults. Everything else is the real client."""
+    """A client with injected faults at these operations. Everything else is the real client."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, operations: frozenset[str] = OPERATIONS) -> None:
         self._client = client
+        self._operations = operations
         self._lock = threading.Lock()
         self._planned: list[_Planned] = []
         self.calls: list[Made] = []
@@ -81,7 +86,7 @@ class Faults:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._client, name)
-        if name not in self._client.meta.method_to_api_mapping:
+        if name not in self._operations:
             return real
 
         def call(**arguments: Any) -> Any:
@@ -115,17 +120,17 @@ def conflict(*actions: int) -> Fault:
     """The transaction is cancelled, because another one is writing the items of these actions (by
     index; all if none is given). Other operations get ``TransactionConflictException``."""
 
-    def fault(client: Any, operation: str, arguments: dict[str, Any], _: Perform) -> Any:
+    def fault(_: Any, operation: str, arguments: dict[str, Any], __: Perform) -> Any:
         message = "Transaction is ongoing for the item"
         if operation not in ("transact_write_items", "transact_get_items"):
-            raise _error(client, operation, "TransactionConflictException", message)
+            raise _error("TransactionConflictException", message)
         many = len(arguments["TransactItems"])
         hit = actions or tuple(range(many))
         reasons = [
             {"Code": "TransactionConflict", "Message": message} if i in hit else {"Code": "None"}
             for i in range(many)
         ]
-        raise _cancelled(client, operation, reasons)
+        raise _cancelled(reasons)
 
     return fault
 
@@ -133,8 +138,8 @@ def conflict(*actions: int) -> Fault:
 def throttled(code: str = "ProvisionedThroughputExceededException") -> Fault:
     """The call is throttled."""
 
-    def fault(client: Any, operation: str, _: dict[str, Any], __: Perform) -> Any:
-        raise _error(client, operation, code, "The level of configured throughput was exceeded")
+    def fault(_: Any, __: str, ___: dict[str, Any], ____: Perform) -> Any:
+        raise _error(code, "The level of configured throughput was exceeded")
 
     return fault
 
@@ -142,10 +147,10 @@ def throttled(code: str = "ProvisionedThroughputExceededException") -> Fault:
 def transaction_throttled() -> Fault:
     """The transaction is cancelled, because its first item is throttled."""
 
-    def fault(client: Any, operation: str, arguments: dict[str, Any], _: Perform) -> Any:
+    def fault(_: Any, __: str, arguments: dict[str, Any], ___: Perform) -> Any:
         reasons = [{"Code": "None"} for _ in arguments["TransactItems"]]
         reasons[0] = {"Code": "ThrottlingError", "Message": "Throughput exceeds the limit"}
-        raise _cancelled(client, operation, reasons)
+        raise _cancelled(reasons)
 
     return fault
 
@@ -153,9 +158,9 @@ def transaction_throttled() -> Fault:
 def lost_answer() -> Fault:
     """The call takes effect, but its answer is lost."""
 
-    def fault(client: Any, _: str, __: dict[str, Any], perform: Perform) -> Any:
+    def fault(_: Any, __: str, ___: dict[str, Any], perform: Perform) -> Any:
         perform()
-        raise ReadTimeoutError(endpoint_url=client.meta.endpoint_url)
+        raise Unanswered("lost")
 
     return fault
 
@@ -173,8 +178,8 @@ def meanwhile(act: Callable[[], Any]) -> Fault:
 def unreachable() -> Fault:
     """The call never reaches the table."""
 
-    def fault(client: Any, _: str, __: dict[str, Any], ___: Perform) -> Any:
-        raise EndpointConnectionError(endpoint_url=client.meta.endpoint_url)
+    def fault(_: Any, __: str, ___: dict[str, Any], ____: Perform) -> Any:
+        raise Unanswered("unreachable")
 
     return fault
 
@@ -240,26 +245,16 @@ GONE_WRONG: dict[str, Callable[[], Fault]] = {
 """The faults that any call may have. After each of them, a retry must end as if there were none."""
 
 
-def _error(client: Any, operation: str, code: str, message: str, **more: Any) -> Exception:
-    response = {
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 2},
-        "message": message,
-        **more,
-    }
-    name = client.meta.method_to_api_mapping[operation]
-    error: Exception = client.exceptions.from_code(code)(response, name)
-    return error
+def _error(code: str, message: str, **more: Any) -> Exception:
+    return ServiceError({"Error": {"Code": code, "Message": message}, "message": message, **more})
 
 
-def _cancelled(client: Any, operation: str, reasons: list[dict[str, Any]]) -> Exception:
+def _cancelled(reasons: list[dict[str, Any]]) -> Exception:
     codes = ", ".join(reason["Code"] for reason in reasons)
     message = (
         f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
     )
-    return _error(
-        client, operation, "TransactionCanceledException", message, CancellationReasons=reasons
-    )
+    return _error("TransactionCanceledException", message, CancellationReasons=reasons)
 
 
 class LosingAnswers:
@@ -277,5 +272,5 @@ class LosingAnswers:
             lost = self._count % 4 == 0
         answer = self._client.transact_write_items(**arguments)
         if lost:
-            raise ReadTimeoutError(endpoint_url=self._client.meta.endpoint_url)
+            raise Unanswered("lost")
         return answer

@@ -29,6 +29,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.keys import INDEXES, PARTITION, SORT, VIEW, Index
+from tests.faults import OPERATIONS
 
 READ_STEP, WRITE_STEP = 4096, 1024
 Item = Mapping[str, Any]
@@ -93,7 +94,7 @@ class Meter:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self.client, name)
-        if name not in self.client.meta.method_to_api_mapping:
+        if name not in OPERATIONS:
             return real
 
         def call(**arguments: Any) -> Any:

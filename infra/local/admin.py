@@ -9,70 +9,40 @@ its keyed hashes is. The secret of a session or key is shown once, and is not st
 from __future__ import annotations
 
 import json
-import re
 import sys
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from infra.local import erasures, identities, search_entries
-from infra.local.deployment import outputs_of, redrive
+from infra.local import identities
+from infra.local.admin_parts import OrgCode, group
+from infra.local.admin_records import RECORDS
+from infra.local.deployment import outputs_of
 from infra.local.identities import Refused
-from infra.local.ledger_export import exported
 from infra.local.org_settings import UNIQUE, parsed
 from infra.local.settings import apply, deployed, local_settings
-from infra.local.signing import FileKey, public_key
+from infra.local.signing import FileKey
 from shared import clients
 from shared.errors import ApiError
-from shared.fields import ORGCODE
 
-
-def _group(about: str | None) -> typer.Typer:
-    return typer.Typer(
-        help=about, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
-    )
-
-
-app = _group(__doc__)
-org = _group("Organisations: who may write, and by which rules.")
-member = _group("People in an organisation, and their roles.")
-session = _group("Sessions of people.")
-key = _group("API keys of an organisation's service accounts.")
-ledger = _group("Points ledgers of an organisation's customers.")
-search = _group("Search entries of an organisation's accounts and customers.")
-jobs = _group("Erasures that run or have run.")
-receipt = _group("Receipts of deletions.")
-customer = _group("The right of access.")
-retention = _group("Runs of the retention policy, and what a law wants kept.")
-events = _group("Events of a deployment that have not reached the bus.")
+app = group(__doc__)
+org = group("Organisations: who may write, and by which rules.")
+member = group("People in an organisation, and their roles.")
+session = group("Sessions of people.")
+key = group("API keys of an organisation's service accounts.")
 GROUPS = {
     "org": org,
     "member": member,
     "session": session,
     "key": key,
-    "ledger": ledger,
-    "search": search,
-    "jobs": jobs,
-    "receipt": receipt,
-    "customer": customer,
-    "retention": retention,
-    "events": events,
+    **RECORDS,
 }
-for name, group in GROUPS.items():
-    app.add_typer(group, name=name)
+for name, members in GROUPS.items():
+    app.add_typer(members, name=name)
 
 
-def _code(text: str) -> str:
-    code = text.strip().upper()
-    if not re.fullmatch(ORGCODE, code):
-        raise typer.BadParameter("2 to 32 of A-Z, 0-9 and -")
-    return code
-
-
-OrgCode = Annotated[str, typer.Argument(help="The organisation's code.", callback=_code)]
 Person = Annotated[str, typer.Argument(help="The person's id at the identity provider.")]
 Account = Annotated[str, typer.Argument(help="The service account's name.")]
 Role = Annotated[list[str] | None, typer.Option("--role", help="May be given several times.")]
@@ -223,116 +193,6 @@ def key_list(orgcode: OrgCode) -> None:
     for found in identities.keys_of(orgcode):
         line = {"fingerprint": f"kf_{found.fingerprint}", **asdict(found.credential)}
         typer.echo(json.dumps(line, default=str))
-
-
-@ledger.command("export")
-def ledger_export(
-    orgcode: OrgCode,
-    customer: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be given several times.")
-    ] = None,
-) -> None:
-    """Print every entry as a line of JSON, like /loyalty/ledger/list, customer by customer."""
-    for entry in exported(orgcode, customer):
-        typer.echo(json.dumps(entry))
-
-
-@search.command("rebuild")
-def search_rebuild(
-    orgcode: OrgCode,
-    after: Annotated[
-        str | None,
-        typer.Option(help="Continue after this record, the last one that a run has shown."),
-    ] = None,
-) -> None:
-    """Rewrite the search entries of every account and customer, and remove those of an older
-    version. Needed once after an update that changes the rules for tokens. Safe to repeat."""
-    for progress in search_entries.rebuild(orgcode, after=after):
-        _show(progress)
-
-
-@jobs.command("list")
-def jobs_list(orgcode: OrgCode) -> None:
-    """List an organisation's erasures with their progress, the newest first, one per line."""
-    for job in erasures.jobs(orgcode):
-        typer.echo(json.dumps(job))
-
-
-@jobs.command("resume")
-def jobs_resume(orgcode: OrgCode, job_id: Annotated[str, typer.Argument()]) -> None:
-    """Continue an erasure to its end, and show how far it has come. The sweeper may run beside."""
-    for progress in erasures.resume(orgcode, job_id):
-        typer.echo(json.dumps(progress))
-
-
-@retention.command("run")
-def retention_run(
-    orgcode: OrgCode,
-    as_of: Annotated[
-        datetime | None, typer.Option(help="The clock of the run, in UTC. Default: now.")
-    ] = None,
-) -> None:
-    """Enforce the retention policy that is in force then, to the end, and show how far it has come.
-    A run of the same clock that was begun before goes on."""
-    now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
-    for progress in erasures.retention_run(orgcode, now):
-        typer.echo(json.dumps(progress))
-
-
-@retention.command("list")
-def retention_list(orgcode: OrgCode) -> None:
-    """List an organisation's runs, the newest first, one per line."""
-    for run in erasures.retention_runs(orgcode):
-        typer.echo(json.dumps(run))
-
-
-@retention.command("kept")
-def retention_kept(orgcode: OrgCode) -> None:
-    """List what is kept without its person because a law wants it, one record per line."""
-    for kept in erasures.kept(orgcode):
-        typer.echo(json.dumps(kept))
-
-
-@receipt.command("verify")
-def receipt_verify(
-    orgcode: OrgCode,
-    file: Annotated[Path, typer.Argument(help="The answer to the deletion.", exists=True)],
-    public_key: Annotated[Path, typer.Option(help="The public key as PEM.", exists=True)],
-) -> None:
-    """Check that a receipt is what was signed. It needs the public key, and no service."""
-    typer.echo(f"good: {erasures.verified(file, orgcode, public_key)}")
-
-
-@receipt.command("public-key")
-def receipt_public_key() -> None:
-    """Print the public key as PEM. Give it to whoever is to verify receipts."""
-    typer.echo(public_key(), nl=False)
-
-
-@customer.command("export")
-def customer_export(
-    orgcode: OrgCode,
-    customer_guid: Annotated[str, typer.Argument()],
-    target: Annotated[Path, typer.Argument(help="The file to write, one record a line.")],
-) -> None:
-    """Write everything that is stored about a customer into a file that only you may read."""
-    typer.echo(f"{erasures.export_to(orgcode, customer_guid, target)} records")
-
-
-@events.command("redrive")
-def events_redrive(
-    context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is there.")] = False,
-) -> None:
-    """Handle again what the readers of the stream gave up (the failure bucket) and what the bus
-    refused (the publisher's queue), one line for each piece. A piece is removed when the bus has
-    accepted it. Safe to repeat: its events have the same ids as before."""
-    run = redrive(str(context.obj), dry_run=dry_run)
-    for line in run.lines():
-        typer.echo(json.dumps(line))
-    typer.echo(json.dumps({"redriven": run.done, "kept": run.kept}))
-    if run.kept:
-        raise Refused(f"{run.kept} have failed again and are kept; `why` says for what reason")
 
 
 def _revoke(found: list[Any], fingerprint: str | None) -> None:

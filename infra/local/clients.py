@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+
+from shared.settings import environment
 
 
 def streams() -> Any:
@@ -11,31 +14,42 @@ def streams() -> Any:
 
 
 def table_administration() -> Any:
-    """Returns a client with a long timeout, to create the table and to scan it."""
+    """Returns a client that knows every operation and has a long timeout: it creates the table,
+    scans it, and writes single items."""
     return _make("dynamodb")
 
 
 def stacks() -> Any:
     """Returns a client of the deployed stacks. Their outputs name what a deployment has."""
-    return _make("cloudformation")
+    return _new("cloudformation")
 
 
 def functions() -> Any:
     """Returns a client of the deployed functions."""
-    return _make("lambda")
+    return _new("lambda")
 
 
 def objects() -> Any:
     """Returns a client of the buckets."""
-    return _make("s3")
+    return _new("s3")
 
 
 def queues() -> Any:
     """Returns a client of the queues, with a timeout that lets it wait for messages."""
-    return _make("sqs")
+    return _new("sqs")
 
 
 def _make(name: str) -> Any:
+    # One for each engine: a process may start several, one after the other.
+    return _made(name, environment().get("AWS_ENDPOINT_URL_DYNAMODB"))
+
+
+@cache
+def _made(name: str, endpoint: str | None) -> Any:
+    return _new(name, endpoint)
+
+
+def _new(name: str, endpoint: str | None = None) -> Any:
     import botocore.session
     from botocore.config import Config
 
@@ -47,4 +61,5 @@ def _make(name: str) -> Any:
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=16,
         ),
+        endpoint_url=endpoint,
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.local.clients import table_administration
 from infra.local.identities import credential_item, org_item
-from shared import clients
 from shared.codec import Item, item_wire
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord, membership_item
 from shared.settings import settings
@@ -70,7 +70,7 @@ def records() -> Iterator[Item[Any]]:
 
 def load() -> None:
     """Writes the records of the demo orgs that are missing. Existing ones stay as they are."""
-    client = clients.dynamodb()
+    client = table_administration()
     for item in records():
         try:
             client.put_item(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from infra.local.clients import table_administration
 from lambdas.families import FAMILIES
 from shared import clients, hashes, identity, keys
 from shared.codec import Item, decode
@@ -237,7 +238,7 @@ def _credentials(orgcode: str, kind: str, start: str = "") -> Iterator[Found]:
 
 def listed(orgcode: str, kind: str, start: str = "") -> list[dict[str, Any]]:
     """Returns the whole items of one list, in its order."""
-    table, name = clients.dynamodb(), settings().table_name
+    table, name = table_administration(), settings().table_name
     answers = table.get_paginator("query").paginate(
         TableName=name,
         IndexName=ALL_OF_KIND.name,

@@ -11,7 +11,9 @@ it. Every text that it ever had is kept under a number of its own, and nothing o
 
 Comments on a record of this service are for those who may read such a record; all others are for
 every member of the org. Comments on a customer who was merged are the survivor's as well. A reply
-stands below a comment on the same record, one level deep.
+stands below a comment on the same record, one level deep. Once a record is gone, nothing new is
+said about it, and what was said may still be changed and taken back; what was said about a deleted
+customer is gone as well. Events tell no id of another system's record.
 
 Lists by author and the report show a change a moment later; every other call shows it at once.
 """

@@ -15,6 +15,7 @@ from shared.customer_guard import CustomerGuard
 from shared.events import change_event, event_data
 from shared.keys import Keys, whole_comment_id
 from shared.records import Get, Query
+from shared.targets import told_in_events
 from shared.writes import Delete, Put, Update, Write
 
 CREATED, REVISED, STATUS_SET = "comment-created", "comment-revised", "comment-status-set"
@@ -108,6 +109,7 @@ def _update(
 
 def _event(call: Call, comment: CommentRecord, action: str, **more: Any) -> dict[str, Any]:
     aggregate = (comment.KIND, comment.comment_id, comment.revision)
+    more["target_type"], more["target_id"] = told_in_events(comment.target_type, comment.target_id)
     return change_event(call, action, aggregate, event_data(EVENTS[action], comment, **more))
 
 

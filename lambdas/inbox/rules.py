@@ -39,6 +39,12 @@ def is_claimed_again(note: NotificationRecord, state: str, actor: str) -> bool:
     return state == note.state == "claimed" and note.claimed_by == actor
 
 
+def is_unchanged(note: NotificationRecord, state: str, snoozed_until: datetime | None) -> bool:
+    """Whether the notification has the state already, and sleeps just as long. To claim what is
+    claimed is another question: who has it."""
+    return state == note.state != "claimed" and snoozed_until == note.snoozed_until
+
+
 def in_state(
     note: NotificationRecord,
     state: str,
@@ -48,11 +54,12 @@ def in_state(
     *,
     manages: bool,
 ) -> NotificationRecord:
-    """Returns the notification in the state; the very same object where nothing changes. Raises
-    409 for a step that is not allowed, and who has claimed it; 403 where another one has."""
+    """Returns the notification in the state; the very same object where nothing changes, wherever
+    it lies. Raises 409 outside of the inbox, for a step that is not allowed, and with who has
+    claimed it; 403 where another one has."""
     if note.state == "claimed" and state != "claimed" and not (manages or note.claimed_by == actor):
         raise Forbidden("Only the holder or crm_manage may release or finish a notification.")
-    if (note.state, state) == ("pending", "pending") and snoozed_until == note.snoozed_until:
+    if is_unchanged(note, state, snoozed_until):
         return note
     if note.status != "inbox":
         raise InvalidState(
@@ -63,8 +70,6 @@ def in_state(
             "Somebody else has claimed it.",
             detail={"state": note.state, "claimed_by": note.claimed_by, "allowed": []},
         )
-    if state == note.state != "pending":
-        return note
     require_step(STATE_STEPS, note.state, state)
     if snoozed_until is not None and snoozed_until <= now:
         raise InvalidInput.of("snoozed_until", "must lie ahead", "past")

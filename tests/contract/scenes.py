@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from shared import auth, clients
+from infra.local.clients import table_administration
+from shared import auth
 from shared.fields import instant_text
 from shared.keys import of_org
 from shared.settings import settings
@@ -196,7 +197,7 @@ def damaged(world: World, **more: Any) -> dict[str, Any]:
     """A customer whose stored balance differs from its ledger."""
     body = earned(world)
     pk, sk = of_org(world.code).loyalty_balance(body["customer_guid"])
-    clients.dynamodb().update_item(
+    table_administration().update_item(
         TableName=settings().table_name,
         Key={"pk": {"S": pk}, "sk": {"S": sk}},
         UpdateExpression="SET lifetime_earned = :wrong",

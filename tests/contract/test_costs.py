@@ -77,6 +77,8 @@ def variants(world: World, path: str) -> dict[str, dict[str, Any]]:
     if path == "/subscription/list":
         found[f"{path} org"] = {}
         found[f"{path} status"] = {"status": "active"}
+    if path == "/inbox/list":
+        found[f"{path} team_guid"] = {**SCENES[path](world), "team_guid": "T1"}
     if path == "/customer/list":
         found[f"{path} q"] = {"q": "ada"}
     return found | variants_of_papers(world, path)

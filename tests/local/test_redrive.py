@@ -8,8 +8,8 @@ import pytest
 
 from infra.local.redrive import Places, Redrive
 from shared import clients
-from tests.aws import LATER, NEVER, Aws, Refusing, record
-from tests.faults import Crash, Faults, crash
+from tests.aws import LATER, NEVER, Aws, Refusing, faulty, record
+from tests.faults import Crash, crash
 
 Lines = list[dict[str, Any]]
 
@@ -159,7 +159,7 @@ CALLS = {"objects": 6, "queues": 5, "bus": 4}
 
 def end_at(aws: Aws, client: str, at: int, *, before: bool) -> None:
     """Runs until the process ends at that call of that client."""
-    made = {name: Faults(getattr(aws, name)) for name in CALLS}
+    made = {name: faulty(getattr(aws, name)) for name in CALLS}
     made[client].inject(crash(before=before), at=at)
     clients.use(events=made["bus"], sqs=made["queues"])
     run = Redrive(places(aws, objects=made["objects"], queues=made["queues"]), wait_s=0)
@@ -171,7 +171,7 @@ def end_at(aws: Aws, client: str, at: int, *, before: bool) -> None:
 
 def test_the_calls_of_a_run_are_those_at_which_it_is_ended_below(aws: Aws) -> None:
     laid(aws)
-    made = {name: Faults(getattr(aws, name)) for name in CALLS}
+    made = {name: faulty(getattr(aws, name)) for name in CALLS}
     clients.use(events=made["bus"], sqs=made["queues"])
     found = places(aws, objects=made["objects"], queues=made["queues"])
     list(Redrive(found, wait_s=0).lines())

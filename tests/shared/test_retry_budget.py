@@ -42,7 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_the_sdk_makes_each_call_to_the_table_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    table, bus = clients._make("dynamodb"), clients._make("events")
+    table, bus = clients._sdk("dynamodb"), clients._make("events")
     assert table.meta.config.retries["total_max_attempts"] == 1
     assert bus.meta.config.retries["total_max_attempts"] > 1
 

@@ -165,10 +165,12 @@ class CommentChanged(Shape):
     """A comment that was added or revised. What it says is not told."""
 
     comment_id: str
-    target_type: str
-    """What the comment is on."""
-    target_id: str
-    """The id of the record that the comment is on."""
+    target_type: str | None = None
+    """The type of the record that the comment is on. Of another system's it is told only where it
+    is a code, in lower snake case."""
+    target_id: str | None = None
+    """The id of the record that the comment is on. It is absent for a record of another system:
+    that id may say anything, and events hold nothing personal."""
     parent_comment_id: str | None = None
     """The comment that this one replies to."""
     visibility: CommentVisibility
@@ -185,10 +187,12 @@ class CommentStatusChanged(Shape):
     """A comment whose status changed."""
 
     comment_id: str
-    target_type: str
-    """What the comment is on."""
-    target_id: str
-    """The id of the record that the comment is on."""
+    target_type: str | None = None
+    """The type of the record that the comment is on. Of another system's it is told only where it
+    is a code, in lower snake case."""
+    target_id: str | None = None
+    """The id of the record that the comment is on. It is absent for a record of another system:
+    that id may say anything, and events hold nothing personal."""
     previous_status: CommentStatus
     """The status until then."""
     status: CommentStatus

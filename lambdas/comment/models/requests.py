@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from lambdas.comment.models.hashtags import TAG_LENGTH, normal_hashtag
 from shared import field_schemas as schemas
@@ -21,12 +21,11 @@ from shared.fields import (
     Positive,
     RecordId,
     Request,
-    ShortText,
     matching,
     refuse,
 )
 from shared.settings import OrgSettings
-from shared.targets import TARGET_TYPES, normal_id
+from shared.targets import NamesRecord, TargetType
 
 CommentStatus = Literal["current", "archived", "deleted"]
 """`current` can be revised; `archived` can come back; `deleted` is final and has no texts."""
@@ -35,11 +34,6 @@ CommentStatusFilter = Literal["current", "archived", "deleted", "all"]
 CommentVisibility = Literal["internal", "public"]
 """Whom the comment is written for: `internal` for the org alone, `public` for others too."""
 ATTACHMENTS, MENTIONS, HASHTAGS = 20, 20, 100
-
-
-def _type(value: str) -> str:
-    # A type of this service must not slip through under another spelling.
-    return value.lower() if value.lower() in TARGET_TYPES else value
 
 
 def _hashtag(value: str) -> str:
@@ -53,7 +47,6 @@ def _each_once(values: list[Any]) -> list[Any]:
     return [value for n, value in enumerate(values) if value not in values[:n]]
 
 
-TargetType = Annotated[ShortText, AfterValidator(_type)]
 _ID = r"[\x21-\x7e]{1,128}"
 TargetId = Annotated[
     str,
@@ -172,19 +165,7 @@ class CommentText(Request):
         return {name: getattr(self, name) for name in given}
 
 
-class _Targeted(Request):
-    """Names a record in the one spelling under which something is said about it."""
-
-    @model_validator(mode="after")
-    def _one_spelling(self) -> Self:
-        named: Any = self
-        if named.target_type is not None and named.target_id is not None:
-            spelled = normal_id(named.target_type, named.target_id)
-            object.__setattr__(self, "target_id", spelled)
-        return self
-
-
-class CommentAddRequest(CommentText, _Targeted):
+class CommentAddRequest(CommentText, NamesRecord):
     """A comment on a record. Only the record must be named."""
 
     target_type: TargetType
@@ -196,7 +177,7 @@ class CommentAddRequest(CommentText, _Targeted):
     """The comment that this one replies to, on the same record; it is no reply itself."""
 
 
-class _NamedComment(_Targeted):
+class _NamedComment(NamesRecord):
     """Names a comment by its id and by what it is on."""
 
     comment_id: Guid
@@ -225,7 +206,7 @@ class CommentGetRequest(_NamedComment):
             yield Fault("invalid", "next_token", "is only for a history")
 
 
-class CommentListRequest(Page, _Targeted):
+class CommentListRequest(Page, NamesRecord):
     """Filters of the list: a record, by type and id together, or an author, or both. Further ones
     narrow it."""
 

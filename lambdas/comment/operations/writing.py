@@ -12,12 +12,12 @@ from lambdas.comment.models import requests
 from lambdas.comment.models.records import CommentRecord, Mention
 from lambdas.comment.operations.access import customer_of, reads_of, require_found, require_role
 from shared.api import Answer, Call
-from shared.commit import Step, commit
+from shared.commit import Retelling, Step, commit
 from shared.customer_guard import CustomerGuard
 from shared.customer_state import require_customer, require_readable, state_at
 from shared.errors import ApiError, Busy, Forbidden
 from shared.keys import comment_on
-from shared.records import Records, Unread
+from shared.records import Read, Records, Unread
 from shared.states import with_status
 from shared.targets import CUSTOMER, NOT_FENCED, about, require_shown
 from shared.writes import Check, Condition, CurrentItem, Put, Write
@@ -55,13 +55,13 @@ def comment_add(call: Call, body: requests.CommentAddRequest) -> Answer:
         data = {"comment": storage.comment_shown(comment, comment.target_id)}
         return _step(call, comment, data, writes, [*guards, *mentioned])
 
-    return _whole(call, commit(call, [], decide), body)
+    return commit(call, [], decide, _retelling(call, body))
 
 
 def _target_checks(
     call: Call, body: requests.CommentAddRequest
 ) -> tuple[list[Write], list[CustomerGuard]]:
-    checks, guards = about(call, body.target_type, body.target_id, named="target_id", active=True)
+    checks, guards = _about(call, body.target_type, body.target_id, is_new=True)
     if body.target_type != items.COMMENT:
         return checks, guards
     # Of a comment more is asked than that it is there.
@@ -151,7 +151,7 @@ def comment_revise(call: Call, body: requests.CommentReviseRequest) -> Answer:
         data = found.data(after) | found.redirect
         return _step(call, after, data, writes, [*guards, *mentioned])
 
-    return _whole(call, commit(call, reads_of(call, body), decide), body)
+    return commit(call, reads_of(call, body), decide, _retelling(call, body))
 
 
 # ---------------------------------------------------------------- status
@@ -189,11 +189,9 @@ def comment_status(call: Call, body: requests.CommentStatusRequest) -> Answer:
         return _step(call, after, found.data(after) | found.redirect, writes, guards)
 
     reads = reads_of(call, body)
-    return _whole(
-        call,
-        commit(call, [*reads, contents_at] if body.status == "deleted" else reads, decide),
-        body,
-    )
+    if body.status == "deleted":
+        reads.append(contents_at)
+    return commit(call, reads, decide, _retelling(call, body))
 
 
 # ---------------------------------------------------------------- what all of them share
@@ -209,8 +207,15 @@ def _why(call: Call) -> dict[str, Any]:
 
 
 def _still_about(call: Call, comment: CommentRecord) -> tuple[list[Write], list[CustomerGuard]]:
-    """Returns the checks and guards of a change: what the comment is on must still be there."""
-    return about(call, comment.target_type, comment.target_id, named="target_id", active=True)
+    """Returns the checks and guards of a change. What the comment is on may be gone by now: its
+    author can still change what it says, and take it back."""
+    return _about(call, comment.target_type, comment.target_id, is_new=False)
+
+
+def _about(
+    call: Call, target_type: str, target_id: str, *, is_new: bool
+) -> tuple[list[Write], list[CustomerGuard]]:
+    return about(call, target_type, target_id, named="target_id", active=True, is_new=is_new)
 
 
 def _step(
@@ -229,17 +234,28 @@ def _step(
     return Step(Answer(data, comment.revision), subject, writes, [*each.values()], kept)
 
 
-def _whole(call: Call, answer: Answer, body: Any) -> Answer:
-    """Returns an answer to a replay with the texts that the original one had. Raises 404 where the
-    deletion of what the comment is on has begun."""
-    if not answer.replayed:
-        return answer
+def _retelling(call: Call, body: Any) -> Retelling:
+    """Returns how a replay gets the texts that the original answer had. It raises 404 where the
+    deletion of what the comment is on has begun. Of a new comment the content is known before its
+    answer is read: it is the first one."""
+
+    def reads(comment_id: str) -> list[Read]:
+        guid = customer_of(body.target_type, body.target_id)
+        states = [] if guid is None else [state_at(call.keys, guid)]
+        is_new = isinstance(body, requests.CommentAddRequest)
+        first = [storage.content_at(call.keys, comment_id, 1)] if is_new else []
+        return [storage.comment_at(call.keys, comment_id), *first, *states]
+
+    return Retelling(reads, lambda answer, records: _retold(call, answer, records, body))
+
+
+def _retold(call: Call, answer: Answer, records: Records, body: Any) -> Answer:
     told = answer.data["comment"]
     comment_at = storage.comment_at(call.keys, told["comment_id"])
     content_at = storage.content_at(call.keys, told["comment_id"], told["current_revision"])
     guid = customer_of(told["target_type"], told["target_id"])
     states = [] if guid is None else [state_at(call.keys, guid)]
-    records = call.load(comment_at, content_at, *states)
+    records.ensure(comment_at, content_at, *states)
     comment = require_shown(records.get(comment_at))
     for state in states:
         require_readable(records.get(state))

@@ -85,9 +85,11 @@ class InboxCreated(Shape):
     org_wide: bool
     """True: it goes to the whole org."""
     record_type: str | None = None
-    """The type of the record that it is about."""
+    """The type of the record that it is about. Of another system's it is told only where it is a
+    code, in lower snake case."""
     record_id: str | None = None
-    """The id of that record."""
+    """The id of that record. It is absent for a record of another system: that id may say anything,
+    and events hold nothing personal."""
     priority: Priority
     status: NotificationStatus
     state: NotificationState

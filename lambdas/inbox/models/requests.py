@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import WithJsonSchema
 
@@ -23,7 +23,7 @@ from shared.fields import (
     matching,
 )
 from shared.settings import OrgSettings
-from shared.targets import normal_id
+from shared.targets import NamesRecord, TargetType
 
 Priority = Literal["low", "normal", "high", "urgent"]
 """How urgent it is; lists of a team show `urgent` ones first."""
@@ -51,18 +51,24 @@ class Addressed(Request):
     """True: the whole org. False counts as absent."""
 
 
-def about_faults(record_type: str | None, record_id: str | None) -> Iterable[Fault]:
-    if (record_type is None) != (record_id is None):
-        missing = "record_id" if record_id is None else "record_type"
-        yield Fault("missing", missing, "is required together with the other one")
+class About(NamesRecord):
+    """What it is about: a record by its type and id, or nothing."""
+
+    type_and_id: ClassVar[tuple[str, str]] = ("record_type", "record_id")
+
+    def faults(self, org: OrgSettings) -> Iterable[Fault]:
+        yield from super().faults(org)
+        absent = [name for name in self.type_and_id if getattr(self, name) is None]
+        if len(absent) == 1:
+            yield Fault("missing", absent[0], "is required together with the other one")
 
 
-class InboxCreateRequest(Addressed):
+class InboxCreateRequest(Addressed, About):
     title: Name
     """What it is about, in a line."""
     body: Note | None = None
     """What there is to say."""
-    record_type: ShortText | None = None
+    record_type: TargetType | None = None
     """The type of the record that it is about: one of this service, or any other word."""
     record_id: AboutId | None = None
     """The id of that record. One of this service must exist."""
@@ -74,15 +80,8 @@ class InboxCreateRequest(Addressed):
     metadata: FreeMap | None = None
     """What else belongs to it."""
 
-    @property
-    def normal_record_id(self) -> str | None:
-        if self.record_type is None or self.record_id is None:
-            return None
-        return normal_id(self.record_type, self.record_id)
-
     def faults(self, org: OrgSettings) -> Iterable[Fault]:
         yield from super().faults(org)
-        yield from about_faults(self.record_type, self.record_id)
         if self.team_guid is None and not self.org_wide:
             yield Fault("missing", "team_guid", "or org_wide is required")
         if self.team_guid is not None and self.org_wide:
@@ -94,13 +93,13 @@ class InboxGetRequest(Request):
     """The notification."""
 
 
-class InboxListRequest(Page, Addressed):
+class InboxListRequest(Page, Addressed, About):
     """Without an addressee it lists all of the org."""
 
     status: ListedStatus = "inbox"
     state: NotificationState | None = None
     priority: Priority | None = None
-    record_type: ShortText | None = None
+    record_type: TargetType | None = None
     """Only those about this record, together with its id."""
     record_id: AboutId | None = None
     """Only those about this record, together with its type."""
@@ -111,7 +110,6 @@ class InboxListRequest(Page, Addressed):
 
     def faults(self, org: OrgSettings) -> Iterable[Fault]:
         yield from super().faults(org)
-        yield from about_faults(self.record_type, self.record_id)
         if self.team_guid is not None and self.org_wide:
             yield Fault("invalid", "org_wide", "must not be sent with team_guid")
 

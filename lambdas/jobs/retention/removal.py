@@ -40,7 +40,8 @@ def remove_customer(call: Call, customer_guid: str, end: Before, action: str) ->
     reason = reason_to_keep_customer(call, there.states, call.today)
     if reason is not None:
         return reason
-    job = fences.fence(call, there, action, idle_until=end.day)
+    # Nobody asked for it, so only what had opted out stays refused.
+    job = fences.fence(call, there, action, refuses="opted_out", idle_until=end.day)
     if job is None:
         return CHANGED
     eraser_of(call).advance(job, PAGES)

@@ -111,12 +111,18 @@ def ensure_may_begin(call: Call, there: Found) -> None:
 
 
 def fence(
-    call: Call, there: Found, job_kind: str, *, idle_until: date | None = None
+    call: Call,
+    there: Found,
+    job_kind: str,
+    *,
+    refuses: str = "all",
+    idle_until: date | None = None,
 ) -> ErasureJobRecord | None:
     """Creates the job and marks all states, in one transaction. Returns None where another write
-    came first: then everything is read and decided again. ``idle_until``: the job is retention's,
-    for a customer of whom nothing was heard after that day."""
-    job = _job(call, there, job_kind, refuses="all" if idle_until is None else "opted_out")
+    came first: then everything is read and decided again. ``refuses``: the contact points that the
+    org refuses after it, ``all`` or those that had ``opted_out``. ``idle_until``: only if nothing
+    was heard of the customer after that day."""
+    job = _job(call, there, job_kind, refuses=refuses)
     # No answer is kept: a repeat is answered from the tombstone or the record, whatever its key.
     place = call.keys.tombstone(there.state.customer_guid)
     writes = [*marker_write(call, place), Put(storage.job_item(call.keys, job))]

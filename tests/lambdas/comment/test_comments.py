@@ -240,7 +240,7 @@ def test_an_event_has_ids_and_sizes_and_no_text(world: World, published: Publish
     made, revised, archived = published(world.code)
     assert made["action"] == "comment-created"
     assert made["data"] == {
-        **ORDER,
+        "target_type": "order",
         "comment_id": comment["comment_id"],
         "visibility": "internal",
         "status": "current",
@@ -254,3 +254,26 @@ def test_an_event_has_ids_and_sizes_and_no_text(world: World, published: Publish
     assert archived["data"]["previous_status"] == "current"
     assert archived["data"]["status"] == "archived"
     assert "needle" not in json.dumps([made, revised, archived])
+
+
+def test_an_event_tells_another_systems_record_by_a_code_and_never_by_its_id(
+    world: World, published: Published
+) -> None:
+    for target_type in ("order", "Needle of Ada", "needle@example.com"):
+        author = owner(world, **on(target_type, "needle@example.com"))
+        comment = author.add()
+        author.revise(comment, body="x")
+        author.set({**comment, "revision": 2}, "archived")
+    events = published(world.code)
+    told = [{k: v for k, v in e["data"].items() if k.startswith("target_")} for e in events]
+    assert told == [{"target_type": "order"}] * 3 + [{}] * 6
+    assert "needle" not in json.dumps(events).lower()
+
+
+def test_an_event_tells_a_record_of_this_service_by_its_id(
+    world: World, published: Published
+) -> None:
+    guid = world.customer()["customer_guid"]
+    owner(world, **on("Customer", guid)).add()
+    data = published(world.code)[-1]["data"]
+    assert (data["target_type"], data["target_id"]) == ("customer", guid)

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from lambdas.comment.rules import CONTENTS
+from shared import auth
 from tests.builders import World
 from tests.conftest import Database
-from tests.lambdas.comment.author import ORDER, Author, customer, owner
+from tests.lambdas.comment.author import ORDER, Author, customer, on, owner
+from tests.meter import Meter
 
 Published = Callable[[str], list[dict[str, Any]]]
 
@@ -158,3 +160,19 @@ def test_a_replay_has_the_texts_that_it_had_even_after_further_revisions(
     assert again.replayed
     assert again.data == first.data
     assert author.call(path, **{**sent, "body": "x"}).tag == "idempotency-key-reused"
+
+
+def test_a_replay_of_a_new_comment_takes_one_trip_more_than_the_comment_did(
+    world: World, meter: Meter
+) -> None:
+    for target in (ORDER, on("customer", customer(world))):
+        author = owner(world, **target).at(auth.now())
+        assert author.listed() == [], "the caller is known from here on"
+        sent = {"body": "one #a", "idempotency_key": f"k{target['target_type']}"}
+        with meter.measuring() as costs:
+            first = author.call("", **sent)
+        assert costs[0].trips == 1
+        with meter.measuring() as costs:
+            again = author.call("", **sent)
+        assert (again.replayed, again.data) == (True, first.data)
+        assert costs[0].trips == 2

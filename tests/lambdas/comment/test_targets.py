@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from infra.local.clients import table_administration
 from lambdas.comment import items, storage
 from lambdas.comment.operations.reading import ANSWER_BYTES
-from shared import clients
 from shared.api import READERS
 from shared.commit import Subject
 from shared.keys import of_org
@@ -75,6 +75,19 @@ def test_a_type_of_this_service_is_known_in_any_case_of_its_letters(world: World
     made = owner(world, **on("Account", guid)).add()
     assert owner(world, **on("account", guid)).listed() == [made]
     assert made["target_type"] == "account"
+
+
+def test_a_card_has_one_spelling_under_which_something_is_said(world: World) -> None:
+    """Whatever leads to the card is the card: a comment under another id would outlive it."""
+    card_id = card(world)
+    bare = card_id.removeprefix("card_")
+    spelled = (card_id, card_id.upper(), bare, bare.upper(), card_id.replace("s", "\u017f"))
+    for number, one in enumerate(spelled, 1):
+        author = owner(world, **on("gift_card", one))
+        assert author.add("x")["target_id"] == card_id
+        assert len(author.listed()) == number
+    refused = owner(world, **on("gift_card", f"card_{card_id}")).call("", body="x")
+    assert (refused.status, refused.fields) == (404, ["target_id"])
 
 
 # ---------------------------------------------------------------- roles
@@ -166,7 +179,7 @@ def test_a_comment_on_a_comment_takes_no_comment(world: World) -> None:
 def links(world: World, guid: str) -> list[str]:
     """Returns the ids of the comments that a customer's links lead to."""
     partition, start = of_org(world.code).customer_link(guid, items.MENTION, "")
-    found = clients.dynamodb().query(
+    found = table_administration().query(
         TableName=settings().table_name,
         KeyConditionExpression="pk = :p AND begins_with(sk, :s)",
         ExpressionAttributeValues={":p": {"S": partition}, ":s": {"S": start}},
@@ -338,7 +351,7 @@ def test_an_erasure_stops_every_write_about_its_customer(
 def fenced(world: World, comment_id: str) -> None:
     """Fences a comment as a deletion does."""
     pk, sk = storage.comment_at(of_org(world.code), comment_id).key
-    clients.dynamodb().update_item(
+    table_administration().update_item(
         TableName=settings().table_name,
         Key={"pk": {"S": pk}, "sk": {"S": sk}},
         UpdateExpression="SET fenced_by = :job ADD revision :one",

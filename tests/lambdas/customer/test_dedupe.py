@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from infra.local.clients import table_administration
 from lambdas.customer import storage
 from lambdas.customer.models.records import CustomerProfileRecord
 from lambdas.customer.rules import profile as profile_rules
 from lambdas.customer.rules.dedupe import score, signals
 from lambdas.search.entries import Searched, entries_of, entry_item
-from shared import clients
 from shared.codec import item_wire
 from shared.contact_points import Address
 from shared.customer_state import CustomerStateRecord, state_item
@@ -344,7 +344,7 @@ def crowd(database: Database) -> Crowd:
     table = settings().table_name
     for first in range(0, len(items), 25):
         requests = [{"PutRequest": {"Item": item}} for item in items[first : first + 25]]
-        clients.dynamodb().batch_write_item(RequestItems={table: requests})
+        table_administration().batch_write_item(RequestItems={table: requests})
     return made
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared import clients
+from infra.local.clients import table_administration
 from shared.keys import of_org
 from shared.settings import settings
 from tests.builders import WHY, Response, World
@@ -44,7 +44,7 @@ def remove(database: Database, world: World, guid: str) -> None:
     for item in database.items(world.code):
         if item["pk"]["S"] == partition:
             key = {name: item[name] for name in ("pk", "sk")}
-            clients.dynamodb().delete_item(TableName=settings().table_name, Key=key)
+            table_administration().delete_item(TableName=settings().table_name, Key=key)
 
 
 def is_silent(answer: Response, status: int, tag: str) -> None:

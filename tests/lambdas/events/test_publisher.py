@@ -9,8 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from lambdas.events.handler import BATCH, lambda_handler
 from shared import clients
-from tests.aws import BUS, LATER, NEVER, Aws, Refusing, record
-from tests.faults import Faults, lost_answer, unreachable
+from tests.aws import BUS, LATER, NEVER, Aws, Refusing, faulty, lost_answer, record, unreachable
 
 
 def published(*records: dict[str, Any]) -> list[str]:
@@ -68,7 +67,7 @@ def test_what_the_bus_may_accept_later_is_repeated_from_there_on(aws: Aws) -> No
 
 @pytest.mark.parametrize("fault", [unreachable, lost_answer])
 def test_a_bus_out_of_reach_is_asked_again_from_the_first_record(aws: Aws, fault: Any) -> None:
-    bus = Faults(aws.bus)
+    bus = faulty(aws.bus)
     bus.inject(fault())
     clients.use(events=bus)
     assert published(record(1, "good"), record(2, "good")) == ["1"]
@@ -79,7 +78,7 @@ def test_a_bus_out_of_reach_is_asked_again_from_the_first_record(aws: Aws, fault
 
 def test_a_queue_out_of_reach_stops_the_batch_so_that_nothing_is_lost(aws: Aws) -> None:
     clients.use(events=Refusing(aws.bus, {"bad": NEVER}))
-    queue = Faults(aws.queues)
+    queue = faulty(aws.queues)
     queue.inject(unreachable())
     clients.use(sqs=queue)
     with pytest.raises(EndpointConnectionError):

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from infra.local.clients import table_administration
 from lambdas.loyalty import storage
 from lambdas.loyalty.rules import recalculation
-from shared import clients
 from shared.codec import Item, item_wire
 from shared.keys import Keys, of_org
 from shared.ledger import (
@@ -62,7 +62,7 @@ def trade(member: Member, start: int) -> None:
 
 
 def change(pk: str, sk: str, field: str, value: dict[str, Any]) -> None:
-    clients.dynamodb().update_item(
+    table_administration().update_item(
         TableName=settings().table_name,
         Key={"pk": {"S": pk}, "sk": {"S": sk}},
         UpdateExpression="SET #f = :v",
@@ -267,7 +267,7 @@ def test_of_very_many_differences_a_hundred_are_told(world: World) -> None:
     for page in seen.all(storage.all_pages(keys, member.guid)):
         pk, sk = keys.lot_page(page.owner, page.bound, page.page_id)
         place = {"pk": {"S": pk}, "sk": {"S": sk}}
-        clients.dynamodb().delete_item(TableName=settings().table_name, Key=place)
+        table_administration().delete_item(TableName=settings().table_name, Key=place)
     found = member.call("recalculate", apply=True, idempotency_key="k").data
     assert (len(found["differences"]), found["applied"]) == (100, True)
     assert member.agrees()["balance"]["available_points"] == 120

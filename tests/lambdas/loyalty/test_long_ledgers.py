@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from infra.local.clients import table_administration
 from lambdas.loyalty import storage
 from lambdas.loyalty.rules import adjusting
 from lambdas.loyalty.rules.decision import Stamp
-from shared import auth, clients
+from shared import auth
 from shared.codec import Item, item_wire
 from shared.keys import of_org
 from shared.ledger import Allocation, Holdings, LedgerEntry
@@ -32,7 +33,7 @@ def regular(world: World) -> Member:
     """A member with the same guid in every org, copied from another. An entry's hash covers the
     guid, so a history can be made once and given to each."""
     other = Member.of(world, on(1))
-    table, client = settings().table_name, clients.dynamodb()
+    table, client = settings().table_name, table_administration()
     found = client.query(
         TableName=table,
         KeyConditionExpression="pk = :pk",

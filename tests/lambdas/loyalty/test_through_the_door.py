@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared import clients
+from infra.local.clients import table_administration
 from shared.keys import of_org
 from shared.settings import settings
 from tests.builders import WHY, World, euro
@@ -180,7 +180,7 @@ def test_recalculate_explains_and_repairs_what_is_stored(world: World) -> None:
     member = Member.of(world)
     member.earn("A", 100)
     pk, sk = of_org(world.code).loyalty_balance(member.guid)
-    clients.dynamodb().update_item(
+    table_administration().update_item(
         TableName=settings().table_name,
         Key={"pk": {"S": pk}, "sk": {"S": sk}},
         UpdateExpression="SET lifetime_earned = :wrong",
