@@ -89,7 +89,10 @@ class ApiStack(ConcernStack):
         layer = recipe.layer(self, package)
         for family, routes in families.items():
             self._family(family, routes, package, layer)
-        CfnOutput(self, "ApiUrl", value=self.api.url_for_path(PREFIX))
+        # Every path of the API document begins with the prefix, so the address ends before it. The
+        # library's own output of the address ends in a slash, which would double that of a path.
+        self.api.node.try_remove_child("Endpoint")
+        CfnOutput(self, "ApiUrl", value=self.api.url_for_path("/").removesuffix("/"))
 
     def _family(
         self,

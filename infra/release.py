@@ -91,7 +91,7 @@ class Releases:
             )
         )
         # The policy names the group, which does not make it a dependency.
-        resource.add_dependency(group)
+        resource.add_resource_dependency(group)
 
     def _group(
         self, construct_id: str, name: str, alarms: Sequence[str]

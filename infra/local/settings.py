@@ -78,7 +78,9 @@ def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE
 def deployed(table: str, root_secret_arn: str, receipt_key: str | None) -> dict[str, str]:
     """Returns the environment of a deployment on AWS, as far as the administration needs it."""
     key = {} if receipt_key is None else {"CRM_RECEIPT_KEY_ID": receipt_key}
-    return {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn, **key}
+    # The person may be far from the table. That is no reason to repeat a call.
+    far = {"CRM_READ_TIMEOUT_S": "15"}
+    return {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn, **far, **key}
 
 
 def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None:

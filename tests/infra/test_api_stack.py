@@ -13,7 +13,7 @@ from infra.settings import PREFIX, STAGE
 from shared import errors, hashes, keys
 from shared.routes import Tier
 from shared.settings import API_VERSION
-from tests.infra.conftest import FAMILIES, Deploy, Deployment, listed, row, statements
+from tests.infra.conftest import FAMILIES, ROOT, Deploy, Deployment, listed, row, statements
 
 METHOD, RESOURCE = "AWS::ApiGateway::Method", "AWS::ApiGateway::Resource"
 REFUSAL, FUNCTION = "AWS::ApiGateway::GatewayResponse", "AWS::Lambda::Function"
@@ -69,6 +69,16 @@ def test_each_row_is_a_method_and_the_rest_of_its_path_goes_to_the_same_door(
             for method in (route.method, "ANY"):
                 expected[method, PREFIX + route.path] = f"crm-prod-{family}"
     assert methods(prod) == expected
+
+
+def test_the_address_ends_where_every_path_of_the_document_begins(prod: Deployment) -> None:
+    ((name, output),) = prod.raw["api"]["Outputs"].items()
+    assert name == "ApiUrl"
+    parts = output["Value"]["Fn::Join"][1]
+    (stage,) = prod.resources("api", "AWS::ApiGateway::Stage")
+    assert parts[-2:] == ["/", {"Ref": stage}]
+    document = json.loads((ROOT / "openapi.json").read_text())
+    assert all(path.startswith(PREFIX + "/") for path in document["paths"])
 
 
 def test_two_rows_of_one_path_share_its_fallback(deploy: Deploy) -> None:

@@ -21,6 +21,16 @@ from tests.infra.test_nag import findings
 RESOURCES_A_STACK = 500
 CHILDREN_OF_A_COMPOSITE = 100
 LETTERS_OF_A_RULE = 10_240
+NODE_AGE = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"
+
+
+def exported(variable: str) -> str:
+    """What the Makefile exports to its commands."""
+    rule = f"--eval=shown: ; @echo $${variable}"
+    run = subprocess.run(
+        ["make", "--silent", rule, "shown"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return run.stdout.strip()
 
 
 def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -30,6 +40,7 @@ def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[s
         cwd=ROOT,
         env={
             **os.environ,
+            NODE_AGE: exported(NODE_AGE),
             "CDK_OUTDIR": str(out),
             "CDK_CONTEXT_JSON": json.dumps({**settings, **context}),
         },
@@ -50,6 +61,8 @@ def test_the_entry_makes_the_five_stacks_of_the_named_environment(tmp_path: Path
     }
     assert names == {f"crm-test-{each}" for each in ("data", "events", "api", "jobs", "alarms")}
     assert "MONDAY-1765671116" in (tmp_path / "Api.template.json").read_text()
+    # No banner about the age of Node, or anything else that hides what a deployment says.
+    assert result.stderr == ""
 
 
 def test_the_entry_refuses_an_environment_that_does_not_exist(tmp_path: Path) -> None:
