@@ -7,9 +7,8 @@ import gzip
 import json
 import socket
 import threading
-import time
-import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +25,15 @@ from hypothesis import strategies as st
 
 from shared.aws_client import Client, Endpoint, ServiceError, Unanswered
 from shared.aws_signature import Credentials, Signer
+from tests.shared.moody_server import (
+    Mood,
+    Server,
+    answers,
+    breaks_off,
+    chunked,
+    falls_asleep,
+    hangs_up,
+)
 
 NOW = datetime(2026, 11, 26, 9, 30, 5, tzinfo=UTC)
 KEYS = Credentials("AKIDEXAMPLE", "secret/key+with=signs", None)
@@ -85,106 +93,7 @@ def test_a_secret_is_in_no_text_of_the_credentials() -> None:
     assert "'token'" not in text
 
 
-# ---------------------------------------------------------------- a server of any mood
-
-Mood = Callable[[socket.socket, bytes], bool]
-"""Answers a request; returns whether the connection stays."""
-
-
-class Server:
-    """A server on this machine that answers each request as the next mood says, the last one for
-    ever. ``requests`` has what was asked; ``connections`` how many connections there were."""
-
-    def __init__(self, *moods: Mood) -> None:
-        self.moods, self.requests, self.connections = list(moods), list[bytes](), 0
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
-        self._open: list[socket.socket] = []
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._open.append(connection)
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        stays = True
-        while stays:
-            try:
-                request = _whole_request(connection)
-            except OSError:
-                break
-            if request is None:
-                break
-            self.requests.append(request)
-            mood = self.moods.pop(0) if len(self.moods) > 1 else self.moods[0]
-            stays = mood(connection, request)
-        connection.close()
-
-    def stop(self) -> None:
-        self._listening.close()
-        for connection in self._open:
-            connection.close()
-
-
-def _whole_request(connection: socket.socket) -> bytes | None:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        some = connection.recv(65536)
-        if not some:
-            return None
-        data += some
-    head, _, body = data.partition(b"\r\n\r\n")
-    size = int(next(line for line in head.lower().split(b"\r\n") if b"length" in line).split()[1])
-    while len(body) < size:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-def answers(
-    content: Any = None, status: int = 200, raw: bytes | None = None, **headers: str
-) -> Mood:
-    body = json.dumps(content if content is not None else {"Items": []}).encode()
-    body = body if raw is None else raw
-    lines = {"content-length": str(len(body)), "x-amz-crc32": str(zlib.crc32(body)), **headers}
-    text = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
-
-    def mood(connection: socket.socket, _: bytes) -> bool:
-        connection.sendall(f"HTTP/1.1 {status} words\r\n{text}\r\n".encode() + body)
-        return lines.get("connection") != "close"
-
-    return mood
-
-
-def hangs_up(connection: socket.socket, _: bytes) -> bool:
-    """Ends the connection without an answer."""
-    connection.close()
-    return False
-
-
-def breaks_off(connection: socket.socket, _: bytes) -> bool:
-    """Ends the connection in the middle of an answer."""
-    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")
-    return False
-
-
-def falls_asleep(_: socket.socket, __: bytes) -> bool:
-    time.sleep(1)
-    return False
-
-
-def chunked(connection: socket.socket, _: bytes) -> bool:
-    connection.sendall(
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b'6\r\n{"Item\r\n7\r\ns": []}\r\n0\r\n\r\n'
-    )
-    return True
+# ---------------------------------------------------------------- calls
 
 
 @pytest.fixture
@@ -277,6 +186,16 @@ def test_a_damaged_answer_is_none_and_ends_the_connection(
         calling.query(TableName="t")
     assert len(there.requests) == 1
     assert calling.query(TableName="t") == {"Items": []}
+
+
+def test_the_secret_is_asked_for_again(server: Callable[..., Server]) -> None:
+    there = server(hangs_up, answers(status=500, raw=b""), answers({"SecretString": "s"}))
+    asked = replace(client(there.port), service="secretsmanager")
+    assert asked.get_secret_value(SecretId="arn") == {"SecretString": "s"}
+    gone = server(hangs_up)
+    with pytest.raises(Unanswered):
+        client(gone.port).get_secret_value(SecretId="arn")
+    assert len(gone.requests) == 3
 
 
 def test_nobody_there_is_no_answer() -> None:
