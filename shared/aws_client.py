@@ -90,7 +90,7 @@ class Client:
     authorities: str | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _signer: Signer = field(init=False)
-    _of_thread: threading.local = field(default_factory=threading.local)
+    _kept: dict[int, Connection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._signer = Signer(self.service, self.region, self.endpoint.host_header)
@@ -125,6 +125,11 @@ class Client:
             time.sleep(random.uniform(0, SECRET_PAUSE_S * 2**attempt))
         return self._called("GetSecretValue", arguments)
 
+    def close(self) -> None:
+        """Ends the connections of all threads. The next call makes a new one."""
+        while self._kept:
+            self._kept.popitem()[1].close()
+
     # ---------------------------------------------------------------- one call
 
     def _called(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -153,8 +158,8 @@ class Client:
         (a condition that is false by then is no refusal to ``Table.touch``); transactions, which
         carry a token. ``shared.table`` too makes them again after a lost answer."""
         deadline = time.monotonic() + self.call_s
-        kept: Connection | None = getattr(self._of_thread, "connection", None)
-        self._of_thread.connection = None
+        # Taken out, so that a connection on which something goes wrong is not used again.
+        kept = self._kept.pop(threading.get_ident(), None)
         try:
             if kept is not None and kept.may_be_used:
                 try:
@@ -182,7 +187,7 @@ class Client:
             # Whatever damaged it may have damaged what comes next.
             connection.close()
             raise
-        self._of_thread.connection = connection
+        self._kept[threading.get_ident()] = connection
         return answer.status, content
 
 

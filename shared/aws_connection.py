@@ -62,7 +62,7 @@ class Answer:
 
 
 class Connection:
-    """A connection to one server. Only one thread may use it."""
+    """A connection to one server. Only one thread may use it at a time."""
 
     def __init__(
         self, host: str, port: int, deadline: float, context: ssl.SSLContext | None = None
@@ -114,7 +114,7 @@ class Connection:
         self._socket.close()
 
     def __del__(self) -> None:
-        # The connection of a thread ends with its thread.
+        # Nobody closes the connections of a client that is no longer used.
         if hasattr(self, "_socket"):
             self.close()
 

@@ -14,6 +14,8 @@ EVERY_S = 60.0
 def run_jobs(now: datetime | None = None) -> None:
     """Calls the function with the events of both schedules. ``now``: the test clock. The daily one
     comes first; it begins what was not begun on that day."""
+    # As exact as the clock of a call: what became due in this very second must not wait for the
+    # next run.
     time = (now or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     lambda_handler({"job": DAILY, "time": time}, None)
     lambda_handler({"detail-type": "Scheduled Event", "time": time}, None)

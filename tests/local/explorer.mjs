@@ -21,8 +21,9 @@ try {
   await resetClock(page);
   seen.story = await tellStory(page, "sale-and-return");
   seen.erasure = await tellStory(page, "merge-and-erasure");
-  seen.coffee = await tellStory(page, "a-year-of-coffee");
+  seen.year = await tellStory(page, "a-year");
   seen.events = await eventsOf(page, "giftcard");
+  seen.yearInRealTime = await tellStory(await pageInRealTime(), "a-year");
 } finally {
   await browser.close();
 }
@@ -79,7 +80,8 @@ async function tellStory(page, id) {
   return steps.evaluateAll((lines) =>
     lines.map((line) => ({
       status: line.dataset.status,
-      says: line.querySelector("p").textContent,
+      says: line.querySelector(".says").textContent,
+      passed: line.querySelector(".passed")?.textContent,
       events: [...line.querySelectorAll(".event b")].map((name) => name.textContent),
     })),
   );
@@ -91,6 +93,23 @@ async function eventsOf(page, family) {
   const lines = page.locator("#event-list > li .event b");
   await lines.filter({ hasText: `${family}-reversed` }).first().waitFor();
   return lines.allTextContents();
+}
+
+// A page of a server that was started without a clock that can be moved.
+async function pageInRealTime() {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  watch(page);
+  await page.route("**/_local/facts", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), test_clock: false } });
+  });
+  await page.route("**/*", (route) => {
+    if (route.request().headers()["x-test-now"]) seen.faults.push("a clock was sent");
+    return route.fallback();
+  });
+  await page.goto(address);
+  return page;
 }
 
 async function moveClock(page, time) {

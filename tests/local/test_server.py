@@ -12,7 +12,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from infra.local import explorer
+from infra.local import demo_world, explorer
 from infra.local.bus import BusRecorder
 from infra.local.server import Application
 from infra.local.stream import StreamPump
@@ -152,6 +152,21 @@ def test_what_the_api_does_not_have_is_refused_in_the_envelope(server: Server) -
     assert "POST" in headers["allow"]
     assert server.call("HEAD", "/crm/account/list")[:2] == (405, "")
     assert server.call("OPTIONS", "/crm/account/list")[0] == 200
+
+
+def test_what_has_just_become_due_is_told_by_the_time_it_has_settled(server: Server) -> None:
+    fields = {"customer_id": demo_world.ADA, "plan_id": "COFFEE-1KG", "frequency": "monthly"}
+    why = {"reason": "a proof", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
+    clock = {"x_test_now": "2029-03-01T00:00:00.500Z"}
+    made = server.post("/subscription/create", {"subscription": fields, **why}, **clock)[1]["data"]
+    assert server.call("POST", "/_local/settle", **clock)[0] == 200
+    events = server.call("GET", "/_local/events?after=0")[1]["events"]
+    due = [
+        event["detail"]["data"] for event in events if event["detail_type"] == "subscription-due"
+    ]
+    assert [(one["subscription_id"], one["n"]) for one in due] == [
+        (made["subscription"]["subscription_id"], 0)
+    ]
 
 
 def test_many_clients_are_served_at_once(server: Server) -> None:

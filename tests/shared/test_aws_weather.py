@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -83,7 +84,6 @@ def serve_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 def _serving(own: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     servers: list[Server] = []
-    before = clients.dynamodb()
 
     def start(*moods: Mood) -> Server:
         servers.append(Server(*moods))
@@ -94,7 +94,8 @@ def _serving(own: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         return servers[-1]
 
     yield start
-    clients.use(dynamodb=before)
+    # The next test makes its client anew, by its own environment.
+    clients.use(dynamodb=None)
     for server in servers:
         server.stop()
 
@@ -204,22 +205,25 @@ def test_no_call_is_sent_again_without_need(serve_own: Serve, moods: tuple[Mood,
     assert len(server.requests) == len(moods)
 
 
-def test_a_thread_closes_its_connection_at_its_end(serve_own: Serve) -> None:
+def test_a_client_that_is_closed_says_farewell_on_every_connection(serve_own: Serve) -> None:
     farewells: list[bytes] = []
+    both = threading.Barrier(2, timeout=10)
 
     def waits(connection: socket.socket, request: bytes) -> bool:
+        both.wait()
         answers({})(connection, request)
         farewells.append(connection.recv(65536))
         return False
 
     server = serve_own(waits)
-    client = clients.dynamodb()
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(client.query, TableName="crm").result()
-    while not farewells:
+    client: Any = clients.dynamodb()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: client.query(TableName="crm"), range(2)))
+    assert (server.connections, farewells) == (2, [])
+    client.close()
+    while len(farewells) < 2:
         pass
-    assert farewells == [b""]
-    assert server.connections == 1
+    assert farewells == [b"", b""]
 
 
 def test_the_time_of_a_call_is_over_once_for_all(serve_own: Serve) -> None:

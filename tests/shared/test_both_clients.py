@@ -40,10 +40,9 @@ def table(
     monkeypatch.setattr(clients, "settings", lambda: here)
     clients.use(dynamodb=None)
     made = clients.dynamodb()
-    assert isinstance(made, Client) is (request.param == "own")
+    assert isinstance(made, Client if request.param == "own" else SdkClient)
     yield Table()
-    if isinstance(made, SdkClient):
-        made.client.close()
+    made.client.close() if isinstance(made, SdkClient) else made.close()
     clients.use(dynamodb=before)
 
 

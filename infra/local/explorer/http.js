@@ -3,8 +3,22 @@
 // The time that every call of the page carries; null for the real time.
 let movedTo = null;
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 export function moveClock(time) {
   movedTo = time;
+}
+
+// Returns the time of the page so many days on, as a header carries it; null for the real time.
+export function timeAfter(days) {
+  if (days === 0) return movedTo;
+  const now = movedTo === null ? Date.now() : Date.parse(movedTo);
+  return new Date(now + days * DAY_MS).toISOString();
+}
+
+// Returns the date of the page so many days on.
+export function dateAfter(days) {
+  return (timeAfter(days) ?? new Date().toISOString()).slice(0, 10);
 }
 
 export async function getJson(path) {
@@ -13,12 +27,12 @@ export async function getJson(path) {
   return answer.json();
 }
 
-// Returns {status, body, replayed, tookMs} of one call of the API.
-export async function callApi(path, body, caller) {
+// Returns {status, body, replayed, tookMs} of one call of the API at a time, as timeAfter gives it.
+export async function callApi(path, body, caller, time) {
   const began = performance.now();
-  const answer = await fetchWithClock(`/crm${path}`, {
+  const answer = await fetch(`/crm${path}`, {
     method: "POST",
-    headers: callerHeaders(caller),
+    headers: { ...callerHeaders(caller), ...clockHeaders(time) },
     body: JSON.stringify(body),
   });
   return {
@@ -37,6 +51,10 @@ export function callerHeaders(caller) {
   };
 }
 
+function clockHeaders(time) {
+  return time === null ? {} : { "x-test-now": time };
+}
+
 // A fetch that adds the clock of the page to calls of the API.
 export async function fetchWithClock(resource, options) {
   const request = new Request(resource, options);
@@ -47,8 +65,9 @@ export async function fetchWithClock(resource, options) {
   return fetch(request);
 }
 
-export async function settle() {
-  await fetch("/_local/settle", { method: "POST" });
+// Has everything done that is due at a time.
+export async function settle(time) {
+  await fetch("/_local/settle", { method: "POST", headers: clockHeaders(time) });
 }
 
 export async function eventsAfter(sequence) {

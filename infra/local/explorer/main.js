@@ -17,6 +17,6 @@ const [facts, apiDocument, stories] = await Promise.all([
 showTabs();
 showClock(facts.test_clock);
 showEvents(facts.events);
-showStory(stories, facts.callers);
+showStory(stories, facts.callers, facts.test_clock);
 const chooseCaller = showReference(apiDocument);
 showCallers(facts.callers, chooseCaller);

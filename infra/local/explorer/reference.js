@@ -16,8 +16,9 @@ export function showReference(apiDocument) {
 const BASE = "/crm";
 const WELCOME =
   "**Begin here.** Every example on this page works on this server as it stands: the org `ACME` has " +
-  "a few customers, an account, a gift card and a ledger. Pick a route, press **Test Request**, then " +
-  "**Send**. The caller chosen above is filled in. The story shows how the routes go together.";
+  "a few customers, an account, a gift card, a ledger of points, certificates, a warranty, subscriptions, " +
+  "a comment and a notification. Pick a route, press **Test Request**, then **Send**. The caller chosen " +
+  "above is filled in. The stories show how the routes go together.";
 
 const OPTIONS = {
   layout: "modern",
