@@ -43,7 +43,8 @@ from shared.writes import (
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The record that an answer is about: its id and its partition. The answer that replays get is
-    stored in that partition, and erased with the record."""
+    stored in that partition, and erased with the record. The id becomes a part of its key: of one
+    that a caller chose, this is the hash (``Kind.named_in_keys``)."""
 
     partition: str
     record_id: str
@@ -97,12 +98,22 @@ Original = Callable[[MarkerRecord], Answer]
 
 
 def commit(
-    call: Call, reads: Sequence[Read], decide: Decide, retelling: Retelling | None = None
+    call: Call,
+    reads: Sequence[Read],
+    decide: Decide,
+    retelling: Retelling | None = None,
+    *,
+    known: Records | None = None,
 ) -> Answer:
     """Loads, decides and writes. Returns the answer. ``reads`` are a hint that saves trips. Without
     reads, a route that is not strict reads nothing first: a creation then takes one trip, and the
-    conditions of its writes refuse what is not allowed. A replay takes one more."""
+    conditions of its writes refuse what is not allowed. A replay takes one more. ``known``: what
+    was read for many decisions at once, in the place of ``reads``. It may be out of date, so it is
+    only for a decision whose writes check all that it stands on, and whose answer shows no
+    record."""
     original = partial(_original_answer, call, retelling)
+    if known is not None:
+        return _decide_and_write(call, known, decide, original)
     records = Records()
     read_first = bool(reads) or call.route.strict
     if read_first:

@@ -89,10 +89,11 @@ class Keys(LoyaltyKeys, AdjacentKeys):
         """The idempotency key of a request. The record names the place of the answer's snapshot."""
         return self._at("I", self.hash("idempotency", route, key)), "!"
 
-    def snapshot(self, partition: str, record_id: str, route: str, key: str) -> Key:
-        """The answer that a replay gets. It has the partition and the id of the record that it is
-        about, so that it is found and erased with that record."""
-        return partition, f"I#{record_id}#{self.hash('idempotency', route, key)}"
+    def snapshot(self, partition: str, name: str, route: str, key: str) -> Key:
+        """The answer that a replay gets. It has the partition and the name of the record that it is
+        about, so that it is found and erased with that record. ``name``: the record's id, or what
+        stands for it in keys where a caller chose the id."""
+        return partition, f"I#{name}#{self.hash('idempotency', route, key)}"
 
     # ------------------------------------------------------------ unique and shared values
 
@@ -239,9 +240,10 @@ class Keys(LoyaltyKeys, AdjacentKeys):
     def export(self, customer_guid: str, export_id: str) -> Key:
         return self._at("C", customer_guid), f"X#{export_id}"
 
-    def kept_answers(self, partition: str, record_id: str) -> KeyRange:
-        """The answers about one record that are kept for replays."""
-        return partition, f"I#{record_id}#", f"I#{record_id}#{LAST}"
+    def kept_answers(self, partition: str, name: str) -> KeyRange:
+        """The answers about one record that are kept for replays, by the name that its snapshots
+        have."""
+        return partition, f"I#{name}#", f"I#{name}#{LAST}"
 
     def customer_records(self, customer_guid: str) -> KeyRange:
         """Every record in a customer's partition, the state excepted: it has the first sort key."""

@@ -30,6 +30,8 @@ class Kind:
     - ``business``: it counts in ``items_deleted``. A look-up, a link or a kept answer does not.
     - ``leads_to``: for a link, the key of the record in another partition that it leads to.
     - ``named_by``: the field with its id, for a record that a link leads to or a ``target``.
+    - ``named_in_keys``: what stands for that id in a key, where callers choose the id: it may say
+      anything. Without it the id is one that the service made, and stands for itself.
     - ``ends``: the record as a deletion leaves it, before its personal fields are removed.
     - ``anonymized``: the record as an anonymization at this time leaves it, before its personal
       fields are removed.
@@ -45,6 +47,8 @@ class Kind:
       where it goes.
     - ``beside``: for a record of its own partition, its guards and look-ups in others, which go
       with it. One that may belong to another record by now says so in its ``holder``.
+    - ``released``: one of ``beside`` without the record of this id, where several records share it;
+      None: nobody needs it any more. The very same object where it does not name the record.
     - ``personal_keys``: those of ``beside`` whose keys derive from a personal value: they go with
       an anonymization too.
     - ``mentions``: for a link, the key of a record that only mentions the customer.
@@ -73,6 +77,7 @@ class Kind:
     business: bool = True
     leads_to: Callable[[Keys, Any], Key] | None = None
     named_by: str | None = None
+    named_in_keys: Callable[[Keys, str], str] | None = None
     ends: Callable[[Any], Any] | None = None
     anonymized: Callable[[Any, datetime], Any] | None = None
     item: Callable[[Keys, Any], Item[Any]] | None = None
@@ -81,6 +86,7 @@ class Kind:
     rekeyed: Callable[[Keys, Any, str], Key] | None = None
     target: str | None = None
     beside: Callable[[Keys, Any], Sequence[Key]] | None = None
+    released: Callable[[Any, str], Any | None] | None = None
     personal_keys: Callable[[Keys, Any], Sequence[Key]] | None = None
     mentions: Callable[[Keys, Any], Key] | None = None
     forgets: Callable[[Any, Collection[str]], Any] | None = None

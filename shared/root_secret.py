@@ -77,7 +77,7 @@ def has_changed() -> bool:
     return _read[0].secret != before
 
 
-def forget() -> None:
+def forget_secret() -> None:
     """Forgets what was read. For tests."""
     with _lock:
         _read.clear()

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from lambdas.families import FAMILIES
-from tests.bench import budget, canned, listing, measure, peer, warm
+from tests.bench import announcing, budget, canned, listing, measure, peer, warm
 
 
 def test_the_warm_figures_compare_two_programs_that_both_answer() -> None:
@@ -36,6 +36,16 @@ def test_every_committed_cost_has_a_line() -> None:
     lines = budget.lines(draws=100)
     assert [line[0] for line in lines] == list(json.loads(budget.COSTS.read_text()))
     assert all(len(line) == len(budget.COLUMNS) for line in lines)
+
+
+@pytest.mark.usefixtures("emptied")
+def test_every_occurrence_that_is_due_is_told_and_its_calls_are_counted() -> None:
+    for distant in (False, True):
+        name, many, _, rate, calls = announcing.measured("n", 12, distant=distant)
+        assert (name, many) == ("n", "12")
+        assert float(rate) > 0
+        # A write each; a page of four lists, and its records in one read.
+        assert float(calls) == round((12 + 4 + 1) / 12, 2)
 
 
 def test_more_trips_are_slower_and_a_figure_knows_its_target(

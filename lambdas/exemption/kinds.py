@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from lambdas.exemption import storage
+from lambdas.exemption import rules, storage
 from lambdas.exemption.models import envelopes, records
 from shared.keys import BY_STATUS, Key, Keys
 from shared.kinds import Kind
@@ -35,9 +35,11 @@ KINDS = (
         record=records.CertificateRecord,
         erasure="delete",
         named_by="certificate_id",
+        named_in_keys=storage.named,
         target="certificate",
         item=storage.certificate_item,
         beside=storage.code_keys,
+        released=rules.without_holder,
         # The key is a hash of the code, which is personal.
         personal_keys=storage.code_keys,
         hidden=("first_status", "fenced_by"),
@@ -51,7 +53,7 @@ KINDS = (
             "exemption-certificate-status-set": envelopes.ExemptionCertificateStatusChanged,
         },
     ),
-    # It belongs to a certificate, and goes with it.
+    # It belongs to the certificates that have the code, and goes with the last of them.
     Kind(record=records.CertificateCodeRecord, erasure="keep", business=False, events={}),
     Kind(
         record=records.CertificateLinkRecord,

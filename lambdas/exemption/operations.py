@@ -16,7 +16,7 @@ from shared.call import Answer, Call, repeated
 from shared.codec import Wire, view_of
 from shared.commit import Step, Subject, commit
 from shared.customer_guard import CustomerGuard
-from shared.errors import AlreadyExists, Fault, NotFound
+from shared.errors import AlreadyExists, Fault, InvalidInput, NotFound
 from shared.events import change_event, event_data
 from shared.fields import Shape
 from shared.keys import SECOND_ORDER
@@ -35,19 +35,12 @@ def exemption_certificate_create(
 ) -> Answer:
     """Creates a certificate. The same `certificate_id` with the same content again is a replay,
     with other content 409. While a certificate has not ended in a jurisdiction, no other one of the
-    same owner has its code there. With `supersedes` the other certificate ends in the same step:
-    today, or on the day before this one begins, if that is later."""
+    same owner has its code there. With `supersedes` the other certificate, which must be one of the
+    same owner, ends in the same step: today, or on the day before this one begins, if that is
+    later. Customers who were merged are one owner, and certificates that name no owner have one
+    owner too."""
     asked = _new(call, body.certificate)
     at = storage.certificate_at(call.keys, asked.certificate_id)
-    reads: list[Get[Any]] = []
-    if asked.supersedes is not None:
-        # Mostly a certificate is renewed for the same owner, with the same code.
-        owner = asked.customer_guid or asked.account_guid
-        reads = [
-            at,
-            storage.certificate_at(call.keys, asked.supersedes),
-            storage.code_at(call.keys, owner, asked.certificate_code),
-        ]
 
     def decide(call: Call, records: Records) -> Step:
         there = records.if_read(at)
@@ -79,7 +72,7 @@ def exemption_certificate_create(
         guards = _each_once([*guards, *of_old])
         return Step(_answer(call, made), _subject(call, made), writes, guards)
 
-    return commit(call, reads, decide)
+    return commit(call, _reads_of(call, asked), decide)
 
 
 def exemption_certificate_get(call: Call, body: requests.ExemptionCertificateGetRequest) -> Answer:
@@ -181,6 +174,19 @@ def _new(call: Call, given: requests.CertificateNew) -> CertificateRecord:
     return rules.created(made)
 
 
+def _reads_of(call: Call, asked: CertificateRecord) -> list[Get[Any]]:
+    """Returns what a creation reads before it writes: what one needs that supersedes another."""
+    if asked.supersedes is None:
+        return []
+    # A certificate is mostly renewed with the same code.
+    owner = asked.customer_guid or asked.account_guid
+    return [
+        storage.certificate_at(call.keys, asked.certificate_id),
+        storage.certificate_at(call.keys, asked.supersedes),
+        storage.code_at(call.keys, owner, asked.certificate_code),
+    ]
+
+
 def _repeated(
     call: Call, records: Records, there: CertificateRecord, asked: CertificateRecord
 ) -> Step:
@@ -260,6 +266,10 @@ def _superseding(
         raise NotFound(minor=[fault])
     before = require_unfenced(found)
     guards = owner_guards(call, before.customer_guid)
+    if not _has_owner_of(call, records, before, made):
+        ensure_answerable(call, records, guards)
+        field, message = "certificate.supersedes", "must be a certificate of the same owner"
+        raise InvalidInput.of(field, message, "other-owner")
     if before.status != "active":
         if records.trip_of(at) <= records.trip_of(old_at):
             # This very creation may have superseded it between the two reads: then it is a repeat.
@@ -268,6 +278,16 @@ def _superseding(
     day = max(call.today, made.valid_from or call.today)
     after = rules.superseded(before, call.today, call.now, on=day)
     return [_status_write(call, before, after, superseded_by=made.certificate_id)], guards
+
+
+def _has_owner_of(
+    call: Call, records: Records, before: CertificateRecord, made: CertificateRecord
+) -> bool:
+    """Whether two certificates are of one owner. Otherwise one owner could end the exemption of
+    another one, who would never hear of it."""
+    if before.account_guid != made.account_guid:
+        return False
+    return is_same_customer(call, records, before.customer_guid, made.customer_guid)
 
 
 def _each_once(guards: Sequence[CustomerGuard]) -> list[CustomerGuard]:
@@ -306,5 +326,4 @@ def _answer(call: Call, certificate: CertificateRecord) -> Answer:
 
 
 def _subject(call: Call, certificate: CertificateRecord) -> Subject:
-    partition, _ = call.keys.certificate(certificate.certificate_id)
-    return Subject(partition, certificate.certificate_id)
+    return storage.subject(call.keys, certificate.certificate_id)

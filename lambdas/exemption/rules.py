@@ -3,7 +3,7 @@ in, values out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -281,15 +281,18 @@ def with_holder(
             "The code is in use in too many jurisdictions.", detail={"most": MOST_HOLDERS}
         )
     revision = 1 if code is None else code.revision + 1
-    holder = _last_of_all(list(holders.values()), certificate.certificate_id)
-    return CertificateCodeRecord(holder=holder, holders=holders, revision=revision)
+    return CertificateCodeRecord(holders=holders, revision=revision)
 
 
-def _last_of_all(holders: Sequence[CodeHolder], newest: str) -> str:
-    """Returns the certificate that ends last; of several the newest."""
-    last = latest(one.last_day for one in holders)
-    found = [one.certificate_id for one in holders if one.last_day == last]
-    return newest if newest in found else found[0]
+def without_holder(
+    code: CertificateCodeRecord, certificate_id: str
+) -> CertificateCodeRecord | None:
+    """Returns the record of a code without a certificate that is removed; the very same object
+    where the certificate does not have the code, and None where no other one has it."""
+    others = {p: one for p, one in code.holders.items() if one.certificate_id != certificate_id}
+    if len(others) == len(code.holders):
+        return code
+    return replace(code, holders=others, revision=code.revision + 1) if others else None
 
 
 def _lasts(last: date | None, today: date) -> bool:

@@ -13,6 +13,7 @@ from lambdas.exemption.models.records import (
     CertificateRecord,
 )
 from shared.codec import Item, shown
+from shared.commit import Subject
 from shared.fields import instant_text
 from shared.keys import ALL_OF_KIND, BY_STATUS, LAST, SECOND_ORDER, Key, Keys
 from shared.paging import Listing
@@ -45,9 +46,15 @@ def code_keys(keys: Keys, certificate: CertificateRecord) -> tuple[Key]:
     return (code_at(keys, owner, certificate.certificate_code).key,)
 
 
-def _named(keys: Keys, certificate_id: str) -> str:
+def named(keys: Keys, certificate_id: str) -> str:
     """Returns what stands for a certificate in a key: what its creator chose may say anything."""
     return keys.hash(KIND, certificate_id.upper())
+
+
+def subject(keys: Keys, certificate_id: str) -> Subject:
+    """Returns what an answer about a certificate speaks of. The answer is kept beside it."""
+    partition, _ = keys.certificate(certificate_id)
+    return Subject(partition, named(keys, certificate_id))
 
 
 # ---------------------------------------------------------------- items
@@ -56,9 +63,9 @@ def _named(keys: Keys, certificate_id: str) -> str:
 def certificate_item(keys: Keys, certificate: CertificateRecord) -> Item[CertificateRecord]:
     """Returns a certificate in its place and in its lists. ``periods`` of the view are what its
     effective status follows from."""
-    named = _named(keys, certificate.certificate_id)
-    by_creation = f"{instant_text(certificate.created_at)}#{named}"
-    by_last_day = f"{(certificate.last_day or NO_END).isoformat()}#{named}"
+    name = named(keys, certificate.certificate_id)
+    by_creation = f"{instant_text(certificate.created_at)}#{name}"
+    by_last_day = f"{(certificate.last_day or NO_END).isoformat()}#{name}"
     indexes = keys.listed(ALL_OF_KIND, KIND, by_creation)
     indexes |= keys.listed(BY_STATUS, KIND, by_last_day, _list_of(certificate.status))
     owner = certificate.customer_guid or certificate.account_guid
@@ -78,7 +85,7 @@ def code_item(
 
 def link_item(keys: Keys, customer_guid: str, certificate_id: str) -> Item[CertificateLinkRecord]:
     """Returns the link from a customer to a certificate."""
-    place = keys.customer_link(customer_guid, "CERTIFICATE", _named(keys, certificate_id))
+    place = keys.customer_link(customer_guid, "CERTIFICATE", named(keys, certificate_id))
     return Item(place, CertificateLinkRecord(certificate_id=certificate_id))
 
 

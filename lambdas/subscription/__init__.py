@@ -7,7 +7,9 @@ where they show it twice, the first time counts.
 
 When an occurrence is due, the service tells it with ``subscription-due``: each once, in order, even
 late. Orders and billing are yours to make of it. Nothing that was due is dropped by a later pause,
-cancellation or end.
+cancellation or end, or by the anonymization of the customer: it is told with ids alone. Only a
+deletion takes what was not told yet along. The status of the org does not matter: what is due is
+told even while callers may not write.
 
 | state | what it means | who sets it |
 | --- | --- | --- |
@@ -16,5 +18,7 @@ cancellation or end.
 | ``cancelled`` | final | cancel, ``cancel_at``, the anonymization of the customer |
 | ``ended`` | final: its ``end_date`` is over | the calendar |
 
-Answers show the state by the calendar at once; its event follows within a minute or two.
+Answers show the state by the calendar at once; its event follows within a minute or two. Where tens
+of thousands are due at one time, as at midnight, the last of them are told some minutes later; an
+event says in ``date`` when it was due.
 """

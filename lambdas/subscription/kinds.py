@@ -54,7 +54,7 @@ KINDS = (
             "subscription-updated": "A cancellation at the end of the period was scheduled, or "
             "withdrawn.",
             "subscription-due": "The date of an occurrence has come. The service tells it within "
-            "a minute or two.",
+            "a minute or two, and some minutes later where tens of thousands are due at once.",
             "subscription-ended": "The `end_date` is over.",
         },
     ),

@@ -19,11 +19,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--draws", type=int, default=20_000)
     parser.add_argument("--deletion", type=int, default=1, help="0: no deletions")
+    parser.add_argument("--due", type=int, default=2_000, help="0: no announcements")
     parser.add_argument("--contention", type=float, default=4, help="seconds a line (0: none)")
     chosen = parser.parse_args(arguments)
     # Before anything of the service asks for its settings.
     local.apply(local.deployment(root_secret="bench" * 8, table="crm-bench"))
     from tests.bench import (
+        announcing,
         budget,
         cold,
         contention,
@@ -39,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         measure.show("Contention", contention.COLUMNS, found)
     if chosen.deletion:
         measure.show("Deletion", deletion.COLUMNS, deletion.lines())
+    if chosen.due:
+        measure.show("Due at once", announcing.COLUMNS, announcing.lines(many=chosen.due))
     model = contention_model.lines()
     measure.show("Contention, in a model of DynamoDB", contention_model.COLUMNS, model)
     measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))

@@ -38,7 +38,7 @@ class Store:
 
 def forget() -> None:
     """What a new process does not know yet."""
-    root_secret.forget()
+    root_secret.forget_secret()
     hashes.root.cache_clear()
     hashes._secret_key.cache_clear()
 

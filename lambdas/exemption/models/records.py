@@ -73,10 +73,9 @@ class CodeHolder:
 class CertificateCodeRecord:
     """Who has a code of one owner, by jurisdiction. What is said here is what the certificates were
     created with. One that has ended early since says so itself: no change of a certificate writes
-    here. ``holder`` is the certificate that ends last of all: this record goes with it."""
+    here. A certificate that is removed is taken out, and the record goes with the last one."""
 
     KIND: ClassVar[str] = "certificate_code"
-    holder: Id
     holders: Mapping[str, CodeHolder]
     revision: int = 1
 

@@ -151,8 +151,8 @@ class CertificateNew(Request):
     document: CertificateDocumentIn | None = None
     """Its scan."""
     supersedes: CertificateId | None = None
-    """An active certificate that ends on the day before this one begins, or today if that is
-    later."""
+    """An active certificate of the same owner, which ends on the day before this one begins, or
+    today if that is later."""
 
     def faults(self, org: OrgSettings) -> Iterable[Fault]:
         yield from super().faults(org)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lambdas.privacy.operations import any_kind
 from shared.codec import Wire, key_of
-from shared.keys import Key, Keys
+from shared.keys import Key, KeyRange, Keys
 from shared.kinds import Kind
 from shared.records import AnyRecord, Get, Query
 from shared.table import Table
@@ -35,6 +35,11 @@ class LinkedItem:
     def record_id(self) -> str:
         assert self.kind.named_by is not None, "a link leads to a kind that is named"
         return str(getattr(self.record, self.kind.named_by))
+
+    def answers(self, keys: Keys) -> KeyRange:
+        """Returns where the answers about the record lie that are kept for replays."""
+        name, hashed = self.record_id, self.kind.named_in_keys
+        return keys.kept_answers(self.key[0], name if hashed is None else hashed(keys, name))
 
 
 def item_of(wire: Wire) -> LinkedItem:
@@ -70,7 +75,5 @@ def _owner(item: LinkedItem) -> str | None:
 
 def kept_answers(keys: Keys, table: Table, linked: Sequence[LinkedItem]) -> list[list[Wire]]:
     """Returns the answers about each linked record that are kept for replays, in one trip."""
-    queries: list[Query[Any]] = [
-        Query(*keys.kept_answers(item.key[0], item.record_id), AnyRecord, None) for item in linked
-    ]
+    queries: list[Query[Any]] = [Query(*item.answers(keys), AnyRecord, None) for item in linked]
     return table.load(queries).wires(queries) if queries else []

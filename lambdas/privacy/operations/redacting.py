@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.kinds import KINDS
-from lambdas.privacy.operations import any_kind
+from lambdas.privacy.operations import any_kind, guards
 from lambdas.privacy.operations.linked import LinkedItem, item_of, items_at, kept_answers
-from lambdas.privacy.operations.removing import THERE, held_by
+from lambdas.privacy.operations.removing import THERE
 from lambdas.privacy.operations.said import Target, pages, spoken_of
 from lambdas.privacy.operations.units import Unit, written
 from lambdas.privacy.operations.worker import Worker
@@ -69,12 +69,7 @@ class Redacting:
     def anonymize(self, read: Callable[[], list[LinkedItem]]) -> None:
         """Redacts the records that ``read`` returns, and removes the guards that their personal
         values are found by."""
-        units: list[Unit] = []
-        for item in read():
-            if item.kind.personal_keys is not None:
-                places = item.kind.personal_keys(self.worker.keys, item.record)
-                units += [(Delete(place, held_by(item.record_id)),) for place in places]
-        self._written(units)
+        guards.give_up(self.worker, read(), lambda kind: kind.personal_keys)
         self.rewrite(
             read, lambda i: rules.anonymized(i.kind, i.record, self.new_text, self.worker.now)
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lambdas.privacy import storage
-from lambdas.privacy.operations import keeping
+from lambdas.privacy.operations import guards, keeping
 from lambdas.privacy.operations.linked import LinkedItem, item_of, items_at, kept_answers
 from lambdas.privacy.operations.said import Target, pages, spoken_of
 from lambdas.privacy.operations.units import Unit, written
@@ -81,13 +81,7 @@ class Removing:
 
     def beside(self, items: Sequence[LinkedItem]) -> None:
         """Removes the guards and look-ups of these records in other partitions."""
-        units: list[Unit] = []
-        for item in items:
-            if item.kind.beside is not None:
-                own = held_by(item.record_id)
-                places = item.kind.beside(self.worker.keys, item.record)
-                units += [(Delete(place, own),) for place in places]
-        self._written(units)
+        guards.give_up(self.worker, items, lambda kind: kind.beside)
 
     def gone(self, wires: Sequence[Wire]) -> None:
         """Removes items, and keeps those without the person for which there is a legal minimum."""
@@ -110,12 +104,6 @@ class Removing:
 
     def _written(self, units: Sequence[Unit]) -> set[Key]:
         return written(self.worker.table, self.worker.new_id, units)
-
-
-def held_by(record_id: str) -> Condition:
-    """Returns the condition that a guard is there for this record, and for no other one by now."""
-    text = "attribute_not_exists(holder) OR holder = :id"
-    return Condition(text, values={":id": {"S": record_id}})
 
 
 def fencing(item: LinkedItem, by: str) -> Touch:

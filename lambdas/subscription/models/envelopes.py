@@ -44,7 +44,8 @@ class SubscriptionSummary(Shape):
     occurrence: int
     """The number of the next occurrence; the start has 0."""
     current_period_end: datetime | None = None
-    """The next date by the calendar; absent before the first one, and where it does not run."""
+    """The next date by the calendar, or the end of `end_date` where that comes first; absent before
+    the first date, and where it does not run."""
     skipped: int
     """How many dates were skipped: those before the creation, and those of a pause."""
     paused_at: datetime | None = None

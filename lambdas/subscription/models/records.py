@@ -13,10 +13,12 @@ from shared.marks import FreeText, Id, Word
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """From where occurrences are counted: ``number`` is at the local time ``local`` (ISO 8601,
-    without an offset), the next one is an interval later."""
+    without an offset), the next one is an interval later. ``is_second``: the clocks show that time
+    twice on that day, and it is the second one."""
 
     local: Word
     number: int
+    is_second: bool = False
 
 
 @dataclass(frozen=True, slots=True)

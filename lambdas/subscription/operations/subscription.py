@@ -8,7 +8,7 @@ from typing import Any
 
 from lambdas.subscription import storage
 from lambdas.subscription.models import requests
-from lambdas.subscription.models.records import Anchor, SubscriptionRecord
+from lambdas.subscription.models.records import SubscriptionRecord
 from lambdas.subscription.operations.changing import Change, changes
 from lambdas.subscription.rules import course, starting
 from shared.call import Answer, Call
@@ -165,7 +165,7 @@ def _new(
 ) -> SubscriptionRecord:
     start = starting.start_of(given.start_date, given.timezone, call.now)
     starting.ensure_end(given.end_date, start, given.timezone, call.now)
-    local = starting.local_text(start)
+    anchor = starting.anchor_at(start, 0)
     record = SubscriptionRecord(
         subscription_id=subscription_id,
         customer_guid=owner,
@@ -173,10 +173,10 @@ def _new(
         frequency=given.frequency,
         interval=given.interval,
         status="active",
-        start_date=local,
+        start_date=anchor.local,
         timezone=given.timezone,
         end_date=given.end_date,
-        anchor=Anchor(local, 0),
+        anchor=anchor,
         next_number=0,
         amount=None if given.amount is None else given.amount.money(),
         items=tuple(given.items),

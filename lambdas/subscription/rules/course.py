@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from lambdas.subscription.models.records import Anchor, Overdue, SubscriptionRecord
+from lambdas.subscription.models.records import Overdue, SubscriptionRecord
 from lambdas.subscription.rules.dates import (
     NEVER,
     TICK,
+    anchor_at,
     date_of,
     end_of,
     first_from,
-    local_text,
     local_time,
 )
 from shared.codec import shown_value
@@ -159,13 +159,14 @@ def number_of(record: SubscriptionRecord, coming: Occurrence | None) -> int:
 
 
 def period_end(record: SubscriptionRecord, now: datetime) -> datetime | None:
-    """Returns the end of the current period: the next date of the calendar. None before the first
-    date, and where the subscription does not run."""
+    """Returns the end of the current period: the next date of the calendar, or the end of the last
+    day where that comes first. None before the first date, and where the subscription does not
+    run."""
     if record.status != "active":
         return None
     number = first_from(record, now + TICK, record.anchor.number)
-    date = date_of(record, number)
-    return date if number > 0 and date != NEVER else None
+    end = min(date_of(record, number), end_of(record))
+    return end if number > 0 and end != NEVER else None
 
 
 # ---------------------------------------------------------------- what callers change
@@ -205,8 +206,8 @@ def resumed(record: SubscriptionRecord, now: datetime, *, restarts: bool) -> Sub
         raise refusal(record)
     after = _running(_left(record, now + TICK))
     if restarts:
-        local = local_text(local_time(now, record.timezone))
-        after = replace(after, anchor=Anchor(local, after.next_number - 1))
+        here = local_time(now, record.timezone)
+        after = replace(after, anchor=anchor_at(here, after.next_number - 1))
     return next_revision(after, now)
 
 
@@ -245,9 +246,11 @@ def anonymized(record: SubscriptionRecord, now: datetime) -> SubscriptionRecord:
 
 
 def refusal(record: SubscriptionRecord, **more: Any) -> InvalidState:
-    """Returns the 409 of a step that the state does not allow."""
-    allowed = sorted(STEPS.get(record.status, ()))
-    return InvalidState(detail={"state": record.status, "allowed": allowed, **more})
+    """Returns the 409 of a step that the state does not allow. Under a scheduled cancellation there
+    is no pause."""
+    steps = STEPS.get(record.status, frozenset())
+    allowed = steps if record.cancel_at is None else steps - {"paused"}
+    return InvalidState(detail={"state": record.status, "allowed": sorted(allowed), **more})
 
 
 # ---------------------------------------------------------------- parts of a step

@@ -2,7 +2,8 @@
 before, so that the end of a short month or a change of the clocks shifts no later date.
 
 The wall time of the anchor counts in the subscription's zone. Where the clocks skip it, the date is
-later by what they skip; where they show it twice, the first time counts.
+later by what they skip; where they show it twice, the first time counts. Only an anchor that was
+taken from the clocks, by a call in the second of two such hours, is that very time.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ TICK = timedelta(microseconds=1)
 
 
 def instant(local: datetime, timezone: str) -> datetime:
-    """Returns the instant of a wall time, in UTC."""
-    return local.replace(tzinfo=ZoneInfo(timezone), fold=0).astimezone(UTC)
+    """Returns the instant of a wall time, in UTC. Its ``fold`` says which of two it is."""
+    return local.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
 
 
 def local_time(moment: datetime, timezone: str) -> datetime:
-    """Returns what the clocks of the zone show, to the millisecond."""
-    wall = moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None, fold=0)
+    """Returns what the clocks of the zone show, to the millisecond. Its ``fold`` is 1 where they
+    show it for the second time."""
+    wall = moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
     return wall.replace(microsecond=wall.microsecond // 1000 * 1000)
 
 
@@ -39,13 +41,21 @@ def local_text(local: datetime) -> str:
     return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
 
 
+def anchor_at(local: datetime, number: int) -> Anchor:
+    """Returns the anchor of an occurrence at a local time."""
+    return Anchor(local_text(local), number, is_second=local.fold == 1)
+
+
 def date_of(record: SubscriptionRecord, number: int, anchor: Anchor | None = None) -> datetime:
     """Returns when an occurrence is, counted from the record's anchor or from an earlier one."""
     anchor = anchor or record.anchor
     local = datetime.fromisoformat(anchor.local)
     steps = (number - anchor.number) * record.interval
     day = _later(local.date(), record.frequency, steps)
-    return NEVER if day is None else instant(datetime.combine(day, local.time()), record.timezone)
+    if day is None:
+        return NEVER
+    fold = int(anchor.is_second and steps == 0)
+    return instant(datetime.combine(day, local.time().replace(fold=fold)), record.timezone)
 
 
 def first_from(record: SubscriptionRecord, moment: datetime, low: int) -> int:

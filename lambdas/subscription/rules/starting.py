@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from lambdas.subscription.rules.dates import local_text as local_text
+from lambdas.subscription.rules.dates import anchor_at as anchor_at
 from lambdas.subscription.rules.dates import local_time
 from shared.calendars import months_after
 from shared.errors import InvalidInput
@@ -22,7 +22,8 @@ def start_of(named: datetime | None, timezone: str, now: datetime) -> datetime:
 
 
 def ensure_end(end: date | None, start: datetime, timezone: str, now: datetime) -> None:
-    """Raises 400 where no occurrence could fall on a day until the end."""
+    """Raises 400 where the last day lies before that of the start, or is over. Whether a date falls
+    on a day until then is not asked: a subscription that has none ends with its last day."""
     if end is not None and end < max(start.date(), local_time(now, timezone).date()):
         field = "subscription.end_date"
         raise InvalidInput.of(field, "must lie neither before the start nor before today")

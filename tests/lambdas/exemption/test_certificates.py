@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from shared.settings import OrgSettings
 from tests.builders import WHY, World
 from tests.lambdas.exemption.office import NOW, TODAY, Office
+from tests.zones import LAST_DAYS, end_of_day
 
 Published = Callable[[str], list[dict[str, Any]]]
 US = {"country": "US"}
@@ -208,20 +209,14 @@ def test_by_default_a_revocation_takes_effect_today(office: Office) -> None:
 # ---------------------------------------------------------------- the last day
 
 
-@pytest.mark.parametrize(
-    ("zone", "last_moment"),
-    [
-        ("UTC", datetime(2026, 3, 10, 23, 59, 59, tzinfo=UTC)),
-        ("Pacific/Auckland", datetime(2026, 3, 10, 10, 59, 59, tzinfo=UTC)),
-        ("America/Los_Angeles", datetime(2026, 3, 11, 6, 59, 59, tzinfo=UTC)),
-    ],
-)
+@pytest.mark.parametrize(("zone", "day"), LAST_DAYS)
 def test_the_last_day_is_included_in_the_orgs_time_zone(
-    office: Office, zone: str, last_moment: datetime
+    office: Office, zone: str, day: str
 ) -> None:
     office.world.set_org("verified", OrgSettings(timezone=zone))
-    office.create(valid_to="2026-03-10")
-    next_moment = datetime.fromtimestamp(last_moment.timestamp() + 1, UTC)
+    next_moment = end_of_day(zone, date.fromisoformat(day))
+    last_moment = next_moment - timedelta(seconds=1)
+    office.at(last_moment).create(valid_to=day)
     assert office.at(last_moment).effective() == "expiring_soon"
     assert office.at(next_moment).effective() == "expired"
     assert office.at(last_moment).listed(status="active") == ["EX-1"]
@@ -239,7 +234,7 @@ def test_events_say_what_happened_and_nothing_personal(
 ) -> None:
     guid = office.customer()
     office.create(**WHOLE, customer_guid=guid)
-    office.create("EX-2", supersedes="EX-1", valid_from="2026-04-01")
+    office.create("EX-2", customer_guid=guid, supersedes="EX-1", valid_from="2026-04-01")
     office.set("EX-2", "revoked", revoked_on="2026-05-01")
     office.set("EX-2", "revoked", 2)
     found = [e for e in published(office.world.code) if e["action"].startswith("exemption")]

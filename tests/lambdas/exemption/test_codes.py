@@ -132,6 +132,39 @@ def test_only_an_active_certificate_is_superseded(office: Office) -> None:
     assert sorted(office.listed()) == ["A", "B"]
 
 
+def test_no_owner_ends_the_certificate_of_another_one(office: Office) -> None:
+    ada, eve = office.customer(), office.customer()
+    shop, other = (office.world.account()["account_guid"] for _ in range(2))
+    owners: dict[str, dict[str, Any]] = {
+        "ada": {"customer_guid": ada},
+        "eve": {"customer_guid": eve},
+        "shop": {"account_guid": shop},
+        "other": {"account_guid": other},
+        "nobody": {},
+    }
+    for name, owner in owners.items():
+        office.create(f"OLD-{name}", **owner)
+    for one, owner in owners.items():
+        for name in owners.keys() - {one}:
+            refused = office.create("NEW", **owner, supersedes=f"OLD-{name}")
+            assert (refused.status, refused.fields) == (400, ["certificate.supersedes"]), name
+    assert all(office.effective(f"OLD-{name}") == "active" for name in owners)
+    for name, owner in owners.items():
+        assert office.create(f"NEW-{name}", **owner, supersedes=f"OLD-{name}").status == 200
+
+
+def test_customers_who_were_merged_are_one_owner(office: Office) -> None:
+    ada, eve = office.customer(), office.customer()
+    office.create("A", customer_guid=ada)
+    assert office.create("B", customer_guid=eve, supersedes="A").status == 400
+    survivor = absorbed(office.world, ada)
+    assert office.create("B", customer_guid=survivor, supersedes="A").status == 200
+    # A certificate of the survivor, in the place of which one is asked for by the old guid.
+    assert office.create("C", customer_guid=ada, supersedes="B").status == 200
+    assert [office.effective(one) for one in "ABC"] == ["superseded", "superseded", "active"]
+    assert office.create("B", customer_guid=ada, supersedes="A").replayed
+
+
 # ---------------------------------------------------------------- at once
 
 

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+from dateutil.relativedelta import relativedelta
+from dateutil.rrule import DAILY, rrule
 
 from lambdas.exemption import rules
 from lambdas.exemption.rules import Period, effective_status, status_in
@@ -50,6 +52,26 @@ def test_every_status_with_every_day_means_what_the_page_says(status: str) -> No
     assert seen == always.get(status, calendar | {status})
 
 
+def test_over_forty_years_the_last_day_counts_and_sixty_days_before_it_are_soon() -> None:
+    first, end = date(2000, 1, 1), date(2040, 1, 1)
+    for moment in rrule(DAILY, dtstart=first, until=end):
+        last = moment.date()
+        begins = last + relativedelta(years=-1)
+        turns = {
+            begins + relativedelta(days=-1): "not_yet_valid",
+            begins: "active",
+            last + relativedelta(days=-61): "active",
+            last + relativedelta(days=-60): "expiring_soon",
+            last: "expiring_soon",
+            last + relativedelta(days=1): "expired",
+        }
+        for day, status in turns.items():
+            assert status_in("active", None, Period(begins, last), day) == status, (last, day)
+        # What ends on a day counts until the day before it.
+        assert status_in("revoked", last, Period(None, None), last) == "revoked"
+        assert rules.last_in(Period(begins, None), last) == last + relativedelta(days=-1)
+
+
 def test_of_several_places_the_best_one_counts() -> None:
     made = {
         "expired": Period(None, DAY - timedelta(days=1)),
@@ -84,3 +106,13 @@ def test_active_includes_expiring_soon_and_no_other_filter_includes_anything() -
         both = (asked, effective) == ("active", "expiring_soon")
         assert rules.is_asked(asked, effective) == (asked == effective or both)
     assert all(rules.is_asked(None, effective) for effective in every)
+
+
+def test_a_code_is_its_holders_until_the_last_one_is_removed() -> None:
+    one, other = (rules.CodeHolder(certificate_id=name) for name in ("A", "B"))
+    code = rules.CertificateCodeRecord(holders={"US-CA": one, "US-NV": one, "US-TX": other})
+    assert rules.without_holder(code, "C") is code
+    left = rules.without_holder(code, "A")
+    assert left == rules.CertificateCodeRecord(holders={"US-TX": other}, revision=2)
+    assert rules.without_holder(left, "A") is left
+    assert rules.without_holder(left, "B") is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from lambdas.jobs import announcer
 from lambdas.jobs.announcer import Announcer
 from lambdas.jobs.handler import lambda_handler
 from lambdas.subscription import storage
+from lambdas.subscription.operations.announcing import Advanced
 from shared.errors import Unavailable
 from shared.fields import instant_shown
 from shared.keys import of_org
@@ -57,6 +57,7 @@ def test_what_is_due_is_told_once_in_every_org(
 ) -> None:
     shops = [Shop(world), Shop(other_world)]
     made = [shop.new() for shop in shops]
+    other_world.set_org("suspended")
     assert run(NOW - timedelta(minutes=1)) == {"found": 0, "written": 0, "failed": 0}
     assert run(NOW) == {"found": 2, "written": 2, "failed": 0}
     assert run(NOW) == {"found": 0, "written": 0, "failed": 0}
@@ -90,30 +91,6 @@ def test_a_month_without_a_sweeper_is_made_up_for_in_order(
     assert run(NOW + 31 * DAY)["written"] == 0
 
 
-def test_nobody_waits_for_one_who_is_far_behind(
-    world: World, other_world: World, published: Published, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    late, other = Shop(world), Shop(other_world)
-    late.new()
-    other.now += timedelta(seconds=1)
-    other.new()
-    order: list[str] = []
-    advance = announcer.advance
-
-    def watched(call: Any, subscription_id: str) -> bool:
-        order.append(call.caller.orgcode)
-        return advance(call, subscription_id)
-
-    monkeypatch.setattr(announcer, "advance", watched)
-    run(NOW + 60 * DAY)
-    first = [code for code, _ in itertools.groupby(order)]
-    assert first[:3] == [world.code, other_world.code, world.code]
-    assert (numbers(published, late), numbers(published, other)) == (
-        list(range(61)),
-        list(range(60)),
-    )
-
-
 def test_one_that_fails_is_counted_and_stops_no_other(
     world: World, other_world: World, published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,13 +108,31 @@ def test_one_that_fails_is_counted_and_stops_no_other(
     assert numbers(published, good) == numbers(published, bad) == [0]
     advance = announcer.advance
 
-    def failing(call: Any, subscription_id: str) -> bool:
+    def failing(call: Any, *more: Any) -> Advanced:
         if call.caller.orgcode == world.code:
             raise Unavailable()
-        return advance(call, subscription_id)
+        return advance(call, *more)
 
     monkeypatch.setattr(announcer, "advance", failing)
     assert run(NOW + DAY) == {"found": 3, "written": 1, "failed": 2}
+    assert numbers(published, good) == [0, 1]
+
+
+@pytest.mark.parametrize("wrong", ["damaged", "gone"])
+def test_an_org_whose_record_is_damaged_or_gone_stops_no_other(
+    world: World, other_world: World, published: Published, wrong: str
+) -> None:
+    bad, good = Shop(world), Shop(other_world)
+    bad.new()
+    good.new()
+    pk, sk = of_org(world.code).org_record()
+    place = {"TableName": settings().table_name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
+    if wrong == "gone":
+        table_administration().delete_item(**place)
+    else:
+        table_administration().update_item(**place, UpdateExpression="REMOVE org_guid")
+    assert run(NOW) == {"found": 2, "written": 1, "failed": 1}
+    assert numbers(published, good) == [0]
 
 
 def test_a_run_ends_with_its_time_and_the_next_one_goes_on(
@@ -261,8 +256,9 @@ def test_after_any_fault_at_any_call_the_next_run_goes_on(
         at += 1
 
 
+@pytest.mark.parametrize("before", ["batch_get_item", "transact_write_items"])
 def test_a_deleted_subscription_that_is_still_listed_is_passed_over(
-    world: World, faults: Faults
+    world: World, faults: Faults, before: str
 ) -> None:
     shop = Shop(world)
     made = shop.new()
@@ -273,7 +269,7 @@ def test_a_deleted_subscription_that_is_still_listed_is_passed_over(
             TableName=settings().table_name, Key={"pk": {"S": key[0]}, "sk": {"S": key[1]}}
         )
 
-    faults.inject(then(remove), operation="batch_get_item", at=2)
+    faults.inject(then(remove), operation=before)
     assert run(NOW) == {"found": 1, "written": 0, "failed": 0}
     assert faults.pending == 0
 

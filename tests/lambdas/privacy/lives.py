@@ -13,6 +13,7 @@ from infra.local.clients import table_administration
 from lambdas.kinds import KINDS
 from shared.codec import KIND, Wire, decode, encode
 from shared.contact_points import Address
+from shared.keys import INDEXES, PARTITION, SORT
 from shared.kinds import Kind
 from shared.marks import Content, content_of
 from shared.settings import settings
@@ -23,6 +24,10 @@ from tests.lambdas.loyalty.tills import policy
 KIND_OF = {kind.name: kind for kind in KINDS}
 OF_A_CUSTOMER = {kind.name for kind in KINDS if kind.erasure != "keep"}
 """The kinds that an erasure handles."""
+CERTIFICATE = "EX-ADA-1871"
+"""An id that its caller chose. It says who the customer is."""
+CHOSEN = {CERTIFICATE, "SO-1", "SO-2", "SO-3", "SO-11", "S-1", "S-2", "once"}
+"""What callers chose in the life of a customer, besides the planted strings."""
 _number = itertools.count(1)
 
 
@@ -195,8 +200,9 @@ def calls(world: World, guid: str) -> Iterator[tuple[str, dict[str, Any]]]:
     mention = {"mentions": [{"kind": "customer", "id": guid}]}
     order = {"target_type": "order", "target_id": "SO-1"}
     yield "/comment", {**order, **mention, "idempotency_key": "mention"}
-    papers = {"certificate_id": "C-1", "certificate_code": "DE-1", "status": "active"}
-    yield "/exemption/certificate/create", {"certificate": {**papers, **named}}
+    papers = {"certificate_id": CERTIFICATE, "certificate_code": "DE-1", "status": "active"}
+    made = {"certificate": {**papers, **named}}
+    yield "/exemption/certificate/create", {**made, "idempotency_key": "certificate"}
     owned = {"serial_number": "S-1", "expires_on": None, "customer_id": guid}
     yield "/warranty/register", {"warranty": owned}
     other = str(world.customer(first_name="Other")["customer_guid"])
@@ -230,6 +236,14 @@ def items_with(database: Database, world: World, needles: dict[str, str]) -> set
 
 def _texts(item: Wire) -> str:
     return str(item).lower()
+
+
+def in_keys(item: Wire) -> set[str]:
+    """Returns the parts of the keys of an item, its index entries and what it leads to included."""
+    names = {PARTITION, SORT, "at_pk", "at_sk"}
+    names |= {name for index in INDEXES for name in (index.partition, index.sort)}
+    keys = [item[name]["S"].lower() for name in names if name in item]
+    return {part for key in keys for part in key.split("#")}
 
 
 def kinds_of(database: Database, world: World) -> set[str]:

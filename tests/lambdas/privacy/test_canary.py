@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.codec import KIND
 from tests.builders import WHY, World
 from tests.conftest import Database
 from tests.lambdas.privacy import lives
@@ -71,6 +72,29 @@ def test_nothing_planted_is_left(
         assert text not in json.dumps(events, ensure_ascii=False).lower(), place
         assert text not in logged.out + logged.err
     assert "1871-03-04" not in str(database.items(world.code))
+
+
+def test_no_key_says_what_a_caller_chose(world: World, database: Database, life: Life) -> None:
+    """An event, a log or a record of another partition may name a key."""
+    chosen = {text.lower() for text in (*lives.CHOSEN, *life.needles)}
+    found = {part for item in database.items(world.code) for part in lives.in_keys(item)}
+    assert len(found) > 50
+    assert sorted(chosen & found) == []
+
+
+def test_a_deletion_finds_what_is_kept_under_an_id_that_a_caller_chose(
+    world: World, database: Database
+) -> None:
+    guid = lives.lived(world).guid
+
+    def naming() -> list[str]:
+        items = database.items(world.code)
+        return [item[KIND]["S"] for item in items if lives.CERTIFICATE in str(item)]
+
+    assert {"certificate", "snapshot"} <= set(naming())
+    body = {"customer_guid": guid, **WHY}
+    assert world.owner("/customer/delete", body).status == 200
+    assert naming() == []
 
 
 RARE = {

@@ -212,3 +212,23 @@ def test_only_a_privacy_role_may_and_in_every_org_status_but_one(world: World, p
     assert world.person("crm_manage")(path, body).status == 403
     world.set_org("frozen")
     assert world.person("crm_privacy_admin")(path, body).status == 200
+
+
+@either
+def test_of_notifications_that_had_one_key_after_the_other_none_stands_in_the_way(
+    world: World, database: Database, path: str
+) -> None:
+    """Their guard is one item, and one transaction may not remove it twice."""
+    guid = customer(world)
+    note = {"title": "call", "team_guid": "T1", "dedupe_key": "once"}
+    about = {"record_type": "customer", "record_id": guid}
+    for _ in range(3):
+        made = world.owner("/inbox/create", {**note, **about, **WHY}).data["notification"]
+        done = {"notification_id": made["notification_id"], "state": "done"}
+        assert world.owner("/inbox/state", {**done, **WHY}).status == 200
+    assert world.owner("/inbox/create", {**note, **about, **WHY}).status == 200
+    answer = erase(world, path, guid)
+    assert (answer.status, answer.body.get("error")) == (200, None)
+    kinds = [item[KIND]["S"] for item in database.items(world.code)]
+    assert kinds.count("notification") == (0 if path == DELETE else 4)
+    assert "live_notification" not in kinds

@@ -20,9 +20,10 @@ def subscription(start: str = "2026-01-01T00:00:00", **fields: Any) -> Subscript
         "frequency": "daily",
         "status": "active",
         "timezone": "UTC",
+        "anchor": Anchor(start, 0),
         "created_at": CREATED,
         "updated_at": CREATED,
         **fields,
     }
-    record = SubscriptionRecord(start_date=start, anchor=Anchor(start, 0), next_number=0, **made)
+    record = SubscriptionRecord(start_date=start, next_number=0, **made)
     return course.started(record, skips=True)

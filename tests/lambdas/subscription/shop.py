@@ -80,15 +80,26 @@ class Shop:
         """Writes what is due in this org alone, as the announcer does for all of them. Returns the
         number of writes."""
         now = now or self.now
-        views, _ = page(Table(), storage.due_by(now), 256, None, view_of)
         place = Get(of_org(self.world.code).org_record(), OrgRecord)
         org = Table().load([place]).require(place)
         written = 0
-        for view in views:
-            if view["orgcode"] == self.world.code:
-                while advance(system_call(org, now, work="test", work_id="t"), view[ID]):
-                    written += 1
+        for subscription_id in self.due(now):
+            more = True
+            while more:
+                step = advance(system_call(org, now, work="test", work_id="t"), subscription_id)
+                written, more = written + step.written, step.more
         return written
+
+    def due(self, now: datetime) -> list[str]:
+        """The subscriptions of this org in the list of what is due in all of them, however many
+        others have."""
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            views, cursor = page(Table(), storage.due_by(now), 256, cursor, view_of)
+            found += [view[ID] for view in views if view["orgcode"] == self.world.code]
+            if cursor is None:
+                return found
 
 
 def events_of(published: Published, shop: Shop) -> list[tuple[str, Any]]:

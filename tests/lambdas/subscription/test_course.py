@@ -56,10 +56,10 @@ class Naive:
             self.hour()
 
     def hour(self) -> None:
-        if self.status in ("active", "paused") and self.end is not None and self.now >= self.end:
-            self.status = "ended"
-        elif self.status == "active" and self.cancel_at is not None and self.now >= self.cancel_at:
+        if self.status == "active" and self.cancel_at is not None and self.now >= self.cancel_at:
             self.status = "cancelled"
+        elif self.status in ("active", "paused") and self.end is not None and self.now >= self.end:
+            self.status = "ended"
         if self.status == "paused" and self.resume_at is not None and self.now >= self.resume_at:
             self.status, self.resume_at = "active", None
         while self.status in ("active", "paused") and self.date() <= self.now:
@@ -89,7 +89,8 @@ class Naive:
         if self.status not in ("active", "paused"):
             raise InvalidState()
         if at_period_end and self.status == "active" and self.number > 0:
-            self.cancel_at = self.cancel_at or self.date()
+            ends = [self.date()] if self.end is None else [self.date(), self.end]
+            self.cancel_at = self.cancel_at or min(ends)
         else:
             self.status = "cancelled"
 
@@ -148,7 +149,7 @@ LIVES = st.lists(st.tuples(st.integers(0, 24 * 45), ACTS), max_size=10)
     days=st.none() | st.integers(40, 300),
     life=LIVES,
 )
-@settings(max_examples=120)
+@settings(max_examples=150)
 def test_a_life_is_that_of_a_naive_simulation(
     frequency: str, start: int, days: int | None, life: list[tuple[int, tuple[Any, ...]]]
 ) -> None:
@@ -179,6 +180,15 @@ def test_a_life_is_that_of_a_naive_simulation(
     assert [number for number, _ in swept.due] == sorted({number for number, _ in swept.due})
 
 
+def allowed_instead(swept: Swept, act: tuple[Any, ...], now: datetime) -> list[str] | None:
+    """What a refusal of the step says is allowed; None: the step is done."""
+    try:
+        swept.apply(act, now)
+    except InvalidState as refusal:
+        return list(refusal.detail["allowed"])
+    return None
+
+
 def refused(act: Any) -> bool:
     try:
         act()
@@ -191,6 +201,7 @@ def alike(naive: Naive, swept: Swept, now: datetime) -> None:
     shown = course.at(swept.record, now)
     assert shown.status == naive.status
     assert shown.skipped == naive.skipped
+    assert shown.cancel_at == (naive.cancel_at if naive.status == "active" else None)
     waiting = naive.due[len(swept.due) :]
     coming = [(one.number, one.date) for one in islice(course.upcoming(swept.record, now), 60)]
     assert coming[: len(waiting)] == waiting[:60]
@@ -228,6 +239,36 @@ def test_a_restart_counts_from_now_and_the_numbers_go_on() -> None:
     assert told.record.skipped == 2
 
 
+@pytest.mark.parametrize("state", ["active", "scheduled", "paused", "cancelled", "ended"])
+def test_a_refusal_never_names_the_step_that_it_refuses(state: str) -> None:
+    told = Swept(subscription("2026-01-01T12:00:00", end_date=date(2026, 2, 1)))
+    now = at_noon(3)
+    if state in ("scheduled", "cancelled"):
+        told.apply(("cancel", state == "scheduled"), now)
+    elif state == "paused":
+        told.apply(("pause", None), now)
+    elif state == "ended":
+        now = at_noon(3, 2)
+    acts = {
+        "paused": [("pause", None)],
+        "active": [("resume", False), ("resume", True)],
+        "cancelled": [("cancel", False), ("cancel", True)],
+    }
+    done = set()
+    for leads_to, ways in acts.items():
+        for act in ways:
+            allowed = allowed_instead(Swept(told.record), act, now)
+            if allowed is None:
+                done.add(leads_to)
+            else:
+                assert leads_to not in allowed, act
+    assert done == {
+        "active": {"paused", "cancelled"},
+        "scheduled": {"active", "cancelled"},
+        "paused": {"active", "cancelled"},
+    }.get(state, set())
+
+
 def test_a_cancellation_at_the_end_of_the_period_comes_before_the_date() -> None:
     told = Swept(subscription("2026-01-01T12:00:00"))
     told.apply(("cancel", True), at_noon(2) + HOUR)
@@ -236,6 +277,28 @@ def test_a_cancellation_at_the_end_of_the_period_comes_before_the_date() -> None
     assert told.due == [(0, at_noon(1)), (1, at_noon(2))]
     assert (told.record.status, told.record.cancelled_at) == ("cancelled", at_noon(3))
     assert course.next_moment(told.record) is None
+
+
+@pytest.mark.parametrize("last", [2, 5, 7, 8, 9])
+def test_a_period_ends_with_the_last_day_at_the_latest(last: int) -> None:
+    told = Swept(subscription("2026-01-01T12:00:00", frequency="weekly", end_date=day_of(last)))
+    over = datetime(2026, 1, last + 1, tzinfo=UTC)
+    # The next date is the eighth: is it earlier than the end of the last day?
+    end = min(at_noon(8), over)
+    now = at_noon(2)
+    assert course.period_end(told.record, now) == end
+    told.apply(("cancel", True), now)
+    assert told.record.cancel_at == course.period_end(told.record, now) == end
+    assert course.at(told.record, end - HOUR).status == "active"
+    gone = course.at(told.record, end)
+    # What was promised by ``cancel_at`` is what happens, even where the last day is over then.
+    assert (gone.status, gone.cancelled_at, gone.ended_at) == ("cancelled", end, end)
+    told.sweep(at_noon(30), 9)
+    assert told.due == [(0, at_noon(1))]
+
+
+def day_of(day: int) -> date:
+    return date(2026, 1, day)
 
 
 def test_before_the_first_date_there_is_no_period_to_wait_for() -> None:

@@ -3,7 +3,7 @@ of the clocks after 2037."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,17 +12,18 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.subscription.rules.dates import DAYS, LAST_DAY, NEVER, date_of, first_from
-from tests.lambdas.subscription.records import subscription
-
-ZONES = (
-    "UTC",
-    "Europe/Berlin",
-    "America/New_York",
-    "Australia/Lord_Howe",  # It moves its clocks by half an hour.
-    "Africa/Casablanca",  # It moves them for Ramadan, by a table.
-    "Pacific/Apia",  # It has no 30 December 2011.
+from lambdas.subscription.rules import course, starting
+from lambdas.subscription.rules.dates import (
+    DAYS,
+    LAST_DAY,
+    NEVER,
+    date_of,
+    end_of,
+    first_from,
 )
+from tests.lambdas.subscription.records import subscription
+from tests.zones import LAST_DAYS, ZONES, changes_of_the_clocks, end_of_day
+
 ENDS = ("1997-01-31T02:30:00", "1996-02-29T00:15:00")
 SUNDAYS = ("1997-01-26T02:15:00.500", "1997-01-26T01:45:00")
 """In these zones the clocks change on Sundays, mostly at these hours."""
@@ -61,7 +62,7 @@ def test_forty_years_of_dates_are_those_of_another_library(zone: str, frequency:
 
 
 @pytest.mark.parametrize(
-    ("zone", "start", "number", "date"),
+    ("zone", "start", "number", "found"),
     [
         ("Europe/Berlin", "2026-03-28T02:30:00", 1, "2026-03-29T01:30:00Z"),  # 03:30 there
         ("Europe/Berlin", "2026-10-24T02:30:00", 1, "2026-10-25T00:30:00Z"),  # the first 02:30
@@ -74,9 +75,52 @@ def test_forty_years_of_dates_are_those_of_another_library(zone: str, frequency:
     ],
 )
 def test_a_time_that_the_clocks_skip_is_later_and_of_two_the_first_counts(
-    zone: str, start: str, number: int, date: str
+    zone: str, start: str, number: int, found: str
 ) -> None:
-    assert date_of(subscription(start, timezone=zone), number) == datetime.fromisoformat(date)
+    assert date_of(subscription(start, timezone=zone), number) == datetime.fromisoformat(found)
+
+
+@pytest.mark.parametrize("zone", ZONES[1:])
+def test_a_start_that_is_now_is_never_before_now(zone: str) -> None:
+    edges = changes_of_the_clocks(zone)
+    assert len(edges) >= (6 if zone == "Pacific/Apia" else 60)
+    twice = 0
+    for now in (edge + n * timedelta(minutes=15) for edge in edges for n in range(-12, 13)):
+        start = starting.start_of(None, zone, now)
+        record = subscription(
+            starting.anchor_at(start, 0).local,
+            anchor=starting.anchor_at(start, 0),
+            timezone=zone,
+            created_at=now,
+        )
+        twice += record.anchor.is_second
+        assert date_of(record, 0) == now
+        assert (record.next_number, record.skipped) == (0, 0)
+        # From then on it is the wall time that counts.
+        assert date_of(record, 1) == expected(record.start_date, zone, "daily", 1, 1)
+        assert first_from(record, now + timedelta(microseconds=1), 0) == 1
+    assert twice
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_last_day_ends_where_another_library_ends_it(zone: str) -> None:
+    edges = [edge.date() for edge in changes_of_the_clocks(zone)]
+    days = {edge + timedelta(days=n) for edge in edges for n in (-1, 0, 1)}
+    days |= {date(year, month, 28) for year in range(1996, 2036) for month in (2, 12)}
+    for day in days:
+        assert end_of(subscription(timezone=zone, end_date=day)) == end_of_day(zone, day), day
+
+
+@pytest.mark.parametrize(("zone", "day"), LAST_DAYS)
+def test_a_date_on_the_last_day_is_due_and_none_after_it(zone: str, day: str) -> None:
+    last = date.fromisoformat(day)
+    for clock in ("00:00:00", "12:00:00", "23:59:59"):
+        start = f"{last - timedelta(days=2)}T{clock}"
+        record = subscription(start, timezone=zone, end_date=last)
+        coming = [one.number for one in course.upcoming(record, record.created_at)]
+        # Dates before the creation are skipped, all others are due.
+        assert coming == [n for n in range(3) if n >= record.skipped], clock
+        assert date_of(record, 2) < end_of_day(zone, last) <= date_of(record, 3), clock
 
 
 def test_the_end_of_a_short_month_shifts_no_later_date() -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from shared import auth
+from shared.fields import instant_shown
 from tests.builders import WHY, World
+from tests.conftest import Database
 from tests.faults import GONE_WRONG, Crash, Faults, then
 from tests.lambdas.subscription.shop import NOW, Published, Shop, events_of
 
@@ -139,3 +142,48 @@ def test_after_any_fault_at_any_call_a_retry_ends_as_if_there_were_none(
             assert (again.replayed, again.data) == (True, answer.data)
         assert len(events_of(published, shop)) == before + 1
         assert len(shop.listed(customer_id=shop.guid)) == (2 if verb == "create" else 1)
+
+
+# ---------------------------------------------------------------- told whatever has changed since
+
+NEEDLE = "needle-of-ada"
+
+
+@pytest.mark.parametrize(("how", "told"), [("anonymize", [0, 1, 2]), ("delete", [])])
+def test_what_was_due_before_an_erasure_is_told_after_it_unless_it_is_gone(
+    world: World, database: Database, published: Published, how: str, told: list[int]
+) -> None:
+    shop = Shop(world)
+    made = shop.new(items=[{"note": NEEDLE}], metadata={"for": NEEDLE})
+    shop.now += timedelta(days=2)
+    erased = world.owner(f"/customer/{how}", {"customer_guid": shop.guid, **WHY}, now=shop.now)
+    assert erased.status == 200
+    shop.now += timedelta(days=30)
+    shop.sweep()
+    due = [e for e in published(world.code) if e["action"] == "subscription-due"]
+    assert [event["data"]["n"] for event in due] == told
+    for event in due:
+        assert event["data"].keys() == {"subscription_id", "customer_id", "plan_id", "n", "date"}
+        assert event["data"]["customer_id"] == shop.guid
+        assert event["data"]["date"] <= erased.body["stats"]["timestamp_utc"]
+    assert NEEDLE not in str(published(world.code))
+    assert NEEDLE not in str(database.items(world.code))
+    after = shop.call("get", subscription_id=made["subscription_id"])
+    assert after.status == (200 if told else 404)
+    assert shop.sweep(shop.now + timedelta(days=90)) == 0
+
+
+@pytest.mark.parametrize("status", ["unverified", "parked", "suspended", "frozen", "doomed"])
+def test_what_is_due_is_told_in_an_org_where_nobody_may_write(
+    world: World, published: Published, status: str
+) -> None:
+    shop = Shop(world)
+    made = shop.new()
+    shop.done("pause", made, resume_at=instant_shown(NOW + timedelta(days=1)))
+    world.set_org(status)
+    auth.forget()
+    assert shop.do("resume", made).tag == "org-write-blocked"
+    shop.now += timedelta(days=1)
+    assert shop.sweep() == 3
+    assert events_of(published, shop)[-3:] == [("due", 0), ("resumed", None), ("due", 1)]
+    assert shop.get(made)["occurrence"] == 2

@@ -15,8 +15,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def shop(emptied: None, world: World) -> Shop:
-    del emptied  # the announcer works on all orgs of the table
+def shop(world: World) -> Shop:
     return Shop(world)
 
 
@@ -74,6 +73,16 @@ def test_dates_before_the_creation_are_skipped_and_counted(shop: Shop) -> None:
     assert made["next_run_at"] == instant_shown(NOW), "a date at the creation itself is not before"
     year = shop.new(start_date="2025-03-04T12:30:00", frequency="yearly")
     assert (year["skipped"], year["next_run_at"]) == (1, "2026-03-04T12:30:00Z")
+
+
+def test_one_that_begins_in_the_second_of_two_hours_begins_then(shop: Shop) -> None:
+    shop.now = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)  # 02:30 there, as an hour before
+    made = shop.new(timezone="Europe/Berlin")
+    assert (made["start_date"], made["skipped"]) == ("2026-10-25T02:30:00", 0)
+    assert shop.dates(made, 2) == [(0, "2026-10-25T01:30:00Z"), (1, "2026-10-26T01:30:00Z")]
+    named = shop.new(timezone="Europe/Berlin", start_date="2026-10-25T02:30:00")
+    assert (named["skipped"], named["occurrence"]) == (1, 1), "a time that is named is the first"
+    assert shop.sweep() == 1
 
 
 @pytest.mark.parametrize(
@@ -196,9 +205,10 @@ def test_a_cancellation_at_the_end_of_the_period_can_be_withdrawn(
     assert "next_run_at" not in soon
     same = shop.done("cancel", made, at_period_end=True)
     assert same == soon, "it is scheduled already"
+    told = {"state": "active", "allowed": ["cancelled"], "cancel_at": soon["cancel_at"]}
     refused = shop.do("pause", made)
-    assert (refused.tag, refused.detail["cancel_at"]) == ("invalid-state", soon["cancel_at"])
-    assert shop.do("resume", made, mode="restart").detail["cancel_at"] == soon["cancel_at"]
+    assert (refused.tag, refused.detail) == ("invalid-state", told)
+    assert shop.do("resume", made, mode="restart").detail == told
     kept = shop.done("resume", made)
     assert kept["next_run_at"] == instant_shown(NOW + 7 * DAY)
     assert "cancel_at" not in kept
@@ -273,6 +283,19 @@ def test_an_end_date_is_over_at_midnight_of_its_zone(shop: Shop) -> None:
     assert shop.do("pause", made).detail["state"] == "ended"
     assert shop.sweep() == 4
     assert (shop.get(made)["occurrence"], shop.dates(made, 5)) == (3, [])
+
+
+def test_an_end_that_no_date_reaches_is_accepted_and_comes(
+    shop: Shop, published: Published
+) -> None:
+    made = shop.new(frequency="monthly", start_date="2026-02-28", end_date="2026-03-04")
+    assert (made["status"], made["skipped"], shop.dates(made, 9)) == ("active", 1, [])
+    assert "next_run_at" not in made
+    assert made["current_period_end"] == "2026-03-05T00:00:00Z"
+    shop.now = datetime(2026, 3, 5, tzinfo=UTC)
+    assert shop.get(made)["status"] == "ended"
+    assert shop.sweep() == 1
+    assert events_of(published, shop) == [("created", None), ("ended", None)]
 
 
 def test_lists_are_by_status_by_customer_or_of_the_whole_org(shop: Shop) -> None:

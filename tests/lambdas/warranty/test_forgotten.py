@@ -81,3 +81,25 @@ def test_the_guards_go_only_with_the_warranty_that_has_them(counter: Counter) ->
     assert then.call("get", serial_number="SN-1").data["warranty"]["warranty_id"] == second
     assert then.register(eve, expires_on="2030-01-01").tag == "already-exists"
     assert {kind.name for kind in kinds.KINDS if kind.business} == {"warranty"}
+
+
+@pytest.mark.parametrize("how", ["delete", "anonymize"])
+@pytest.mark.parametrize("live", [True, False])
+def test_a_customer_with_several_warranties_of_one_serial_number_is_forgotten(
+    counter: Counter, database: Database, how: str, live: bool
+) -> None:
+    """The guard of the serial number is of the last one, and each of them asks for it to go."""
+    ada = counter.customer()
+    counter.registered(ada, expires_on="2026-03-31")
+    counter.on("2026-04-01").registered(ada, expires_on="2026-04-30")
+    last = counter.on("2026-05-01")
+    made = last.registered(ada)
+    if not live:
+        last.set(made, "voided")
+    erase(last, how, ada)
+    kinds_left = {item["record_kind"]["S"] for item in database.items(counter.world.code)}
+    assert ("warranty" in kinds_left) == (how == "anonymize")
+    if how == "delete":
+        assert not kinds_left & {"live_serial", "serial_history"}
+        eve = last.customer()
+        assert last.register(eve).status == 200

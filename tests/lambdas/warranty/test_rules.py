@@ -42,6 +42,8 @@ def test_months_and_years_are_those_of_an_independent_calendar() -> None:
             assert found == covered_by_hand(start, years=years), (start, years)
         days = rules.last_day_covered(start, Duration(value=90, unit="days"))
         assert days == start + relativedelta(days=89)
+        assert rules.status_on("active", days, start + relativedelta(days=89)) == "active"
+        assert rules.status_on("active", days, start + relativedelta(days=90)) == "expired"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from shared.settings import OrgSettings
 from tests.builders import World
 from tests.lambdas.warranty.counter import TODAY, Counter
+from tests.zones import LAST_DAYS, end_of_day
 
 Published = Callable[[str], list[dict[str, Any]]]
 TWO_YEARS = {"name": "Two years", "duration": {"value": 2, "unit": "years"}}
@@ -209,28 +210,22 @@ def test_what_is_over_for_good_needs_a_reason_and_takes_no_update(
     assert counter.update(made, 2, expires_on="2027-03-09").body["revision"] == 2
 
 
-@pytest.mark.parametrize(
-    ("zone", "last_moment"),
-    [
-        ("UTC", datetime(2026, 3, 10, 23, 59, 59, tzinfo=UTC)),
-        ("Pacific/Auckland", datetime(2026, 3, 10, 10, 59, 59, tzinfo=UTC)),
-        ("America/Los_Angeles", datetime(2026, 3, 11, 6, 59, 59, tzinfo=UTC)),
-    ],
-)
+@pytest.mark.parametrize(("zone", "day"), LAST_DAYS)
 def test_the_last_day_is_included_in_the_orgs_time_zone(
-    counter: Counter, zone: str, last_moment: datetime
+    counter: Counter, zone: str, day: str
 ) -> None:
     counter.world.set_org("verified", OrgSettings(timezone=zone))
+    over = counter.at(end_of_day(zone, date.fromisoformat(day)))
+    last = over.after(-1)
     guid = counter.customer()
-    last, over = counter.at(last_moment), counter.at(last_moment).after(1)
-    made = last.registered(guid, starts_on="2026-03-01", expires_on="2026-03-10")
+    made = last.registered(guid, starts_on="2026-03-01", expires_on=day)
     assert (last.get(made)["status"], over.get(made)["status"]) == ("active", "expired")
     assert last.set(made, "expired").tag == "invalid-state"
     assert over.set(made, "expired").body["revision"] == 1
     assert last.listed(status="active") == over.listed(status="expired") == [made]
     assert last.listed(status="expired") == over.listed(status="active") == []
-    assert last.register(guid, expires_on="2028-01-01").tag == "already-exists"
-    assert over.register(guid, expires_on="2028-01-01").status == 200
+    assert last.register(guid, expires_on="2038-01-01").tag == "already-exists"
+    assert over.register(guid, expires_on="2038-01-01").status == 200
 
 
 # ---------------------------------------------------------------- events
