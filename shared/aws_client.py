@@ -12,18 +12,17 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import socket
-import ssl
+import secrets
 import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
+from shared.aws_connection import Answer, Connection, Cut, Garbled, tls
 from shared.aws_credentials import NoCredentials, Source
 from shared.aws_signature import Signer
 
@@ -31,7 +30,6 @@ _SERVICES = {
     "dynamodb": ("DynamoDB_20120810", "application/x-amz-json-1.0"),
     "secretsmanager": ("secretsmanager", "application/x-amz-json-1.1"),
 }
-_LONGEST_LINE = 64 * 1024
 SECRET_TRIES, SECRET_PAUSE_S = 3, 0.2
 
 
@@ -79,19 +77,20 @@ class Endpoint:
 @dataclass(slots=True)
 class Client:
     """Calls one service. Its methods are the operations, in the spelling of the SDK, and take and
-    return what those do. Threads share it. ``authorities``: the file with the certificates that are
-    trusted; None: those of the machine."""
+    return what those do. Threads share it. ``call_s``: the seconds that a whole call may take, of
+    which a new connection may take ``connect_s``. ``authorities``: the file with the certificates
+    that are trusted; None: those of the machine."""
 
     service: str
     region: str
     endpoint: Endpoint
     credentials: Source
     connect_s: float
-    read_s: float
+    call_s: float
     authorities: str | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _signer: Signer = field(init=False)
-    _kept: dict[int, _Connection] = field(default_factory=dict)
+    _kept: dict[int, Connection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._signer = Signer(self.service, self.region, self.endpoint.host_header)
@@ -103,6 +102,8 @@ class Client:
         return self._called("Query", arguments)
 
     def transact_write_items(self, **arguments: Any) -> dict[str, Any]:
+        # By its token a transaction that comes twice has one effect. The SDK makes one up, too.
+        arguments.setdefault("ClientRequestToken", secrets.token_hex(16))
         return self._called("TransactWriteItems", arguments)
 
     def batch_write_item(self, **arguments: Any) -> dict[str, Any]:
@@ -117,7 +118,11 @@ class Client:
             try:
                 return self._called("GetSecretValue", arguments)
             except Unanswered:
-                time.sleep(random.uniform(0, SECRET_PAUSE_S * 2**attempt))
+                pass
+            except ServiceError as error:
+                if not _may_pass(error):
+                    raise
+            time.sleep(random.uniform(0, SECRET_PAUSE_S * 2**attempt))
         return self._called("GetSecretValue", arguments)
 
     def close(self) -> None:
@@ -149,135 +154,80 @@ class Client:
     def _answered(self, request: bytes) -> tuple[int, dict[str, Any]]:
         """Sends a request, and returns the status and the answer. A kept connection that the
         service has closed is replaced, once: it ended before any part of an answer. Every call here
-        can be made twice: reads; whole items that are put or deleted; one attribute that is set;
-        transactions, which carry a token."""
+        can be made twice: reads; whole items that are put or deleted; one attribute that is set
+        (a condition that is false by then is no refusal to ``Table.touch``); transactions, which
+        carry a token. ``shared.table`` too makes them again after a lost answer."""
+        deadline = time.monotonic() + self.call_s
         # Taken out, so that a connection on which something goes wrong is not used again.
         kept = self._kept.pop(threading.get_ident(), None)
-        if kept is not None:
-            try:
-                return self._over(kept, request)
-            except _Closed:
-                pass
         try:
-            return self._over(_Connection.to(self), request)
-        except _Closed:
-            raise Unanswered("closed without an answer") from None
+            if kept is not None and kept.may_be_used:
+                try:
+                    return self._over(kept, request, deadline)
+                except Cut as cut:
+                    if not cut.unheard:
+                        raise
+            return self._over(self._connected(deadline), request, deadline)
+        except (Cut, Garbled) as error:
+            raise Unanswered(str(error)) from None
 
-    def _over(self, connection: _Connection, request: bytes) -> tuple[int, dict[str, Any]]:
+    def _connected(self, deadline: float) -> Connection:
+        endpoint = self.endpoint
+        until = min(deadline, time.monotonic() + self.connect_s)
+        context = tls(self.authorities) if endpoint.secure else None
+        return Connection(endpoint.host, endpoint.port, until, context)
+
+    def _over(
+        self, connection: Connection, request: bytes, deadline: float
+    ) -> tuple[int, dict[str, Any]]:
+        answer = connection.ask(request, deadline)
         try:
-            status, headers, raw = connection.exchanged(request)
-            answer = _content(headers, raw)
-        except (OSError, ValueError, EOFError, zlib.error) as error:
-            connection.close()
-            raise Unanswered(type(error).__name__) from None
-        except BaseException:
+            content = _content(answer)
+        except Garbled:
+            # Whatever damaged it may have damaged what comes next.
             connection.close()
             raise
-        if headers.get(b"connection", b"").lower() == b"close":
-            connection.close()
-        else:
-            self._kept[threading.get_ident()] = connection
-        return status, answer
+        self._kept[threading.get_ident()] = connection
+        return answer.status, content
 
 
-def _content(headers: dict[bytes, bytes], raw: bytes) -> dict[str, Any]:
-    """Returns the answer, once its checksum is right. Raises ``ValueError`` for anything else."""
-    expected = headers.get(b"x-amz-crc32")
-    if expected is not None and zlib.crc32(raw) != int(expected):
-        raise ValueError("an answer has another checksum")
-    if headers.get(b"content-encoding") == b"gzip":
-        raw = gzip.decompress(raw)
-    answer = json.loads(raw) if raw else {}
-    if not isinstance(answer, dict):
-        raise ValueError("an answer is an object")
-    return answer
+def _content(answer: Answer) -> dict[str, Any]:
+    """Returns the content of an answer, once its checksum is right: that of the bytes as they came,
+    compressed or not. Raises ``Garbled`` for anything else."""
+    raw, expected = answer.body, answer.headers.get("x-amz-crc32")
+    if expected is not None and str(zlib.crc32(raw)) != expected:
+        raise Garbled("an answer has another checksum")
+    try:
+        if answer.headers.get("content-encoding") == "gzip":
+            raw = gzip.decompress(raw)
+        found = json.loads(raw) if raw else {}
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        found = type(error).__name__
+    if isinstance(found, dict):
+        return found
+    if answer.status >= 300:
+        # The page of something before the service. Its status says enough.
+        return {}
+    raise Garbled("an answer is no object")
 
 
 def _error(status: int, answer: dict[str, Any]) -> Exception:
     """Returns the error of a refusal, in the form of the SDK's."""
-    code = str(answer.get("__type", "")).rpartition("#")[2] or str(status)
+    # Such as ``com.amazonaws.dynamodb.v20120810#ThrottlingException``, or with an address behind.
+    named = str(answer.get("__type") or "").partition(":")[0]
+    code = named.rpartition("#")[2] or str(status)
     message = answer.get("message") or answer.get("Message") or ""
     more = {name: value for name, value in answer.items() if name not in ("__type", "Message")}
     if status >= 500 and code == str(status):
         # Not the service itself, but something before it.
         return Unanswered(f"status {status}")
-    return ServiceError({**more, "Error": {"Code": code, "Message": message}})
+    about = {"HTTPStatusCode": status}
+    return ServiceError(
+        {**more, "Error": {"Code": code, "Message": message}, "ResponseMetadata": about}
+    )
 
 
-# ---------------------------------------------------------------- HTTP
-
-
-class _Closed(Exception):
-    """The connection ended before any part of an answer came."""
-
-
-@cache
-def _tls(authorities: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=authorities)
-
-
-@dataclass(slots=True)
-class _Connection:
-    """A kept connection of one thread. It reads just what these services answer."""
-
-    socket: socket.socket
-    answers: BinaryIO
-
-    @classmethod
-    def to(cls, client: Client) -> _Connection:
-        endpoint = client.endpoint
-        try:
-            made = socket.create_connection((endpoint.host, endpoint.port), client.connect_s)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if endpoint.secure:
-                made = _tls(client.authorities).wrap_socket(made, server_hostname=endpoint.host)
-            made.settimeout(client.read_s)
-        except OSError as error:
-            raise Unanswered(type(error).__name__) from None
-        return cls(made, made.makefile("rb"))
-
-    def exchanged(self, request: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
-        """Sends a request, and returns the status, the headers and the body of the answer."""
-        try:
-            self.socket.sendall(request)
-            first = self.answers.readline(_LONGEST_LINE)
-        except (ConnectionError, ssl.SSLEOFError):
-            first = b""
-        if not first:
-            self.close()
-            raise _Closed
-        status = int(first.split(b" ", 2)[1])
-        headers = self._headers()
-        if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
-            return status, headers, b"".join(iter(self._chunk, b""))
-        return status, headers, self._read(int(headers.get(b"content-length", b"0")))
-
-    def close(self) -> None:
-        self.answers.close()
-        self.socket.close()
-
-    def __del__(self) -> None:
-        # The thread that kept it has ended.
-        self.close()
-
-    def _headers(self) -> dict[bytes, bytes]:
-        found = {}
-        while (line := self.answers.readline(_LONGEST_LINE)) not in (b"\r\n", b"\n"):
-            if not line.endswith(b"\n"):
-                raise EOFError("the answer ends in its headers")
-            name, _, value = line.partition(b":")
-            found[name.strip().lower()] = value.strip()
-        return found
-
-    def _chunk(self) -> bytes:
-        size = int(self.answers.readline(_LONGEST_LINE).split(b";")[0], 16)
-        data = self._read(size)
-        self._read(2)  # each chunk ends with a line of its own
-        return data
-
-    def _read(self, size: int) -> bytes:
-        data = self.answers.read(size)
-        if len(data) < size:
-            raise EOFError("the answer ends before its end")
-        return data
+def _may_pass(error: ServiceError) -> bool:
+    """Returns whether the service may answer the same call a moment later."""
+    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= 500 or "Throttl" in error.response["Error"]["Code"]

@@ -20,6 +20,17 @@ from shared.settings import environment, settings
 
 _OWN = frozenset({"dynamodb", "secretsmanager"})
 """The services for which there is a client of our own."""
+_FOR_THE_SDK = (
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "https_proxy",
+    "http_proxy",
+)
+"""Variables that change where a call goes, in ways that only the SDK knows."""
 _USUAL_REGION = r"(us|eu|ap|sa|ca|me|af|il|mx)-(east|west|north|south|central|[a-z]+)-\d"
 """Regions whose addresses end in ``amazonaws.com``. Of others the SDK knows the address."""
 
@@ -124,8 +135,10 @@ def _make(name: str) -> Any:
 
 
 def _own(name: str) -> Client | None:
-    """Returns our own client, or None where it does not know the credentials or the region."""
+    """Returns our own client, or None where it does not know the credentials or the way."""
     env = environment()
+    if any(env.get(variable) for variable in _FOR_THE_SDK):
+        return None
     credentials = aws_credentials.source(env)
     region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or ""
     if credentials is None or not re.fullmatch(_USUAL_REGION, region):
@@ -137,7 +150,7 @@ def _own(name: str) -> Client | None:
         authorities=env.get("AWS_CA_BUNDLE"),
         credentials=credentials,
         connect_s=_CONNECT_S,
-        read_s=settings().read_timeout_s,
+        call_s=settings().read_timeout_s,
     )
 
 

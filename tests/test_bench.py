@@ -8,7 +8,8 @@ import json
 import pytest
 
 from lambdas.families import FAMILIES
-from tests.bench import announcing, budget, canned, listing, measure, peer, warm
+from tests.bench import announcing, budget, canned, listing, measure, peer, warm, wire
+from tests.conftest import Database
 
 
 def test_the_warm_figures_compare_two_programs_that_both_answer() -> None:
@@ -59,3 +60,12 @@ def test_more_trips_are_slower_and_a_figure_knows_its_target(
     assert (faster.met, slower.met) == (True, False)
     measure.show("T", measure.COLUMNS, [faster.line(), slower.line()])
     assert "MISSED" in capsys.readouterr().out
+
+
+def test_both_clients_answer_whole_requests_of_the_same_kinds(database: Database) -> None:
+    assert database.engine.is_running
+    found = wire.requests(calls=1, turns=1)
+    kinds = [f"{way} {name}, over the SDK" for way in ("canned", "engine") for name in wire.TARGETS]
+    assert [figure.name for figure in found] == kinds
+    assert all(figure.ours_s > 0 and figure.peer_s > 0 for figure in found)
+    assert wire.started("own") > 0

@@ -76,11 +76,13 @@ def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE
 
 
 def deployed(table: str, root_secret_arn: str, receipt_key: str | None) -> dict[str, str]:
-    """Returns the environment of a deployment on AWS, as far as the administration needs it."""
+    """Returns the environment of a deployment on AWS, as far as the administration needs it. It
+    uses operations, and ways to name a person's account, that only the SDK knows."""
     key = {} if receipt_key is None else {"CRM_RECEIPT_KEY_ID": receipt_key}
     # The person may be far from the table. That is no reason to repeat a call.
     far = {"CRM_READ_TIMEOUT_S": "15"}
-    return {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn, **far, **key}
+    named = {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn}
+    return {"CRM_CLIENT": "sdk", **named, **far, **key}
 
 
 def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None:

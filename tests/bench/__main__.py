@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         listing,
         measure,
         warm,
+        wire,
     )
 
     if chosen.contention:
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures.append(listing.figure(calls=max(1, chosen.calls // 20), turns=chosen.turns))
     if chosen.pairs:
         figures += cold.figures(pairs=chosen.pairs)
+    figures += wire.figures(calls=chosen.calls, turns=chosen.turns, pairs=chosen.pairs)
     measure.show("Ratios", measure.COLUMNS, [figure.line() for figure in figures])
     measure.show("Packages", ["function with its layer", "MiB zipped", "limit"], packages())
     return 0

@@ -116,7 +116,7 @@ def client(port: int, **more: Any) -> Client:
         endpoint=Endpoint("127.0.0.1", port, secure=False),
         credentials=lambda _: KEYS,
         connect_s=0.3,
-        read_s=0.3,
+        call_s=0.3,
         **more,
     )
 

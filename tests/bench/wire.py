@@ -1,0 +1,219 @@
+"""The table's own client against the SDK's: whole requests, and starts, with either of them.
+
+``canned``: both clients make and sign each request and read the answer, which lies ready, without a
+connection. ``engine``: over connections to the engine, which is another process, so that its work
+does not count. ``start``: a new process, from nothing to its first read (``first_call``).
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
+from statistics import median
+from typing import Any
+
+from infra.local import settings as local
+from infra.local.engine import Engine, create_table
+from shared import clients
+from shared.aws_client import Client
+from shared.aws_connection import Answer
+from shared.table import WRITTEN_AT_ONCE
+
+PAGE = 256
+TARGETS = {"get": 4, "list of 256": 2, "create": 2}
+STARTS = ("own", "sdk")
+Event = dict[str, Any]
+
+
+def figures(*, calls: int, turns: int, pairs: int) -> list[Any]:
+    """All of them, with an engine for them alone."""
+    engine = Engine.start()
+    local.apply({"AWS_ENDPOINT_URL_DYNAMODB": engine.endpoint})
+    try:
+        found = requests(calls=calls, turns=turns)
+        return [*found, starts(pairs)] if pairs else found
+    finally:
+        engine.stop()
+
+
+def requests(*, calls: int, turns: int) -> list[Any]:
+    """Whole requests: with answers that lie ready, then with the engine of the environment."""
+    from tests.bench.canned import CannedTable
+    from tests.bench.listing import entries
+    from tests.bench.warm import canned_database
+
+    found: list[Any] = []
+    table = CannedTable(listed=entries(PAGE + 1))
+    with canned_database(table):
+        for name, event in _events().items():
+            own, sdk = _on_tape(_recorded(table, event))
+            found.append(_figure(f"canned {name}", own, sdk, event, calls, turns))
+        put_in_place()
+        own, sdk = _own(), clients.SdkClient(clients._sdk("dynamodb"))
+        for name, event in _events(code=False).items():
+            found.append(_figure(f"engine {name}", own, sdk, event, calls, turns))
+        own.close()
+        sdk.close()
+    return found
+
+
+def _figure(name: str, own: Any, sdk: Any, event: Event, calls: int, turns: int) -> Any:
+    from tests.bench.measure import Figure, cpu_in_turns
+
+    target = TARGETS[name.partition(" ")[2]]
+    # A page takes as long as twenty small requests.
+    many = max(1, calls // 20) if "list" in name else calls
+    took = cpu_in_turns(
+        partial(_asked, own, event), partial(_asked, sdk, event), calls=many, turns=turns
+    )
+    return Figure(f"{name}, over the SDK", *took, target, at_least=True)
+
+
+def _events(*, code: bool = True) -> dict[str, Event]:
+    """The requests. Without a ``code`` an account may be created again and again."""
+    from tests.bench.canned import BODIES, NEW_ACCOUNT, event
+
+    new: Any = NEW_ACCOUNT["account"]
+    kept = {name: value for name, value in new.items() if code or name != "account_code"}
+    return {
+        "get": event(*BODIES["/account/get"]),
+        "list of 256": event("/account/list", {"limit": PAGE}),
+        "create": event("/account/create", {**NEW_ACCOUNT, "account": kept}),
+    }
+
+
+def _asked(client: Any, event: Event) -> None:
+    """One whole request, with this client."""
+    from lambdas.account.handler import door
+    from tests.bench.canned import Context
+
+    clients.use(dynamodb=client)
+    context: Any = Context()
+    answer = door(event, context)
+    if answer["statusCode"] != 200:
+        raise AssertionError(answer["body"])
+
+
+def _own() -> Client:
+    made = clients._own("dynamodb")
+    assert made is not None
+    return made
+
+
+def put_in_place() -> None:
+    """The table with the caller, and with more accounts than a page has."""
+    from infra.local.clients import table_administration
+    from shared.settings import settings
+    from tests.bench.canned import account, account_wire, identity_wires
+
+    client, name = table_administration(), settings().table_name
+    create_table(client, name)
+    guids = [f"acct_01KA{number:022d}" for number in range(1, PAGE + 1)]
+    records = [account(), *(account(guid, f"A{guid[-8:]}") for guid in guids)]
+    wires = [*identity_wires(), *map(account_wire, records)]
+    for start in range(0, len(wires), WRITTEN_AT_ONCE):
+        puts = [{"PutRequest": {"Item": w}} for w in wires[start : start + WRITTEN_AT_ONCE]]
+        client.batch_write_item(RequestItems={name: puts})
+
+
+# ---------------------------------------------------------------- answers that lie ready
+
+
+@dataclass
+class Tape:
+    """The answers that one request hears, in their order, again and again. It is in the place of a
+    connection, for both clients."""
+
+    answers: Iterator[Answer]
+    may_be_used: bool = False
+
+    def ask(self, _: bytes, __: float) -> Answer:
+        return next(self.answers)
+
+    def before_send(self, request: Any, **_: Any) -> Any:
+        from botocore.awsrequest import AWSResponse
+
+        answer = next(self.answers)
+
+        class Raw:
+            def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+                yield answer.body
+
+        return AWSResponse(request.url, answer.status, dict(answer.headers), Raw())
+
+
+@dataclass(slots=True)
+class Taped(Client):
+    tape: Any = None
+
+    def _connected(self, _: float) -> Any:
+        return self.tape
+
+
+@dataclass
+class Recorder:
+    table: Any
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def called(**arguments: Any) -> Any:
+            self.heard.append(getattr(self.table, operation)(**arguments))
+            return self.heard[-1]
+
+        return called
+
+
+def _recorded(table: Any, event: Event) -> Tape:
+    _asked(table, event)  # the first time the caller is looked up, too
+    recorder = Recorder(table)
+    _asked(recorder, event)
+    bodies = [json.dumps(answer).encode() for answer in recorder.heard]
+    return Tape(cycle([Answer(200, {"x-amzn-requestid": "bench"}, body) for body in bodies]))
+
+
+def _on_tape(tape: Tape) -> tuple[Client, Any]:
+    own, sdk = _own(), clients._sdk("dynamodb")
+    taped = Taped(
+        service=own.service,
+        region=own.region,
+        endpoint=own.endpoint,
+        credentials=own.credentials,
+        connect_s=own.connect_s,
+        call_s=own.call_s,
+        tape=tape,
+    )
+    sdk.meta.events.register("before-send", tape.before_send)
+    return taped, clients.SdkClient(sdk)
+
+
+# ---------------------------------------------------------------- new processes
+
+
+def starts(pairs: int) -> Any:
+    """New processes of both kinds, so many of each. The table must be there."""
+    from tests.bench.measure import Figure
+
+    taken: dict[str, list[float]] = {name: [] for name in STARTS}
+    for pair in range(-1, pairs):  # the round before the first compiles what is not yet
+        for name in STARTS if pair % 2 else STARTS[::-1]:
+            cpu_s = started(name)
+            if pair >= 0:
+                taken[name].append(cpu_s)
+    own_s, sdk_s = (median(taken[name]) for name in STARTS)
+    return Figure("start to the first read, over the SDK", own_s, sdk_s, 0.6)
+
+
+def started(name: str) -> float:
+    """Starts a process with one of the clients. Returns its seconds of CPU."""
+    environment = local.child_environment({"CRM_CLIENT": name})
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = [sys.executable, "-m", "tests.bench.first_call"]
+    subprocess.run(run, env=environment, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
