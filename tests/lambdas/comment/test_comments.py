@@ -254,3 +254,17 @@ def test_an_event_has_ids_and_sizes_and_no_text(world: World, published: Publish
     assert archived["data"]["previous_status"] == "current"
     assert archived["data"]["status"] == "archived"
     assert "needle" not in json.dumps([made, revised, archived])
+
+
+@pytest.mark.parametrize(
+    "wrong", ["\u200b", "\u00ad", "SO\u200b1", "SO\n1", "SO\u20281", "x" * 129]
+)
+def test_the_id_of_what_is_commented_on_prints(world: World, wrong: str) -> None:
+    """Two ids that look alike are one, and none looks like nothing."""
+    refused = owner(world, **on("order", wrong)).call("", body="Hello")
+    assert (refused.status, refused.fields) == (400, ["target_id"])
+    message = refused.body["error"]["minor"][0]["message"]
+    assert message == "must be 1 to 128 printable characters"
+    composed = owner(world, **on("order", "caf\u00e9")).add()
+    apart = owner(world, **on("order", "cafe\u0301"))
+    assert [one["comment_id"] for one in apart.listed()] == [composed["comment_id"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,7 +13,8 @@ import pytest
 from lambdas.inbox.rules import STATE_STEPS, STATUS_STEPS
 from shared import auth
 from shared.fields import instant_shown
-from tests.builders import WHY, Caller, Response, World
+from shared.identity import MembershipRecord, membership_item
+from tests.builders import WHY, Caller, Response, World, store
 from tests.conftest import Database
 from tests.faults import Crash, Faults, crash, lost_answer
 
@@ -228,6 +230,8 @@ def test_lists_filter_by_state_holder_and_record(world: World) -> None:
     first, second = create(world, **about), create(world)
     holder = state(world.owner, second, "claimed").data["notification"]["claimed_by"]
     assert listed(world, claimed_by=holder) == [second["notification_id"]]
+    alone = holder.removeprefix("user_guid:")
+    assert listed(world, claimed_by=alone) == [second["notification_id"]]
     assert listed(world, **TEAM, state="pending") == [first["notification_id"]]
     assert listed(world, **about) == [first["notification_id"]]
     assert listed(world, **about, team_guid="T2") == []
@@ -263,3 +267,14 @@ def test_a_repeat_with_a_key_counts_once_whatever_fails(
     assert answer.data["notification"]["occurrences"] == 2
     (stored,) = (i for i in database.items(world.code) if i["record_kind"]["S"] == "notification")
     assert stored["occurrences"] == {"N": "2"}
+
+
+@pytest.mark.parametrize("person", ["p" * 64, "auth0:7f3a", "urn:uuid:0d9c"])
+def test_what_a_person_of_any_id_has_claimed_is_found(world: World, person: str) -> None:
+    secret = secrets.token_hex(8)
+    store(membership_item(MembershipRecord(person=person, orgcode=world.code)))
+    world.session(secret, person)
+    note = create(world)
+    claimed = state(Caller(world.code, secret), note, "claimed").data["notification"]
+    for name in (person, claimed["claimed_by"]):
+        assert listed(world, claimed_by=name) == [note["notification_id"]]
