@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.backups import Backups
 from infra.nag import accept
 from infra.settings import Environment
 from infra.stack import ConcernStack
@@ -27,10 +28,13 @@ class DataStack(ConcernStack):
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id, environment=environment, concern="data")
-        self.table = self._table(environment)
-        self.root_secret = self._root_secret()
+        made = self._table(environment)
+        self.table = self._in_use(made, environment)
+        self.root_secret = self._root_secret(environment)
         self.receipt_key = self._receipt_key()
         self.erasure_log = self._erasure_log()
+        if environment.keep_data and not environment.emulator:
+            Backups(self, "Backups", environment=environment, table=self.table)
         CfnOutput(self, "TableName", value=self.table.table_name)
         CfnOutput(self, "RootSecretArn", value=self.root_secret.secret_arn)
         CfnOutput(self, "ReceiptKeyArn", value=self.receipt_key.key_arn)
@@ -75,6 +79,20 @@ class DataStack(ConcernStack):
             )
         return table
 
+    def _in_use(self, made: dynamodb.Table, environment: Environment) -> dynamodb.ITable:
+        """Returns the table that everything uses: the one that was restored, or the stack's own.
+        That one stays as it is, so that it can be looked at."""
+        restored = environment.restored_table
+        if restored is None:
+            return made
+        return dynamodb.Table.from_table_attributes(
+            self,
+            "RestoredTable",
+            table_name=restored.name,
+            table_stream_arn=restored.stream_arn,
+            global_indexes=[index.name for index in INDEXES],
+        )
+
     def _throttled_keys(
         self, environment: Environment
     ) -> dynamodb.ContributorInsightsSpecification | None:
@@ -86,9 +104,11 @@ class DataStack(ConcernStack):
             enabled=True, mode=dynamodb.ContributorInsightsMode.THROTTLED_KEYS
         )
 
-    def _root_secret(self) -> secretsmanager.Secret:
+    def _root_secret(self, environment: Environment) -> secretsmanager.Secret:
         """Returns the root secret. It is kept even if the table is removed: without it, no look-up
-        would work in a table that is restored from a backup."""
+        would work in a table that is restored from a backup. So it has a copy where the backups
+        have one."""
+        copy = environment.backup_region
         secret = secretsmanager.Secret(
             self,
             "RootSecret",
@@ -96,6 +116,7 @@ class DataStack(ConcernStack):
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
             ),
+            replica_regions=(None if copy is None else [secretsmanager.ReplicaRegion(region=copy)]),
             removal_policy=RemovalPolicy.RETAIN,
         )
         accept(

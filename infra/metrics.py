@@ -41,7 +41,7 @@ class Metrics:
         return _metric("AWS/Lambda", metric, {"EventSourceMappingUUID": mapping_id}, "Sum")
 
     def table(self, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
-        where = {"TableName": self.environment.shared_name, **dimensions}
+        where = {"TableName": self.environment.table_name, **dimensions}
         return _metric("AWS/DynamoDB", name, where, "Sum")
 
     def concurrency(self) -> cloudwatch.Metric:

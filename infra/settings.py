@@ -44,12 +44,21 @@ class FairUse(NamedTuple):
     per_org: int
 
 
+class RestoredTable(NamedTuple):
+    """A table that was restored from a backup, and its stream."""
+
+    name: str
+    stream_arn: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """One environment.
 
     - ``account`` and ``region``: where it lives. A deployment to another place is refused.
     - ``keep_data``: the table stays when its stack is removed, and stacks are protected from it.
+    - ``restored_table``: everything uses this table, in place of the stack's own.
+    - ``backup_region``: where the backups and the root secret have a copy. None: nowhere.
     - ``detailed_metrics``: metrics per route, and the alarms and dashboards that read them. Each is
       billed.
     - ``contributor_insights``: counts who or what is behind an alarm.
@@ -85,6 +94,8 @@ class Environment:
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
     provisioned_concurrency: int | None = None
     snap_start: bool = False
+    restored_table: RestoredTable | None = None
+    backup_region: str | None = None
     canary: str | None = None
     release_at_once: bool = False
     emulator: bool = False
@@ -114,6 +125,11 @@ class Environment:
         """The name of the table, the bus and the API. An environment has one of each."""
         return f"{SERVICE}-{self.name}"
 
+    @property
+    def table_name(self) -> str:
+        """The name of the table in use."""
+        return self.shared_name if self.restored_table is None else self.restored_table.name
+
 
 def chosen(environments: Mapping[str, Environment], context: Callable[[str], Any]) -> Environment:
     """Returns the environment that the context chooses, with the place and the build that it names.
@@ -134,6 +150,8 @@ def chosen(environments: Mapping[str, Environment], context: Callable[[str], Any
         account=account,
         region=region,
         release_at_once=_release(context("release")),
+        restored_table=_restored(context),
+        backup_region=_backup_region(name, region, context),
         build={**found.build, **{key: str(value) for key, value in build.items() if value}},
     )
 
@@ -142,6 +160,28 @@ def _release(asked: Any) -> bool:
     if asked not in (None, "canary", "at-once"):
         raise ValueError(f"release must be canary or at-once, not {asked!r}")
     return bool(asked == "at-once")
+
+
+def _restored(context: Callable[[str], Any]) -> RestoredTable | None:
+    """Returns the restored table that the context names. Its stream belongs to the name: a table
+    that is restored again has another one."""
+    name, stream = context("table_name"), context("table_stream_arn")
+    if name is None and stream is None:
+        return None
+    if not re.fullmatch(r"arn:aws[a-z-]*:dynamodb:[^:]+:\d{12}:table/.+/stream/.+", str(stream)):
+        raise ValueError(f"table_stream_arn must be the ARN of a table's stream, not {stream!r}")
+    if str(stream).split("/")[1] != name:
+        raise ValueError(f"table_stream_arn must be of the table {name!r}, not {stream!r}")
+    return RestoredTable(str(name), str(stream))
+
+
+def _backup_region(name: str, own: str, context: Callable[[str], Any]) -> str | None:
+    region = context(f"{name}:backup_region")
+    if region is None:
+        return None
+    if region == own or not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", str(region)):
+        raise ValueError(f"{name}:backup_region must be another region than {own}, not {region!r}")
+    return str(region)
 
 
 def _place(name: str, context: Callable[[str], Any]) -> tuple[str, str]:
