@@ -22,7 +22,7 @@ from constructs import Construct
 from infra import function as recipe
 from infra.fault_alarms import answers
 from infra.function import Records
-from infra.latency_alarms import percentiles, short_window
+from infra.latency_alarms import percentiles, warm_window
 from infra.metrics import REFUSED_429
 from infra.nag import accept
 from infra.package import Package
@@ -323,7 +323,7 @@ def rollback_alarms(family: str, routes: Sequence[Route], environment: Environme
     names = [name for name, _ in answers(family, routes)] if environment.detailed_metrics else []
     for tier in sorted({route.latency.tier for route in routes}):
         rows = [route for route in routes if route.latency.tier == tier]
-        names += [short_window(tier, percentile) for percentile in percentiles(rows)]
+        names += [warm_window(tier, percentile) for percentile in percentiles(rows)]
     return [environment.alarm(name) for name in names]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from infra.settings import Environment
 from shared.keys import INDEXES
-from shared.routes import Route
+from shared.routes import COLD, Route
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "costs.md"
@@ -49,7 +49,7 @@ READ_UNITS = {"read": 2, "write": 4}
 WRITE_UNITS = 13
 """The mean of ``tests/contract/costs.json``, rounded. A test compares them."""
 BILLED_MS = {"read": 25, "write": 60, "publisher": 40, "search": 60}
-LOG_BYTES = {"answered": 570, "platform": 350, "access": 400}
+LOG_BYTES = {"answered": 600, "platform": 350, "access": 400}
 ANSWER_BYTES, EVENT_BYTES = 1_500, 1_500
 WRITES_PER_CENT = 20
 SWEEPS = 60 * 24 * 365 // 12
@@ -121,7 +121,9 @@ def in_use(environment: Environment, families: Families) -> list[Line]:
     """Returns what a month costs in addition, as soon as each route is called in each hour."""
     rows = [row for routes in families.values() for row in routes]
     of_routes = len(rows) * len(METRICS_OF_A_ROUTE) if environment.detailed_metrics else 0
-    of_classes = len({(row.latency.tier, name) for row in rows for name in row.latency.over(0)})
+    of_classes = len(
+        {(row.latency.tier, name) for row in rows for name in (*row.latency.over(0), COLD)}
+    )
     return [
         Line("metrics of routes, by the gateway", of_routes, "metric"),
         Line("metrics of latency classes and of 429", of_classes + 1, "metric"),
@@ -253,8 +255,8 @@ _ASSUMPTIONS = """
 - The units of a call are the rounded means of `tests/contract/costs.json`, over all its lines.
 - A read is billed for 25 ms, a write for 60 ms, the publisher for 40 ms and the search consumer for
   60 ms a record. Neither is measured on AWS. A cold start adds about a second of one call.
-- A call logs 570 bytes, its invocation 350 (start, end, report) and the gateway 400. Of the first,
-  230 bytes carry the metrics of the latency class: $0.12 a million calls.
+- A call logs 600 bytes, its invocation 350 (start, end, report) and the gateway 400. Of the first,
+  260 bytes carry the metrics of the latency class: $0.13 a million calls.
 - An answer and an event have 1.5 kB. Each write has one event, handled alone.
 - The sweeper runs {sweeps:,} times a month, for 100 ms, and reads three empty lists.
 - A million refusals by the web ACL or a throttle cost what the gateway and the web ACL cost.

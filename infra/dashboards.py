@@ -77,7 +77,11 @@ class Dashboards:
             for percentile in limited
         ]
         calls = self._metrics.over(tier, limited[0], "SampleCount")
-        return [_graph(f"Requests of class {tier}", [calls], _THIRD), *shares]
+        cold = self._metrics.cold(tier)
+        return [
+            _graph(f"Requests of class {tier}, and cold starts", [calls, cold], _THIRD),
+            *shares,
+        ]
 
     def _routes(self, routes: Sequence[Route]) -> Row:
         limits = routes[0].latency.limits

@@ -57,7 +57,7 @@ ENVIRONMENTS = {
             "B": Throttle(200, 400),
             "C": Throttle(1_000, 2_000),
             "D": Throttle(500, 1_000),
-            None: Throttle(20, 40),
+            None: Throttle(50, 100),
         },
         fair_use=FairUse(per_address=3_000, per_credential=3_000, per_org=6_000),
         stream_parallelization=2,

@@ -52,38 +52,59 @@ def percentiles(rows: Iterable[Route]) -> list[str]:
     return sorted({percentile for row in rows for percentile in row.latency.limits})
 
 
-def short_window(tier: str, percentile: str) -> str:
-    """Returns the name of the alarm that is the first to see a class become slow."""
-    return f"slow class {tier} {percentile} short"
+def warm_window(tier: str, percentile: str) -> str:
+    """Returns the name of the alarm that takes a canary back when a class becomes slow."""
+    return f"slow class {tier} {percentile} warm"
 
 
 def _watch_class(watch: Watch, tier: str, percentile: str) -> None:
     if watch.environment.emulator:
         return
     objective = OBJECTIVES[percentile]
-    rules = []
-    for window, period in objective.windows:
-        alarm = watch.above(
-            f"SlowClass{tier}{percentile.title()}{window.title()}",
-            f"slow class {tier} {percentile} {window}",
-            f"More than {objective.per_cent} % of at least {objective.least} requests of latency "
-            f"class {tier} within {period.to_human_string()} were over their own {percentile}.",
-            share(
-                watch.metrics.over(tier, percentile, "Sum", period),
-                watch.metrics.over(tier, percentile, "SampleCount", period),
-                least=objective.least,
-                period=period,
-            ),
-            limit=objective.per_cent,
-            notifies=False,
-        )
-        rules.append(rings(alarm))
-    watch.any_or_all(
+    both = [
+        _over(watch, tier, percentile, f"slow class {tier} {percentile} {window}", period)
+        for window, period in objective.windows
+    ]
+    watch.combined(
         f"SlowClass{tier}{percentile.title()}",
         f"slow-class-{tier}-{percentile}",
         f"Latency class {tier} misses its {percentile}: more than {objective.per_cent} % of its "
         "requests were over the limits of their own routes, for long enough to matter, and still.",
-        cloudwatch.AlarmRule.all_of(*rules),
+        cloudwatch.AlarmRule.all_of(*map(rings, both)),
+    )
+    if watch.environment.canary is not None:
+        _, short = objective.windows[0]
+        cold = watch.metrics.cold(tier, short)
+        _over(watch, tier, percentile, warm_window(tier, percentile), short, without=cold)
+
+
+def _over(
+    watch: Watch,
+    tier: str,
+    percentile: str,
+    name: str,
+    period: Duration,
+    *,
+    without: cloudwatch.Metric | None = None,
+) -> cloudwatch.Alarm:
+    """Returns the alarm of one window. Each new version has cold starts, and they are slow: without
+    them, a canary is taken back for what is wrong with it."""
+    objective = OBJECTIVES[percentile]
+    kind = "requests" if without is None else "warm requests"
+    return watch.above(
+        name.title().replace(" ", ""),
+        name,
+        f"More than {objective.per_cent} % of at least {objective.least} {kind} of latency class "
+        f"{tier} within {period.to_human_string()} were over their own {percentile}.",
+        share(
+            watch.metrics.over(tier, percentile, "Sum", period),
+            watch.metrics.over(tier, percentile, "SampleCount", period),
+            least=objective.least,
+            without=without,
+            period=period,
+        ),
+        limit=objective.per_cent,
+        notifies=False,
     )
 
 
@@ -95,7 +116,7 @@ def _watch_routes(watch: Watch, tier: str, rows: Sequence[Route]) -> None:
         for route in rows
         for percentile, limit_ms in route.latency.limits.items()
     ]
-    watch.any_or_all(
+    watch.combined(
         f"SlowTier{tier}",
         f"slow-tier-{tier}",
         f"A busy route of latency class {tier} is over its own limit.",

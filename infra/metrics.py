@@ -13,7 +13,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.settings import PREFIX, STAGE, Environment
 from shared.log import namespace
-from shared.routes import Route, over
+from shared.routes import COLD, Route, over
 
 PERIOD = Duration.minutes(5)
 REFUSED_429 = "answered_429"
@@ -55,6 +55,10 @@ class Metrics:
         or of how many (SampleCount), or their share (Average)."""
         return _metric(self._own, over(percentile), {"tier": tier}, statistic, period)
 
+    def cold(self, tier: str, period: Duration = PERIOD) -> cloudwatch.Metric:
+        """Returns how many requests of a latency class were the first of their process."""
+        return _metric(self._own, COLD, {"tier": tier}, "Sum", period)
+
     def answered_429(self) -> cloudwatch.Metric:
         return _metric(self._own, REFUSED_429, {}, "Sum")
 
@@ -80,13 +84,23 @@ def objects(bucket_name: str) -> cloudwatch.Metric:
 
 
 def share(
-    part: cloudwatch.Metric, whole: cloudwatch.Metric, *, least: int, period: Duration = PERIOD
+    part: cloudwatch.Metric,
+    whole: cloudwatch.Metric,
+    *,
+    least: int,
+    without: cloudwatch.Metric | None = None,
+    period: Duration = PERIOD,
 ) -> cloudwatch.MathExpression:
     """Returns ``part`` in per cent of ``whole``; 0 where the whole is less than ``least``, because
-    a share of a few says nothing."""
+    a share of a few says nothing. What ``without`` counts is no part."""
+    left = "part" if without is None else "(part - without)"
     return cloudwatch.MathExpression(
-        expression=f"IF(whole >= {least}, 100 * part / whole, 0)",
-        using_metrics={"part": part, "whole": whole},
+        expression=f"IF(whole >= {least}, 100 * {left} / whole, 0)",
+        using_metrics={
+            "part": part,
+            "whole": whole,
+            **({} if without is None else {"without": without}),
+        },
         label="per cent",
         period=period,
     )

@@ -62,7 +62,8 @@ class Environment:
     - ``detailed_metrics``: metrics per route, and the alarms and dashboards that read them. Each is
       billed.
     - ``contributor_insights``: counts who or what is behind an alarm.
-    - ``throttles``: of each route, by its latency class. ``None`` stands for what is no route.
+    - ``throttles``: of each route, by its latency class. ``None`` stands for all other methods of a
+      path: the preflights of browsers, and what is no route.
     - ``fair_use``: the limits of one caller, and the web ACL that keeps them. None: no web ACL.
     - ``account_concurrency``: the account's own limit of concurrent executions.
     - ``reserved_concurrency``: for the functions named, out of the account's. It is kept for them,

@@ -79,7 +79,7 @@ class Watch:
         )
         self._tell(alarm)
 
-    def any_or_all(
+    def combined(
         self, construct_id: str, name: str, description: str, rule: cloudwatch.IAlarmRule
     ) -> None:
         """Makes an alarm of other alarms. The emulator has none."""

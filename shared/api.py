@@ -26,6 +26,7 @@ from shared.errors import (
 from shared.fields import instant_shown
 from shared.routes import (
     ANYONE,
+    COLD,
     EDITORS,
     MEMBER,
     READERS,
@@ -62,6 +63,7 @@ class Door:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
         self._rows = {(row.method, row.path): row for row in routes}
+        self._is_new = True
         self._methods: dict[str, list[str]] = {}
         for row in routes:
             self._methods.setdefault(row.path, []).append(row.method)
@@ -78,6 +80,7 @@ class Door:
         path = str(event.get("path") or "")
         # The rows have no base path: the gateway adds it.
         path = path.removeprefix(BASE) if path.startswith(BASE + "/") else path
+        is_first, self._is_new = self._is_new, False
         gateway = event.get("requestContext") or {}
         received = gateway.get("requestTimeEpoch")
         invocation = _Invocation(
@@ -88,6 +91,7 @@ class Door:
                 gateway.get("requestId") or getattr(context, "aws_request_id", None) or new_id(wall)
             ),
             received_ms=received if isinstance(received, int) else None,
+            is_first=is_first,
             headers={k.lower(): v or "" for k, v in (event.get("headers") or {}).items()},
             now=now or wall,
             wall=wall,
@@ -117,7 +121,8 @@ def serve(routes: Sequence[Route]) -> Door:
 @dataclass(slots=True)
 class _Invocation:
     """One request, from its event to its response. ``now`` may be a test clock; ``wall`` is the
-    real time. ``received_ms``: when the gateway received it, in milliseconds since 1970."""
+    real time. ``received_ms``: when the gateway received it, in milliseconds since 1970.
+    ``is_first``: it is the first of this process."""
 
     method: str
     path: str
@@ -127,6 +132,7 @@ class _Invocation:
     wall: datetime
     began: float
     received_ms: int | None
+    is_first: bool
     row: Route | None = None
     call: Call | None = None
     table: Table | None = None
@@ -233,8 +239,8 @@ class _Invocation:
 
     def _latency(self) -> dict[str, Any]:
         """Returns the metrics of the request's latency class: whether it was over the limits of its
-        route. The time is that since the gateway received the request, so a cold start counts. Only
-        the way back through the gateway is not in it."""
+        route, and whether it was a cold start. The time is that since the gateway received the
+        request, so a cold start counts. Only the way back through the gateway is not in it."""
         if self.row is None or self.received_ms is None:
             return {}
         # The two clocks may differ by a few milliseconds.
@@ -242,5 +248,5 @@ class _Invocation:
         latency = self.row.latency
         return {
             "since_received_ms": spent_ms,
-            **log.metrics(latency.over(spent_ms), tier=latency.tier),
+            **log.metrics({**latency.over(spent_ms), COLD: int(self.is_first)}, tier=latency.tier),
         }

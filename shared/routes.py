@@ -56,6 +56,10 @@ ON_WRITES: tuple[type[ApiError], ...] = (
 )
 
 
+COLD = "cold"
+"""The name of the metric that counts the requests that were the first of their process."""
+
+
 def over(percentile: str) -> str:
     """Returns the name of the metric that counts the requests over their limit of a percentile."""
     return f"over_{percentile}"

@@ -73,7 +73,7 @@ def log_share(*, calls: int, turns: int) -> Figure:
                 **facts,
                 orgcode="BENCH",
                 fingerprint="kf_0",
-                **log.metrics({"over_p95": 0, "over_p99": 0}, tier="C"),
+                **log.metrics({"over_p95": 0, "over_p99": 0, "cold": 0}, tier="C"),
             ),
             lambda: CANNED(request, context),
             calls=calls,

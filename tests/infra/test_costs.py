@@ -15,6 +15,7 @@ from infra import costs
 from infra.environments import ENVIRONMENTS
 from lambdas.families import FAMILIES as WHOLE
 from shared import log
+from shared.routes import COLD, Tier
 from tests.infra.conftest import ROOT, Deploy, Deployment
 
 SUM = re.compile(r"\*\*\$([\d.]+)\*\*")
@@ -131,10 +132,9 @@ def test_the_units_of_a_call_are_the_means_of_the_committed_table() -> None:
 
 
 def test_the_bytes_of_the_metrics_are_as_the_page_says() -> None:
-    members = json.dumps(
-        {"since_received_ms": 100, **log.metrics({"over_p95": 0, "over_p99": 0}, tier="C")}
-    )
-    assert len(members) == pytest.approx(230, abs=20)
+    values = {**Tier.C.value.over(0), COLD: 0}
+    members = json.dumps({"since_received_ms": 100, **log.metrics(values, tier="C")})
+    assert len(members) == pytest.approx(260, abs=20)
 
 
 def test_the_dearest_parts_are_those_of_the_larger_environment() -> None:

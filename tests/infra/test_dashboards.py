@@ -76,6 +76,7 @@ def test_a_class_is_drawn_as_its_alarms_see_it(prod: Deployment) -> None:
     }
     assert drawn == {
         ("over_p95", "SampleCount"): None,
+        ("cold", "Sum"): None,
         ("over_p95", "Average"): 0.05,
         ("over_p99", "Average"): 0.01,
     }

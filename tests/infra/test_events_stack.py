@@ -182,17 +182,6 @@ def test_the_bus_has_an_archive(name: str, days: int, deployments: Deploy) -> No
     )
 
 
-def test_the_emulator_gets_what_it_takes(deployments: Deploy) -> None:
-    deployment = deployments("dev", emulator=True)
-    deployment.template("events").resource_count_is("AWS::Events::Archive", 0)
-    deployment.template("events").resource_count_is(MAPPING, 2)
-    deployment.template("alarms").resource_count_is("AWS::CloudWatch::CompositeAlarm", 0)
-    deployment.template("api").resource_count_is("AWS::ApiGateway::Account", 0)
-    alarms = deployment.properties("alarms", "AWS::CloudWatch::Alarm")
-    assert alarms
-    assert not [each for each in alarms if "Metrics" in each]
-
-
 def _item() -> Item[SearchEntryRecord]:
     return Item(key=("O#ACME#S#token", "customer"), record=SearchEntryRecord(owner="customer"))
 

@@ -51,7 +51,7 @@ def test_each_row_has_the_throttle_of_its_class(name: str, deployments: Deploy) 
         for routes in FAMILIES.values()
         for route in routes
     }
-    # Wrong methods of known paths reach a function too, which only refuses them.
+    # Preflights and wrong methods of known paths reach a function too, which does little for them.
     others = deployment.settings.throttles[None]
     assert throttles(deployment) == {**expected, ("*", "/*"): others}
     assert others.rate < min(throttle.rate for throttle in expected.values())

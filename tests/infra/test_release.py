@@ -12,7 +12,7 @@ from infra.environments import ENVIRONMENTS, MONEY, PUBLISHER
 from infra.release import MOST_ALARMS
 from infra.settings import chosen
 from lambdas.families import FAMILIES as WHOLE
-from shared.routes import Tier
+from shared.routes import COLD, Tier
 from tests.infra.conftest import FAMILIES, Deploy, Deployment, listed, row, statements
 from tests.infra.test_alarm_stack import ALARM
 
@@ -119,11 +119,11 @@ def test_faults_and_latency_of_its_own_rows_take_a_family_s_canary_back(
     assert names == {
         "till live errors",
         "till 5xx 1",
-        "slow class A p95 short",
-        "slow class C p95 short",
-        "slow class C p99 short",
-        "slow class D p95 short",
-        "slow class D p99 short",
+        "slow class A p95 warm",
+        "slow class C p95 warm",
+        "slow class C p99 warm",
+        "slow class D p95 warm",
+        "slow class D p99 warm",
     }
     (own,) = (each for each in watched if each["AlarmName"] == "crm-prod till live errors")
     assert (own["MetricName"], own["Period"], own["Threshold"]) == ("Errors", 60, 0)
@@ -131,6 +131,32 @@ def test_faults_and_latency_of_its_own_rows_take_a_family_s_canary_back(
         "FunctionName": "crm-prod-till",
         "Resource": "crm-prod-till:live",
     }
+
+
+def test_the_cold_starts_of_a_new_version_do_not_take_it_back(
+    prod: Deployment, dev: Deployment
+) -> None:
+    found = {
+        each["AlarmName"]: each
+        for each in prod.properties("alarms", ALARM)
+        if each["AlarmName"].endswith(" warm")
+    }
+    assert len(found) == 6
+    for name, each in found.items():
+        least = 20 if "p95" in name else 100
+        expression, *inputs = each["Metrics"]
+        expected = f"IF(whole >= {least}, 100 * (part - without) / whole, 0)"
+        assert expression["Expression"] == expected
+        (cold,) = (part for part in inputs if part["Id"] == "without")
+        metric = cold["MetricStat"]["Metric"]
+        assert (metric["Namespace"], metric["MetricName"]) == ("crm/prod", COLD)
+        assert metric["Dimensions"] == [{"Name": "tier", "Value": name.split()[3]}]
+        assert cold["MetricStat"]["Stat"] == "Sum"
+        assert "AlarmActions" not in each
+    # Where nothing is taken back, nobody asks.
+    assert not [
+        each for each in dev.properties("alarms", ALARM) if each["AlarmName"].endswith(" warm")
+    ]
 
 
 @pytest.mark.parametrize("reader", ["events", "search"])

@@ -12,10 +12,10 @@ import pytest
 
 from infra.settings import PREFIX
 from lambdas.families import FAMILIES
-from shared.routes import Tier
+from shared.routes import ANYONE, Tier
 from tests.infra.conftest import ROOT, Deploy, Deployment, Families, row
 from tests.infra.test_alarm_stack import latency_alarms, promised
-from tests.infra.test_api_stack import methods
+from tests.infra.test_api_stack import granted, methods
 from tests.infra.test_nag import findings
 
 RESOURCES_A_STACK = 500
@@ -135,6 +135,28 @@ def test_a_stack_that_is_too_large_is_never_synthesised(deploy: Deploy) -> None:
     families = {f"vast{number}": rows[number::16] for number in range(16)}
     with pytest.raises(RuntimeError, match=r"Number of resources in stack 'Api'.*greater than"):
         deploy("prod", families)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_may_do_what_its_rows_do_and_no_more(family: str, whole: Deployment) -> None:
+    rows, rights = FAMILIES[family], granted(whole, family)
+    expected = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    if any(each.roles != (ANYONE,) for each in rows):
+        expected |= {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"}
+        expected.add("secretsmanager:GetSecretValue")
+    if any(each.writes for each in rows):
+        expected |= {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem"}
+    if any(each.erases for each in rows):
+        expected |= {"dynamodb:BatchWriteItem", "kms:Sign"}
+    assert rights == expected
+    # Whoever erases knows the key that signs receipts, and nobody else does.
+    (function,) = (
+        each
+        for each in whole.properties("api", "AWS::Lambda::Function")
+        if each["FunctionName"] == f"crm-prod-{family}"
+    )
+    variables = function["Environment"]["Variables"]
+    assert ("CRM_RECEIPT_KEY_ID" in variables) == ("kms:Sign" in rights) == (family == "privacy")
 
 
 def test_a_table_of_a_hundred_rows_stays_within_the_limits_of_a_stack(deploy: Deploy) -> None:

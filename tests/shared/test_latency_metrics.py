@@ -14,7 +14,7 @@ from infra.insights import RULES
 from lambdas.families import FAMILIES
 from shared import log
 from shared.api import serve
-from shared.routes import Route, over
+from shared.routes import COLD, Route, over
 
 ROWS = [row for rows in FAMILIES.values() for row in rows]
 DOOR = serve(ROWS)
@@ -71,8 +71,15 @@ def test_the_line_is_in_the_embedded_metric_format(row: Route, line: Line) -> No
     assert directive["Dimensions"] == [["tier"]]
     assert found["tier"] == row.latency.tier
     names = [each["Name"] for each in directive["Metrics"]]
-    assert names == [over(percentile) for percentile in row.latency.limits]
+    assert names == [*(over(percentile) for percentile in row.latency.limits), COLD]
     assert all(found[name] in (0, 1) for name in names)
+
+
+def test_the_first_request_of_a_process_is_a_cold_start(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DOOR, "_is_new", serve(ROWS)._is_new)
+    assert [line(ROWS[0], 5)[COLD] for _ in range(3)] == [1, 0, 0]
 
 
 def test_the_line_has_what_contributor_insights_counts(line: Line) -> None:
@@ -89,6 +96,7 @@ def test_the_line_has_what_contributor_insights_counts(line: Line) -> None:
 def test_the_metrics_are_few() -> None:
     """Each pair of a class and a name is billed. Neither orgs nor routes make more of them."""
     assert len({(row.latency.tier, name) for row in ROWS for name in row.latency.over(0)}) <= 8
+    assert COLD not in {name for row in ROWS for name in row.latency.over(0)}
 
 
 def test_a_clock_ahead_of_the_gateway_s_makes_no_negative_time(line: Line) -> None:
