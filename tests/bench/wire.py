@@ -26,7 +26,7 @@ from shared.aws_connection import Answer
 from shared.table import WRITTEN_AT_ONCE
 
 PAGE = 256
-TARGETS = {"get": 4, "list of 256": 2, "create": 2}
+TARGETS = {"get": 3, "list of 256": 2, "create": 2}
 STARTS = ("own", "sdk")
 Event = dict[str, Any]
 
