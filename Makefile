@@ -14,13 +14,15 @@ CLIENTS := build/clients
 PYTHON_CLIENT := $(CLIENTS)/python
 TYPESCRIPT_CLIENT := $(CLIENTS)/typescript
 BIN := $(VENV)/bin
+CDK := node_modules/.bin/cdk
 PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 
-# The word about Node's age is for whoever keeps the machine, not for every run of the tests.
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+# The word about Node's age is for whoever keeps the machine, not for every run of the tests. The
+# variable lists major versions: 20 is the oldest that the tests accept.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite bench soak clients openapi released synth audit admin package clean python node
+.PHONY: help setup run test lint types suite bench soak clients openapi released synth bootstrap deploy costs audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +60,16 @@ released: openapi ## take the API document as that of a release (docs/api-evolut
 	@$(BIN)/python -m infra.openapi.released
 
 synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
-	@node_modules/.bin/cdk synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
+	@$(CDK) synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
+
+bootstrap: node_modules/.installed $(VENV)/.installed ## prepare the account and region, once [ENVIRONMENT=dev|test|prod]
+	@$(CDK) bootstrap -c environment=$(ENVIRONMENT) -c assets=none $(ARGS)
+
+deploy: node_modules/.installed package ## deploy every stack [ENVIRONMENT=dev|test|prod] [ARGS="-c build_id=…"]
+	@$(CDK) deploy --all -c environment=$(ENVIRONMENT) $(ARGS)
+
+costs: node_modules/.installed ## write what a deployment costs, from the templates, to docs/costs.md
+	@$(BIN)/python -m infra.costs
 
 audit: $(VENV)/.installed ## known vulnerabilities of the pinned packages (asks the index's service)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt

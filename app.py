@@ -1,8 +1,10 @@
 """The deployment's entry: read the context, make the five stacks, synthesise.
 
-Context (``cdk synth -c key=value``): ``environment`` (dev, test or prod; dev when absent),
-``build_major``, ``build_minor``, ``build_id`` (what is being deployed), ``emulator=true`` (for a
-local emulator of AWS), ``assets=none`` (templates only, with nothing to deploy in them).
+Context (``cdk synth -c key=value``, or the file ``cdk.json``): ``environment`` (dev, test or prod;
+dev when absent), ``prod:account`` and ``prod:region`` (the only place to which prod is deployed;
+the others have their own), ``build_major``, ``build_minor``, ``build_id`` (what is being deployed),
+``emulator=true`` (for a local emulator of AWS), ``assets=none`` (templates only, with nothing to
+deploy in them).
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from infra import bytecode, package
 from infra.alarm_stack import AlarmStack
 from infra.api_stack import ApiStack
 from infra.data_stack import DataStack
+from infra.environments import ENVIRONMENTS
 from infra.events_stack import EventsStack
 from infra.function import Records
 from infra.jobs_stack import JobsStack
-from infra.settings import SERVICE, Environment, environment
+from infra.settings import SERVICE, Environment, chosen
 from shared.routes import Route
 
 
@@ -50,7 +53,7 @@ def stacks(
     api = ApiStack(
         app, "Api", environment=settings, package=assets, families=families, records=records
     )
-    JobsStack(app, "Jobs", environment=settings, package=assets, records=records)
+    jobs = JobsStack(app, "Jobs", environment=settings, package=assets, records=records)
     alarms = AlarmStack(
         app,
         "Alarms",
@@ -58,7 +61,11 @@ def stacks(
         families=families,
         mappings={name: mapping.ref for name, mapping in events.mappings.items()},
         refused_queue=events.refused.queue_name,
+        failure_bucket=events.failures.bucket_name,
     )
+    # An alarm on what is not there yet would be on, and a canary may need any of the alarms.
+    alarms.add_stack_dependency(jobs)
+    api.add_stack_dependency(alarms)
     # A template that breaks a rule without a reason does not leave this program.
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     Tags.of(app).add("service", SERVICE)
@@ -71,12 +78,7 @@ def main() -> None:
     from lambdas.families import FAMILIES
 
     app = App()
-    context = {key: app.node.try_get_context(f"build_{key}") for key in ("major", "minor", "id")}
-    settings = environment(
-        app.node.try_get_context("environment") or "dev",
-        emulator=app.node.try_get_context("emulator") in (True, "true"),
-        build={key: str(value) for key, value in context.items() if value is not None},
-    )
+    settings = chosen(ENVIRONMENTS, app.node.try_get_context)
     if app.node.try_get_context("assets") == "none":
         assets = package.empty(Path(tempfile.mkdtemp()), FAMILIES)
     else:

@@ -9,21 +9,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from infra import function as recipe
+from infra.fault_alarms import answers
 from infra.function import Records
+from infra.latency_alarms import percentiles, short_window
+from infra.metrics import REFUSED_429
 from infra.nag import accept
 from infra.package import Package
-from infra.settings import PREFIX, SERVICE, STAGE, Environment
+from infra.release import Releases
+from infra.settings import PREFIX, SERVICE, STAGE, Environment, FairUse
+from infra.stack import ConcernStack
+from infra.web_acl import web_acl
 from shared import errors
 from shared.envelope import HEADERS
+from shared.log import namespace
 from shared.routes import ANYONE, Route
 
 _TIMEOUT_S = 28
@@ -57,7 +66,7 @@ GATEWAY_REFUSALS: Mapping[str, Refusal] = {
 }
 
 
-class ApiStack(Stack):
+class ApiStack(ConcernStack):
     """The functions of every family, and the gateway before them."""
 
     def __init__(
@@ -70,19 +79,20 @@ class ApiStack(Stack):
         families: Mapping[str, Sequence[Route]],
         records: Records,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("api"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="api")
         self._environment, self._records = environment, records
-        self.api = self._rest_api()
+        self._releases = Releases(self, "api", environment)
+        self.api = self._rest_api([route for routes in families.values() for route in routes])
+        if environment.fair_use is not None:
+            self._keep_use_fair(environment.fair_use)
         self._answer_in_the_envelope()
         layer = recipe.layer(self, package)
         for family, routes in families.items():
             self._family(family, routes, package, layer)
-        CfnOutput(self, "ApiUrl", value=self.api.url_for_path(PREFIX))
+        # Every path of the API document begins with the prefix, so the address ends before it. The
+        # library's own output of the address ends in a slash, which would double that of a path.
+        self.api.node.try_remove_child("Endpoint")
+        CfnOutput(self, "ApiUrl", value=self.api.url_for_path("/").removesuffix("/"))
 
     def _family(
         self,
@@ -102,7 +112,9 @@ class ApiStack(Stack):
             rights=rights(routes, self._records),
             timeout_s=_TIMEOUT_S,
         )
-        target = recipe.live(made, self._environment)
+        target = self._releases.live(
+            made, family, alarms=rollback_alarms(family, routes, self._environment)
+        )
         # One permission for all methods of the stage. A permission per method would allow the same,
         # and make the function's policy larger than its limit.
         target.add_permission(
@@ -142,7 +154,7 @@ class ApiStack(Stack):
             type=apigateway.IntegrationType.AWS_PROXY, integration_http_method="POST", uri=uri
         )
 
-    def _rest_api(self) -> apigateway.RestApi:
+    def _rest_api(self, routes: Sequence[Route]) -> apigateway.RestApi:
         deployed = not self._environment.emulator
         api = apigateway.RestApi(
             self,
@@ -154,30 +166,68 @@ class ApiStack(Stack):
             # may use the role too, so it is never removed.
             cloud_watch_role=deployed,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if deployed else None,
-            deploy_options=self._stage_options(),
+            deploy_options=self._stage_options(routes),
         )
         self._keep_execution_log_finite(api)
         self._give_reasons(api)
         return api
 
-    def _stage_options(self) -> apigateway.StageOptions:
+    def _stage_options(self, routes: Sequence[Route]) -> apigateway.StageOptions:
         log = logs.LogGroup(
             self,
             "AccessLog",
             retention=recipe.retention(self._environment),
             removal_policy=RemovalPolicy.DESTROY,
         )
+        # The gateway counts its 4xx, and not which of them were throttled.
+        log.add_metric_filter(
+            "Answered429",
+            filter_pattern=logs.FilterPattern.string_value("$.status", "=", "429"),
+            metric_namespace=namespace(self._environment.name),
+            metric_name=REFUSED_429,
+            metric_value="1",
+            default_value=0,
+        )
         return apigateway.StageOptions(
             stage_name=STAGE,
-            metrics_enabled=self._environment.detailed_metrics,
-            throttling_rate_limit=self._environment.throttle_rate,
-            throttling_burst_limit=self._environment.throttle_burst,
-            logging_level=apigateway.MethodLoggingLevel.ERROR,
-            # Bodies are personal data, headers are credentials.
-            data_trace_enabled=False,
+            **self._method_options(None),
+            method_options={
+                f"{PREFIX}{route.path}/{route.method}": apigateway.MethodDeploymentOptions(
+                    **self._method_options(route.latency.tier)
+                )
+                for route in routes
+            },
             access_log_destination=apigateway.LogGroupLogDestination(log),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
         )
+
+    def _method_options(self, tier: str | None) -> dict[str, Any]:
+        """Returns the settings of the routes of a latency class, or of every other method. They do
+        not add to those of the stage but take their place, so all of them stand here."""
+        throttle = self._environment.throttles[tier]
+        return {
+            "throttling_rate_limit": throttle.rate,
+            "throttling_burst_limit": throttle.burst,
+            "metrics_enabled": self._environment.detailed_metrics,
+            "logging_level": apigateway.MethodLoggingLevel.ERROR,
+            # Bodies are personal data, headers are credentials.
+            "data_trace_enabled": False,
+        }
+
+    def _keep_use_fair(self, limits: FairUse) -> None:
+        body = refused(errors.RateLimited, self._build())
+        # The web ACL cannot insert the id of the request.
+        del body["stats"]["request_id"]
+        acl = web_acl(self, self._environment, limits, body)
+        wafv2.CfnWebACLAssociation(
+            self,
+            "WebAclOfTheStage",
+            resource_arn=self.api.deployment_stage.stage_arn,
+            web_acl_arn=acl.attr_arn,
+        )
+
+    def _build(self) -> dict[str, str]:
+        return {f"build_{part}": value for part, value in self._environment.build.items()}
 
     def _keep_execution_log_finite(self, api: apigateway.RestApi) -> None:
         """Makes the log group first: the gateway would make it without a retention period."""
@@ -191,7 +241,7 @@ class ApiStack(Stack):
         api.deployment_stage.node.add_dependency(log)
 
     def _answer_in_the_envelope(self) -> None:
-        build = {f"build_{part}": value for part, value in self._environment.build.items()}
+        build = self._build()
         for name, refusal in GATEWAY_REFUSALS.items():
             headers = {
                 # The template sets the media type.
@@ -212,13 +262,16 @@ class ApiStack(Stack):
         reasons = {
             "APIG2": "The door validates every body against its row's model and returns all faults "
             "at once in the envelope; a weaker check before it would answer in another form.",
-            "APIG3": "A web ACL is the account's choice and has a fixed monthly price; the stage's "
-            "throttle and the API's own limits work without it, and one can be attached.",
             "APIG4": "Callers are sessions and API keys of an org, which only the table knows: the "
             "door identifies them on every route but the public health check.",
             "COG4": "The API does not manage identities: sessions come from the platform, so a "
             "user pool would be empty.",
         }
+        if self._environment.fair_use is None:
+            reasons["APIG3"] = (
+                "A web ACL has a fixed monthly price, and nobody but its developers calls this "
+                "environment; the throttles of the routes work without it."
+            )
         for rule, reason in reasons.items():
             accept(api, rule, reason)
         if not self._environment.emulator:
@@ -248,7 +301,7 @@ ACCESS_LOG = {
 and no header. The function's log has the fingerprint of the credential."""
 
 
-def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, object]:
+def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, Any]:
     """Returns the envelope of an error that the gateway returns itself. The gateway inserts values
     unescaped. So it inserts only values that it makes itself, and not the path, for example."""
     return {
@@ -262,6 +315,16 @@ def refused(refusal: Refusal, build: Mapping[str, str]) -> dict[str, object]:
         "build": build,
         "stats": {"service": SERVICE, "request_id": "$context.requestId", "build": build},
     }
+
+
+def rollback_alarms(family: str, routes: Sequence[Route], environment: Environment) -> list[str]:
+    """Returns the names of the alarms that take back a canary of the family: those on its answers
+    with a 5xx, and those on the latency classes of its rows. The alarm stack has them."""
+    names = [name for name, _ in answers(family, routes)] if environment.detailed_metrics else []
+    for tier in sorted({route.latency.tier for route in routes}):
+        rows = [route for route in routes if route.latency.tier == tier]
+        names += [short_window(tier, percentile) for percentile in percentiles(rows)]
+    return [environment.alarm(name) for name in names]
 
 
 def needs_table(routes: Sequence[Route]) -> bool:

@@ -6,7 +6,7 @@ The schema comes from ``shared.keys``, which the code uses too.
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -15,22 +15,18 @@ from constructs import Construct
 
 from infra.nag import accept
 from infra.settings import Environment
+from infra.stack import ConcernStack
 from shared.keys import INDEXES, PARTITION, SORT, TTL, VIEW
 
 ERASURE_LOG_DAYS = 400
 """Longer than the oldest backup that may be restored."""
 
 
-class DataStack(Stack):
+class DataStack(ConcernStack):
     """The table, the root of every keyed hash, and the key of the receipts."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("data"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="data")
         self.table = self._table(environment)
         self.root_secret = self._root_secret()
         self.receipt_key = self._receipt_key()
@@ -48,6 +44,7 @@ class DataStack(Stack):
         would not protect from anybody who can already read the table. Deletion protection is on in
         every environment, so that nobody removes a table by accident.
         """
+        throttled_keys = self._throttled_keys(environment)
         table = dynamodb.Table(
             self,
             "Table",
@@ -59,6 +56,7 @@ class DataStack(Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
+            contributor_insights_specification=throttled_keys,
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             time_to_live_attribute=TTL,
             deletion_protection=not environment.emulator,
@@ -73,8 +71,20 @@ class DataStack(Stack):
                 sort_key=_text(index.sort),
                 projection_type=dynamodb.ProjectionType.INCLUDE,
                 non_key_attributes=[VIEW],
+                contributor_insights_specification=throttled_keys,
             )
         return table
+
+    def _throttled_keys(
+        self, environment: Environment
+    ) -> dynamodb.ContributorInsightsSpecification | None:
+        """Returns the wish to see the keys of throttled requests, and of no other. Keys hold codes,
+        ids and hashes, and nothing personal."""
+        if not environment.contributor_insights:
+            return None
+        return dynamodb.ContributorInsightsSpecification(
+            enabled=True, mode=dynamodb.ContributorInsightsMode.THROTTLED_KEYS
+        )
 
     def _root_secret(self) -> secretsmanager.Secret:
         """Returns the root secret. It is kept even if the table is removed: without it, no look-up

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -21,15 +21,19 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import function as recipe
+from infra.environments import PUBLISHER
+from infra.fault_alarms import LATE_STREAM_MS
 from infra.function import Records
 from infra.nag import accept
 from infra.package import Package
+from infra.release import Releases
 from infra.settings import SERVICE, Environment
+from infra.stack import ConcernStack
 from shared.codec import EVENTS, KIND
 from shared.search import SEARCHED
 
-PUBLISHER, SEARCH = "events", "search"
-"""The folders of the two functions."""
+SEARCH = "search"
+"""The folder of the function, as ``PUBLISHER`` is that of the other one."""
 
 _GIVE_UP_AFTER_S = 6 * 60 * 60
 _TIMEOUT_S = 60
@@ -53,7 +57,7 @@ _SEARCHED = [
 """Only searched records: the new image, or the old image of a record that was removed."""
 
 
-class EventsStack(Stack):
+class EventsStack(ConcernStack):
     """The bus, the two consumers of the stream, and the places of their failures."""
 
     def __init__(
@@ -65,20 +69,16 @@ class EventsStack(Stack):
         package: Package,
         records: Records,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("events"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="events")
         self._environment, self._package, self._records = environment, package, records
         self._layer = recipe.layer(self, package)
+        self._releases = Releases(self, "events", environment)
         self.bus = self._bus()
         self.failures = self._failure_bucket()
         self.refused = self._refused_queue()
         self.mappings = {
-            PUBLISHER: self._mapping("Publisher", self._publisher(), _CHANGES),
-            SEARCH: self._mapping("SearchConsumer", self._search_consumer(), _SEARCHED),
+            PUBLISHER: self._mapping("Publisher", PUBLISHER, self._publisher(), _CHANGES),
+            SEARCH: self._mapping("SearchConsumer", SEARCH, self._search_consumer(), _SEARCHED),
         }
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "FailureBucketName", value=self.failures.bucket_name)
@@ -190,14 +190,20 @@ class EventsStack(Stack):
         )
 
     def _mapping(
-        self, construct_id: str, reader: lambda_.Function, patterns: list[dict[str, Any]]
+        self,
+        construct_id: str,
+        name: str,
+        reader: lambda_.Function,
+        patterns: list[dict[str, Any]],
     ) -> lambda_.CfnEventSourceMapping:
         """Returns the mapping. The library's helper would also let the consumer list every stream
         of the account, and read and delete objects in the bucket."""
         mapping = lambda_.CfnEventSourceMapping(
             self,
             construct_id,
-            function_name=reader.function_name,
+            function_name=self._releases.live(
+                reader, name, lateness_ms=LATE_STREAM_MS
+            ).function_arn,
             event_source_arn=self._records.stream_arn,
             starting_position="TRIM_HORIZON",
             batch_size=_BATCH,

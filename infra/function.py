@@ -89,12 +89,14 @@ def function(
         log_group=log,
         memory_size=environment.memory_mb,
         timeout=Duration.seconds(timeout_s),
-        reserved_concurrent_executions=environment.reserved_concurrency,
+        reserved_concurrent_executions=environment.reserved_concurrency.get(name),
         snap_start=(
             lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if environment.snap_start else None
         ),
         tracing=lambda_.Tracing.DISABLED,
         environment={**_about_the_build(environment, name), **variables},
+        # A version that has been replaced stays, so that the alias can go back to it.
+        current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
     )
     accept(
         made,
@@ -102,16 +104,6 @@ def function(
         "Python 3.13 is the version that the layer's compiled wheels are pinned and "
         "tested for; the runtime is supported, and moves together with the lock file.",
     )
-    return made
-
-
-def live(made: lambda_.Function, environment: Environment) -> lambda_.IFunction:
-    """Returns what callers invoke: the function, or an alias of its published version where
-    SnapStart or provisioned concurrency need a version."""
-    if environment.snap_start or environment.provisioned_concurrency:
-        return made.add_alias(
-            "live", provisioned_concurrent_executions=environment.provisioned_concurrency
-        )
     return made
 
 

@@ -3,25 +3,26 @@ occurrences of subscriptions are due, and each day the runs of the retention pol
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import function as recipe
+from infra.fault_alarms import JOBS
 from infra.function import Records
 from infra.nag import accept
 from infra.package import Package
+from infra.release import Releases
 from infra.settings import Environment
+from infra.stack import ConcernStack
 from lambdas.jobs.handler import DAILY
 
-JOBS = "jobs"
-"""The folder of the function."""
 _TIMEOUT_S = 60
 
 
-class JobsStack(Stack):
+class JobsStack(ConcernStack):
     """The sweeper and its schedule."""
 
     def __init__(
@@ -33,12 +34,7 @@ class JobsStack(Stack):
         package: Package,
         records: Records,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            stack_name=environment.stack("jobs"),
-            termination_protection=environment.keep_data,
-        )
+        super().__init__(scope, construct_id, environment=environment, concern="jobs")
         sweeper = recipe.function(
             self,
             "SweeperFunction",
@@ -70,9 +66,9 @@ class JobsStack(Stack):
             "An object of the log is named by its day and org, so no name is known before; the "
             "function may add objects there, and read none.",
         )
-        self._schedules(sweeper)
+        self._schedules(Releases(self, "jobs", environment).live(sweeper, JOBS))
 
-    def _schedules(self, sweeper: lambda_.Function) -> None:
+    def _schedules(self, sweeper: lambda_.Alias) -> None:
         # A failed run is not repeated: the next one comes a minute later, and finds the same jobs.
         events.Rule(
             self,

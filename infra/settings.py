@@ -1,4 +1,5 @@
-"""The settings of each environment, and the names that follow from them.
+"""What an environment is: the meaning of its settings, the names that follow from them, and the
+context that chooses one.
 
 Nothing here knows a construct. The environment's name is a part of stack names and physical names
 (``crm-prod-data``, ``crm-prod-account``), and never of a construct id. So every environment has the
@@ -7,47 +8,94 @@ same constructs, and a change that was tested in one fits the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 SERVICE = "crm"
 PREFIX = "/crm"
 STAGE = "live"
 """The gateway's stage: part of every address, so it is the same in every environment."""
 
+NOBODYS_ACCOUNT = "000000000000"
+"""The account of an environment that was not named one. Nobody has credentials for it, so templates
+can be made and read, and the deployment tool refuses to deploy them. Emulators of AWS have it."""
+_DEFAULT_REGION = "us-east-1"
+
+_UNRESERVED_CONCURRENCY = 100
+"""Lambda refuses to reserve the last hundred places of an account."""
+
 _UNNAMED_BUILD = {"major": "1", "minor": "0", "id": "LOCAL-0000000000"}
+
+
+class Throttle(NamedTuple):
+    """The limit of one route: requests per second, and requests at once."""
+
+    rate: int
+    burst: int
+
+
+class FairUse(NamedTuple):
+    """The limits of one caller, in requests per minute."""
+
+    per_address: int
+    per_credential: int
+    per_org: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """One environment.
 
+    - ``account`` and ``region``: where it lives. A deployment to another place is refused.
     - ``keep_data``: the table stays when its stack is removed, and stacks are protected from it.
-    - ``detailed_metrics``: metrics per route. Each is billed.
-    - ``throttle_rate`` and ``throttle_burst``: limits of the whole API, in requests per second and
-      in requests.
-    - ``reserved_concurrency``: per function, from the account's pool. None: off.
+    - ``detailed_metrics``: metrics per route, and the alarms and dashboards that read them. Each is
+      billed.
+    - ``contributor_insights``: counts who or what is behind an alarm.
+    - ``throttles``: of each route, by its latency class. ``None`` stands for what is no route.
+    - ``fair_use``: the limits of one caller, and the web ACL that keeps them. None: no web ACL.
+    - ``account_concurrency``: the account's own limit of concurrent executions.
+    - ``reserved_concurrency``: for the functions named, out of the account's. It is kept for them,
+      and they get no more.
     - ``provisioned_concurrency``: per function, billed by the hour. None: off.
     - ``snap_start``: functions start from a snapshot of an initialised process.
+    - ``canary``: the steps in which a new version takes over, by CodeDeploy's own name, such as
+      ``Canary10Percent15Minutes``. None: it takes over at once, and no alarm takes it back.
+    - ``release_at_once``: this deployment takes over at once, whatever the alarms say.
     - ``build``: the deployed build (``major``, ``minor``, ``id``).
     - ``emulator``: leaves out what the local emulator of AWS does not accept: the events archive,
-      composite alarms, metric-math alarms, the gateway's account settings.
+      composite alarms, metric-math alarms, the gateway's account settings, canaries,
+      the web ACL, Contributor Insights.
     """
 
     name: str
+    account: str = NOBODYS_ACCOUNT
+    region: str = _DEFAULT_REGION
     keep_data: bool
     detailed_metrics: bool
     log_retention_days: int
     archive_days: int
     memory_mb: int
-    throttle_rate: int
-    throttle_burst: int
+    throttles: Mapping[str | None, Throttle]
+    fair_use: FairUse | None = None
+    contributor_insights: bool = False
     stream_parallelization: int = 1
-    reserved_concurrency: int | None = None
+    account_concurrency: int = 1_000
+    reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
     provisioned_concurrency: int | None = None
     snap_start: bool = False
+    canary: str | None = None
+    release_at_once: bool = False
     emulator: bool = False
     build: Mapping[str, str] = field(default_factory=lambda: dict(_UNNAMED_BUILD))
+
+    def __post_init__(self) -> None:
+        if self.snap_start and self.provisioned_concurrency:
+            raise ValueError(f"{self.name}: a function is kept warm, or starts from a snapshot")
+        kept = sum(self.reserved_concurrency.values())
+        if kept > self.account_concurrency - _UNRESERVED_CONCURRENCY:
+            raise ValueError(f"{self.name}: {kept} reserved of {self.account_concurrency} places")
 
     def stack(self, concern: str) -> str:
         """Returns the name of a stack, such as ``crm-dev-data``."""
@@ -57,53 +105,53 @@ class Environment:
         """Returns the name of a function, such as ``crm-dev-account``."""
         return f"{SERVICE}-{self.name}-{family}"
 
+    def alarm(self, what: str) -> str:
+        """Returns the name of an alarm, such as ``crm-dev api 5xx``."""
+        return f"{self.shared_name} {what}"
+
     @property
     def shared_name(self) -> str:
         """The name of the table, the bus and the API. An environment has one of each."""
         return f"{SERVICE}-{self.name}"
 
 
-ENVIRONMENTS = {
-    "dev": Environment(
-        name="dev",
-        keep_data=False,
-        detailed_metrics=False,
-        log_retention_days=7,
-        archive_days=7,
-        memory_mb=512,
-        throttle_rate=50,
-        throttle_burst=100,
-    ),
-    "test": Environment(
-        name="test",
-        keep_data=False,
-        detailed_metrics=True,
-        log_retention_days=30,
-        archive_days=30,
-        memory_mb=1024,
-        throttle_rate=200,
-        throttle_burst=400,
-    ),
-    "prod": Environment(
-        name="prod",
-        keep_data=True,
-        detailed_metrics=True,
-        log_retention_days=90,
-        archive_days=365,
-        memory_mb=1024,
-        throttle_rate=2_000,
-        throttle_burst=4_000,
-        stream_parallelization=2,
-    ),
-}
+def chosen(environments: Mapping[str, Environment], context: Callable[[str], Any]) -> Environment:
+    """Returns the environment that the context chooses, with the place and the build that it names.
+    ``context`` returns the value of a key, or None. Raises ``ValueError`` for a value that is not
+    valid."""
+    name = context("environment") or "dev"
+    if name not in environments:
+        raise ValueError(f"environment must be one of {', '.join(environments)}, not {name!r}")
+    found = environments[name]
+    if context("emulator") in (True, "true"):
+        found = replace(
+            found, emulator=True, canary=None, fair_use=None, contributor_insights=False
+        )
+    account, region = _place(name, context)
+    build = {part: context(f"build_{part}") for part in ("major", "minor", "id")}
+    return replace(
+        found,
+        account=account,
+        region=region,
+        release_at_once=_release(context("release")),
+        build={**found.build, **{key: str(value) for key, value in build.items() if value}},
+    )
 
 
-def environment(
-    name: str, *, emulator: bool = False, build: Mapping[str, str] | None = None
-) -> Environment:
-    """Returns the settings of the environment, for this build. Raises ``ValueError`` for an unknown
-    name."""
-    if name not in ENVIRONMENTS:
-        raise ValueError(f"environment must be one of {', '.join(ENVIRONMENTS)}, not {name!r}")
-    chosen = ENVIRONMENTS[name]
-    return replace(chosen, emulator=emulator, build={**chosen.build, **(build or {})})
+def _release(asked: Any) -> bool:
+    if asked not in (None, "canary", "at-once"):
+        raise ValueError(f"release must be canary or at-once, not {asked!r}")
+    return bool(asked == "at-once")
+
+
+def _place(name: str, context: Callable[[str], Any]) -> tuple[str, str]:
+    """Returns the account and the region of the environment. They go together: with a region of
+    its own choice, a deployment could reach a second region of the right account."""
+    account, region = context(f"{name}:account"), context(f"{name}:region")
+    if account is None and region is None:
+        return NOBODYS_ACCOUNT, _DEFAULT_REGION
+    if not re.fullmatch(r"\d{12}", str(account)):
+        raise ValueError(f"{name}:account must have twelve digits, not {account!r}")
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", str(region)):
+        raise ValueError(f"{name}:region must be a region such as eu-central-1, not {region!r}")
+    return str(account), str(region)

@@ -78,15 +78,16 @@ class Door:
         path = str(event.get("path") or "")
         # The rows have no base path: the gateway adds it.
         path = path.removeprefix(BASE) if path.startswith(BASE + "/") else path
+        gateway = event.get("requestContext") or {}
+        received = gateway.get("requestTimeEpoch")
         invocation = _Invocation(
             method=str(event.get("httpMethod") or "GET"),
             path=path,
             request_id=str(
                 # The gateway's id comes first: its access log has the same one.
-                (event.get("requestContext") or {}).get("requestId")
-                or getattr(context, "aws_request_id", None)
-                or new_id(wall)
+                gateway.get("requestId") or getattr(context, "aws_request_id", None) or new_id(wall)
             ),
+            received_ms=received if isinstance(received, int) else None,
             headers={k.lower(): v or "" for k, v in (event.get("headers") or {}).items()},
             now=now or wall,
             wall=wall,
@@ -116,7 +117,7 @@ def serve(routes: Sequence[Route]) -> Door:
 @dataclass(slots=True)
 class _Invocation:
     """One request, from its event to its response. ``now`` may be a test clock; ``wall`` is the
-    real time."""
+    real time. ``received_ms``: when the gateway received it, in milliseconds since 1970."""
 
     method: str
     path: str
@@ -125,6 +126,8 @@ class _Invocation:
     now: datetime
     wall: datetime
     began: float
+    received_ms: int | None
+    row: Route | None = None
     call: Call | None = None
     table: Table | None = None
 
@@ -143,7 +146,8 @@ class _Invocation:
             return envelope.response(200, body, headers.items())
         refused: ApiError | None = None
         try:
-            answer = self._serve(door.row(self.method, self.path), event)
+            self.row = door.row(self.method, self.path)
+            answer = self._serve(self.row, event)
         except ApiError as error:
             refused = error
         except Exception as error:
@@ -215,7 +219,7 @@ class _Invocation:
     def _log(self, status: int, refused: ApiError | None) -> None:
         facts = {
             # The path of an unknown route is a stranger's text, so the log does not get it.
-            "call": f"{self.method} {self.path}" if self.call or status < 400 else "-",
+            "call": "-" if self.row is None else self.row.call,
             "status": status,
             "request_id": self.request_id,
             "latency_ms": int((time.perf_counter() - self.began) * 1000),
@@ -225,4 +229,18 @@ class _Invocation:
         if self.call is not None:
             facts["orgcode"] = self.call.caller.orgcode
             facts["fingerprint"] = self.call.caller.fingerprint
-        log.answered(**facts)
+        log.answered(**facts, **self._latency())
+
+    def _latency(self) -> dict[str, Any]:
+        """Returns the metrics of the request's latency class: whether it was over the limits of its
+        route. The time is that since the gateway received the request, so a cold start counts. Only
+        the way back through the gateway is not in it."""
+        if self.row is None or self.received_ms is None:
+            return {}
+        # The two clocks may differ by a few milliseconds.
+        spent_ms = max(0, time.time_ns() // 1_000_000 - self.received_ms)
+        latency = self.row.latency
+        return {
+            "since_received_ms": spent_ms,
+            **log.metrics(latency.over(spent_ms), tier=latency.tier),
+        }

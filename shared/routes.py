@@ -56,6 +56,11 @@ ON_WRITES: tuple[type[ApiError], ...] = (
 )
 
 
+def over(percentile: str) -> str:
+    """Returns the name of the metric that counts the requests over their limit of a percentile."""
+    return f"over_{percentile}"
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """A latency class with its limits, in milliseconds at the gateway. ``p99_ms`` is None where the
@@ -68,6 +73,18 @@ class Latency:
     def within(self, *, p95_ms: int, p99_ms: int | None) -> Latency:
         """Returns the same class with the limits of one route."""
         return replace(self, p95_ms=p95_ms, p99_ms=p99_ms)
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits by percentile (``p95``, ``p99``), in milliseconds."""
+        if self.p99_ms is None:
+            return {"p95": self.p95_ms}
+        return {"p95": self.p95_ms, "p99": self.p99_ms}
+
+    def over(self, spent_ms: int) -> dict[str, int]:
+        """Returns for each limit whether a request that took so long was over it: 1, or else 0. The
+        names are those of the metrics, whose average is the share of such requests."""
+        return {over(each): int(spent_ms > limit) for each, limit in self.limits.items()}
 
 
 class Tier(Enum):

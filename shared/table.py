@@ -32,6 +32,8 @@ RETRY_S = 1.5
 that has not answered by then will not answer soon."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 0.05, 0.4, 0.004
 """Upper bounds of a pause: of the first one, of all, and of the last one after a conflict."""
+_CHANCE = random.SystemRandom()
+"""Without a state of its own: processes that start from one snapshot must not pause alike."""
 _TRANSIENT = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -76,7 +78,7 @@ class RetryBudget:
             return False
         attempts = self.attempts
         longest = after_conflict(attempts, left) if conflict else after_failure(attempts)
-        pause(random.uniform(0, min(left, longest)))
+        pause(_CHANCE.uniform(0, min(left, longest)))
         self.attempts += 1
         return True
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from moto import mock_aws
 
 from infra.local import settings as local
 from infra.local.bus import BusRecorder
@@ -19,6 +20,8 @@ from infra.local.engine import Engine, create_table
 from infra.local.signing import FileKey
 from infra.local.stream import StreamReader
 from shared import clients
+from shared.settings import settings
+from tests.aws import BUS, Aws
 from tests.builders import World
 from tests.faults import Faults
 from tests.meter import Meter
@@ -172,3 +175,22 @@ def search_kept(database: Database) -> Callable[[], None]:
         assert not reader.given_up
 
     return keep
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """A deployment's bus, queue and bucket in moto, with the settings that the deployed code has on
+    AWS."""
+    # A client without an address of its own calls AWS, and moto answers in its place.
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with mock_aws():
+        made = Aws()
+        monkeypatch.setenv("CRM_EVENT_BUS", BUS)
+        monkeypatch.setenv("CRM_RETRY_QUEUE_URL", made.refused_url)
+        monkeypatch.setenv("CRM_BUILD_ID", "TUESDAY-1")
+        settings.cache_clear()
+        clients.use(events=made.bus, sqs=made.queues)
+        yield made
+    clients.use(events=None, sqs=None)
+    monkeypatch.undo()
+    settings.cache_clear()

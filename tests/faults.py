@@ -49,10 +49,11 @@ class _Planned:
 
 
 class Faults:
-    """A DynamoDB client with injected faults. Everything else is the real client."""
+    """A client with injected faults at these operations. Everything else is the real client."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, operations: frozenset[str] = OPERATIONS) -> None:
         self._client = client
+        self._operations = operations
         self._lock = threading.Lock()
         self._planned: list[_Planned] = []
         self.calls: list[Made] = []
@@ -85,7 +86,7 @@ class Faults:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._client, name)
-        if name not in OPERATIONS:
+        if name not in self._operations:
             return real
 
         def call(**arguments: Any) -> Any:

@@ -2,38 +2,30 @@
 erasures, receipts, exports.
 
 It works on the table of the local server that runs on this machine. With --table NAME it works on a
-deployed table, with your AWS credentials and the root of the keyed hashes from the deployment's
-secret (--root-secret-arn). The secret of a session or key is shown once, and is not stored.
+deployed table, with your AWS credentials. The outputs of the table's stacks say where the root of
+its keyed hashes is. The secret of a session or key is shown once, and is not stored.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
-import phonenumbers
 import typer
 
 from infra.local import identities
 from infra.local.admin_parts import OrgCode, group
 from infra.local.admin_records import RECORDS
+from infra.local.deployment import outputs_of
 from infra.local.identities import Refused
+from infra.local.org_settings import UNIQUE, parsed
 from infra.local.settings import apply, deployed, local_settings
 from infra.local.signing import FileKey
 from shared import clients
 from shared.errors import ApiError
-from shared.fields import is_currency
-from shared.settings import OrgSettings
-
-AT_LEAST_ONE = frozenset({"idempotency_days", "hold_hours"})
-"""Settings that must not be 0."""
-AT_MOST = {"unknown_card_limit": 1_000}
-"""Upper limits. A record has one time for each unknown card, and must not become too large."""
-UNIQUE = frozenset({"email_unique", "phone_unique"})
 
 app = group(__doc__)
 org = group("Organisations: who may write, and by which rules.")
@@ -67,17 +59,26 @@ def _choose_table(
         str | None, typer.Option(help="A deployed table; the local one if absent.")
     ] = None,
     root_secret_arn: Annotated[
-        str | None, typer.Option(help="The secret with the root of a deployed table's hashes.")
+        str | None,
+        typer.Option(help="The secret with the root of a deployed table's hashes, if not its own."),
     ] = None,
     receipt_key: Annotated[
-        str | None, typer.Option(help="The key that signs the receipts of a deployment.")
+        str | None,
+        typer.Option(help="The key that signs the receipts of a deployment, if not its own."),
     ] = None,
 ) -> None:
-    if table is not None:
-        if root_secret_arn is None:
-            raise typer.BadParameter("a deployed table needs --root-secret-arn as well")
-        apply(deployed(table, root_secret_arn, receipt_key), keep_account=True)
+    if "--help" in sys.argv:
+        # The words of a command need no table.
         return
+    context.obj = table
+    if table is not None:
+        outputs = {} if root_secret_arn else outputs_of(table)
+        secret = root_secret_arn or outputs["RootSecretArn"]
+        key_id = receipt_key or outputs.get("ReceiptKeyArn")
+        apply(deployed(table, secret, key_id), keep_account=True)
+        return
+    if context.invoked_subcommand == "events":
+        raise typer.BadParameter("only a deployment keeps failed events: name its table, --table")
     if context.invoked_subcommand == "receipt":
         # Receipts are verified without any service.
         clients.use(kms=FileKey(local_settings().receipt_key))
@@ -121,7 +122,7 @@ def org_settings(
 ) -> None:
     """Show the settings of an organisation, or change them: `timezone=Europe/Berlin`."""
     old = identities.org_of(orgcode)
-    chosen = dict(_setting(change) for change in changes or [])
+    chosen = dict(parsed(change) for change in changes or [])
     if UNIQUE & chosen.keys() and identities.has_customers(orgcode):
         raise Refused("uniqueness can only be changed before there are customers")
     if not chosen:
@@ -206,34 +207,6 @@ def _revoke(found: list[Any], fingerprint: str | None) -> None:
 
 def _after(hours: float | None) -> datetime | None:
     return datetime.now(UTC) + timedelta(hours=hours) if hours else None
-
-
-def _setting(change: str) -> tuple[str, Any]:
-    """Returns one ``name=value`` with the value in the setting's type. Amounts are minor units."""
-    setting, _, text = change.partition("=")
-    kinds = {f.name: type(f.default) for f in fields(OrgSettings)}
-    kind = kinds.get(setting)
-    if kind is None:
-        raise Refused(f"there is no setting {setting!r}; the settings are {', '.join(kinds)}")
-    if kind is bool and text in ("true", "false"):
-        return setting, text == "true"
-    if kind is int and text.isascii() and text.isdigit():
-        number = int(text)
-        if (setting in AT_LEAST_ONE) <= number <= AT_MOST.get(setting, number):
-            return setting, number
-    if kind is str and _is_valid(setting, text):
-        return setting, text
-    raise Refused(f"{text!r} is no valid value of {setting}")
-
-
-def _is_valid(setting: str, text: str) -> bool:
-    if setting == "timezone":
-        return text in available_timezones()
-    if setting == "currency":
-        return is_currency(text)
-    if setting == "region":
-        return text in phonenumbers.SUPPORTED_REGIONS
-    return text in ("reject", "release")
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 """The part of the administration command for records: ledgers, search entries, erasures, receipts,
-exports, runs of the retention policy, and the keys of page tokens."""
+exports, runs of the retention policy, the keys of page tokens, and events that failed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import typer
 
 from infra.local import erasures, restored, search_entries, token_keys
 from infra.local.admin_parts import OrgCode, group
+from infra.local.deployment import redrive
+from infra.local.identities import Refused
 from infra.local.ledger_export import exported
 from infra.local.signing import public_key
 from lambdas.jobs import erasure_log
@@ -25,6 +27,7 @@ receipt = group("Receipts of deletions.")
 customer = group("The right of access.")
 retention = group("Runs of the retention policy, and what a law wants kept.")
 token_key = group("The keys that sign page tokens.")
+events = group("Events of a deployment that have not reached the bus.")
 RECORDS = {
     "ledger": ledger,
     "search": search,
@@ -33,6 +36,7 @@ RECORDS = {
     "customer": customer,
     "retention": retention,
     "token-key": token_key,
+    "events": events,
 }
 
 
@@ -157,3 +161,19 @@ def token_key_rotate() -> None:
     """Make a new key that signs page tokens. The one before it is still accepted: wait a day before
     the next rotation, because tokens are valid for so long."""
     typer.echo(f"{token_keys.rotate()} made by rotation are accepted")
+
+
+@events.command("redrive")
+def events_redrive(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is there.")] = False,
+) -> None:
+    """Handle again what the readers of the stream gave up (the failure bucket) and what the bus
+    refused (the publisher's queue), one line for each piece. A piece is removed when the bus has
+    accepted it. Safe to repeat: its events have the same ids as before."""
+    run = redrive(str(context.obj), dry_run=dry_run)
+    for line in run.lines():
+        typer.echo(json.dumps(line))
+    typer.echo(json.dumps({"redriven": run.done, "kept": run.kept}))
+    if run.kept:
+        raise Refused(f"{run.kept} have failed again and are kept; `why` says for what reason")

@@ -19,6 +19,26 @@ def table_administration() -> Any:
     return _make("dynamodb")
 
 
+def stacks() -> Any:
+    """Returns a client of the deployed stacks. Their outputs name what a deployment has."""
+    return _new("cloudformation")
+
+
+def functions() -> Any:
+    """Returns a client of the deployed functions."""
+    return _new("lambda")
+
+
+def objects() -> Any:
+    """Returns a client of the buckets."""
+    return _new("s3")
+
+
+def queues() -> Any:
+    """Returns a client of the queues, with a timeout that lets it wait for messages."""
+    return _new("sqs")
+
+
 def _make(name: str) -> Any:
     # One for each engine: a process may start several, one after the other.
     return _made(name, environment().get("AWS_ENDPOINT_URL_DYNAMODB"))
@@ -26,6 +46,10 @@ def _make(name: str) -> Any:
 
 @cache
 def _made(name: str, endpoint: str | None) -> Any:
+    return _new(name, endpoint)
+
+
+def _new(name: str, endpoint: str | None = None) -> Any:
     import botocore.session
     from botocore.config import Config
 

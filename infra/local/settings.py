@@ -79,7 +79,10 @@ def deployed(table: str, root_secret_arn: str, receipt_key: str | None) -> dict[
     """Returns the environment of a deployment on AWS, as far as the administration needs it. It
     uses operations, and ways to name a person's account, that only the SDK knows."""
     key = {} if receipt_key is None else {"CRM_RECEIPT_KEY_ID": receipt_key}
-    return {"CRM_CLIENT": "sdk", "CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn, **key}
+    # The person may be far from the table. That is no reason to repeat a call.
+    far = {"CRM_READ_TIMEOUT_S": "15"}
+    named = {"CRM_TABLE": table, "CRM_ROOT_SECRET_ARN": root_secret_arn}
+    return {"CRM_CLIENT": "sdk", **named, **far, **key}
 
 
 def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None:

@@ -18,30 +18,52 @@ WORK_S = 45
 """How long one run works. The schedule starts the next one after a minute."""
 DAILY = "daily"
 """What the event of the daily schedule names."""
+ERASURE_AGE, RUNS_OPEN = "erasure_age_s", "retention_runs_open"
+RUNS_BEGUN, FAILED = "retention_begun", "work_failed"
+"""The metrics: how long the oldest erasure has run, how many runs of the retention policy go on,
+whether the runs of a day were begun, and how many pieces of work failed."""
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Handles the event of a schedule. What is due has half of the time, and what the rest leaves
-    of it. Returns for each kind of work how much there was, how much was done, and how much failed:
-    that is tried again by the next run."""
+    """Handles the event of a schedule. Returns for each kind of work how much there was, how much
+    was done, and how much failed: that is tried again by the next run. Its log line carries the
+    metrics by which the alarms see work that does not end, and a day whose runs did not begin."""
     del context
     now = datetime.fromisoformat(event["time"])
     if event.get("job") == DAILY:
         # The log first: the runs add to it from now on.
-        return {"erasure_log": erasure_log.write(now), **_begin_runs(now)}
+        begun = {"erasure_log": erasure_log.write(now), **_begin_runs(now)}
+        log.worked(**begun, **log.metrics({RUNS_BEGUN: 1}, function="jobs"))
+        return begun
+    erasures, worked = _work(now)
+    metrics = {
+        ERASURE_AGE: sweeper.oldest_age_s(erasures, now),
+        RUNS_OPEN: worked["retention"]["running"] - worked["retention"]["done"],
+        FAILED: sum(kind["failed"] for kind in worked.values()),
+        # A metric that is always there tells a missed day from a new deployment.
+        RUNS_BEGUN: 0,
+    }
+    log.worked(**worked, **log.metrics(metrics, function="jobs"))
+    return worked
+
+
+def _work(now: datetime) -> tuple[list[sweeper.Due], dict[str, dict[str, int]]]:
+    """Works for one minute: what is due has half of the time, and what the rest leaves of it.
+    Returns the erasures that there were, and the counts of each kind of work."""
     begun = time.monotonic()
     until = begun + WORK_S
     announcer = Announcer(now)
     announcer.work(begun + WORK_S / 2)
+    erasures = sweeper.due()
     worked = {
         "erasures": _worked(
-            sweeper.due(), lambda job: sweeper.resume(job, now, until=until), until=until
+            erasures, lambda job: sweeper.resume(job, now, until=until), until=until
         ),
         "retention": _worked(runs.due(), lambda run: runs.resume(run, until=until), until=until),
     }
     announcer.work(until)
     told = {"found": announcer.found, "written": announcer.written, "failed": announcer.failed}
-    return {**worked, "subscriptions": told}
+    return erasures, {**worked, "subscriptions": told}
 
 
 def _worked(found: Sequence[Any], resume: Callable[[Any], Any], *, until: float) -> dict[str, int]:

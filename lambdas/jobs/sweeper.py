@@ -30,16 +30,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A job that is running, as the list of all orgs' jobs has it."""
+    """A job that is running, as the list of all orgs' jobs has it. ``begun``: when it began, where
+    that list was read."""
 
     orgcode: str
     job_id: str
+    begun: datetime | None = None
 
 
 def due() -> list[Due]:
     """Returns the running jobs of all orgs, the oldest first."""
     views, _ = page(Table(), storage.due_jobs(), JOBS, None, view_of)
-    return [Due(str(view["orgcode"]), str(view["job_id"])) for view in views]
+    return [
+        Due(view["orgcode"], view["job_id"], datetime.fromisoformat(view["created_at"]))
+        for view in views
+    ]
+
+
+def oldest_age_s(jobs: Sequence[Due], now: datetime) -> int:
+    """Returns for how long the oldest of the jobs has run, in seconds; 0 where there is none."""
+    ages = [int((now - job.begun).total_seconds()) for job in jobs if job.begun is not None]
+    return max(0, *ages) if ages else 0
 
 
 def resume(job: Due, now: datetime, *, until: float) -> ErasureJobRecord:

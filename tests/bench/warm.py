@@ -69,7 +69,12 @@ def log_share(*, calls: int, turns: int) -> Figure:
     facts = {"call": "POST /account/get", "status": 200, "request_id": "r", "latency_ms": 1}
     with canned_database(CannedTable()):
         line_s, request_s = cpu_in_turns(
-            lambda: log.answered(**facts, orgcode="BENCH", fingerprint="kf_0"),
+            lambda: log.answered(
+                **facts,
+                orgcode="BENCH",
+                fingerprint="kf_0",
+                **log.metrics({"over_p95": 0, "over_p99": 0}, tier="C"),
+            ),
             lambda: CANNED(request, context),
             calls=calls,
             turns=turns,

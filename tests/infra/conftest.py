@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 import app as entry
 from infra import package
-from infra.settings import Environment, environment
+from infra.environments import ENVIRONMENTS
+from infra.settings import Environment, chosen
 from shared.routes import ANYONE, Latency, Route, Tier
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,13 @@ class Deployment:
     def properties(self, concern: str, kind: str) -> list[dict[str, Any]]:
         return [each["Properties"] for each in self.resources(concern, kind).values()]
 
+    def behind(self, concern: str, alias: str) -> str:
+        """The name of the function behind an alias: ``crm-prod-account``."""
+        made = self.raw[concern]["Resources"][alias]
+        assert made["Type"] == "AWS::Lambda::Alias"
+        function = made["Properties"]["FunctionName"]["Ref"]
+        return str(self.raw[concern]["Resources"][function]["Properties"]["FunctionName"])
+
 
 Deploy = Callable[..., Deployment]
 
@@ -99,7 +107,8 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
         synthesised: bool = True,
         **changes: Any,
     ) -> Deployment:
-        settings = replace(environment(name, emulator=emulator), **changes)
+        asked = {"environment": name, "emulator": emulator}
+        settings = replace(chosen(ENVIRONMENTS, asked.get), **changes)
         folder = tmp_path_factory.mktemp("assets")
         app = App(context=context, outdir=str(tmp_path_factory.mktemp("cdk.out")))
         entry.stacks(app, settings, families, package.empty(folder, families))

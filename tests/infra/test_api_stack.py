@@ -13,7 +13,7 @@ from infra.settings import PREFIX, STAGE
 from shared import errors, hashes, keys
 from shared.routes import Tier
 from shared.settings import API_VERSION
-from tests.infra.conftest import FAMILIES, Deploy, Deployment, listed, row, statements
+from tests.infra.conftest import FAMILIES, ROOT, Deploy, Deployment, listed, row, statements
 
 METHOD, RESOURCE = "AWS::ApiGateway::Method", "AWS::ApiGateway::Resource"
 REFUSAL, FUNCTION = "AWS::ApiGateway::GatewayResponse", "AWS::Lambda::Function"
@@ -24,7 +24,7 @@ WRITES = {"dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckIte
 
 
 def methods(deployment: Deployment) -> dict[tuple[str, str], str]:
-    """Every method of the gateway with the function it goes to."""
+    """Every method of the gateway with the name of the function behind the alias it goes to."""
     resources = deployment.resources("api", RESOURCE)
 
     def path(reference: dict[str, Any]) -> str:
@@ -34,13 +34,15 @@ def methods(deployment: Deployment) -> dict[tuple[str, str], str]:
         return f"{path(properties['ParentId'])}/{properties['PathPart']}"
 
     return {
-        (each["HttpMethod"], path(each["ResourceId"])): _function_of(each["Integration"]["Uri"])
+        (each["HttpMethod"], path(each["ResourceId"])): deployment.behind(
+            "api", _alias_of(each["Integration"]["Uri"])
+        )
         for each in deployment.properties("api", METHOD)
     }
 
 
-def _function_of(uri: dict[str, Any]) -> str:
-    (name,) = (part["Fn::GetAtt"][0] for part in uri["Fn::Join"][1] if "Fn::GetAtt" in part)
+def _alias_of(uri: dict[str, Any]) -> str:
+    (name,) = (part["Ref"] for part in uri["Fn::Join"][1] if "Ref" in part)
     return str(name)
 
 
@@ -61,16 +63,22 @@ def granted(deployment: Deployment, family: str) -> set[str]:
 def test_each_row_is_a_method_and_the_rest_of_its_path_goes_to_the_same_door(
     prod: Deployment,
 ) -> None:
-    functions = {
-        each["Properties"]["FunctionName"]: name
-        for name, each in prod.resources("api", FUNCTION).items()
-    }
     expected = {}
     for family, routes in FAMILIES.items():
         for route in routes:
             for method in (route.method, "ANY"):
-                expected[method, PREFIX + route.path] = functions[f"crm-prod-{family}"]
+                expected[method, PREFIX + route.path] = f"crm-prod-{family}"
     assert methods(prod) == expected
+
+
+def test_the_address_ends_where_every_path_of_the_document_begins(prod: Deployment) -> None:
+    ((name, output),) = prod.raw["api"]["Outputs"].items()
+    assert name == "ApiUrl"
+    parts = output["Value"]["Fn::Join"][1]
+    (stage,) = prod.resources("api", "AWS::ApiGateway::Stage")
+    assert parts[-2:] == ["/", {"Ref": stage}]
+    document = json.loads((ROOT / "openapi.json").read_text())
+    assert all(path.startswith(PREFIX + "/") for path in document["paths"])
 
 
 def test_two_rows_of_one_path_share_its_fallback(deploy: Deploy) -> None:
@@ -176,7 +184,8 @@ def test_no_function_has_a_wildcard_a_scan_or_a_managed_policy(
 
 def test_the_gateway_may_call_each_function_by_one_permission(prod: Deployment) -> None:
     permissions = prod.properties("api", "AWS::Lambda::Permission")
-    assert len(permissions) == len(FAMILIES)
+    called = [prod.behind("api", each["FunctionName"]["Ref"]) for each in permissions]
+    assert sorted(called) == sorted(f"crm-prod-{family}" for family in FAMILIES)
     for each in permissions:
         assert each["Principal"] == "apigateway.amazonaws.com"
         assert each["SourceArn"]["Fn::Join"][1][-1] == f"/{STAGE}/*/*"
@@ -197,13 +206,11 @@ def test_the_stage_measures_each_route_and_logs_no_body(
 ) -> None:
     (stage,) = deployments(name).properties("api", "AWS::ApiGateway::Stage")
     assert stage["StageName"] == STAGE
-    (settings,) = stage["MethodSettings"]
-    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
-    assert settings["MetricsEnabled"] is metrics
-    assert settings["DataTraceEnabled"] is False
-    assert settings["LoggingLevel"] == "ERROR"
-    assert settings["ThrottlingRateLimit"] > 0
-    assert settings["ThrottlingBurstLimit"] > 0
+    # The settings of a route take the place of the stage's, also where they say nothing.
+    for settings in stage["MethodSettings"]:
+        assert settings["MetricsEnabled"] is metrics
+        assert settings["DataTraceEnabled"] is False
+        assert settings["LoggingLevel"] == "ERROR"
     assert stage.get("TracingEnabled") is None
 
 
@@ -272,23 +279,3 @@ def test_another_row_changes_what_is_deployed(deploy: Deploy, prod: Deployment) 
     (before,) = prod.resources("api", "AWS::ApiGateway::Deployment")
     (after,) = grown.resources("api", "AWS::ApiGateway::Deployment")
     assert before != after
-
-
-def test_a_started_picture_is_served_through_an_alias(deploy: Deploy) -> None:
-    deployment = deploy("prod", {"look": FAMILIES["look"]}, snap_start=True)
-    (function,) = deployment.properties("api", FUNCTION)
-    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    (alias,) = deployment.resources("api", "AWS::Lambda::Alias")
-    (permission,) = deployment.properties("api", "AWS::Lambda::Permission")
-    assert permission["FunctionName"] == {"Ref": alias}
-    uris = json.dumps(deployment.properties("api", METHOD))
-    assert f'{{"Ref": "{alias}"}}' in uris
-
-
-def test_concurrency_is_reserved_and_kept_warm_on_request(deploy: Deploy) -> None:
-    families = {"look": FAMILIES["look"]}
-    deployment = deploy("prod", families, reserved_concurrency=20, provisioned_concurrency=2)
-    (function,) = deployment.properties("api", FUNCTION)
-    assert function["ReservedConcurrentExecutions"] == 20
-    (alias,) = deployment.properties("api", "AWS::Lambda::Alias")
-    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}

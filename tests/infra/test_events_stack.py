@@ -16,11 +16,10 @@ MAPPING, FUNCTION = "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function"
 
 def mapping(deployment: Deployment, reader: str) -> dict[str, Any]:
     """The mapping of the stream to the function with this name."""
-    functions = deployment.resources("events", FUNCTION)
     (found,) = (
         each
         for each in deployment.properties("events", MAPPING)
-        if functions[each["FunctionName"]["Ref"]]["Properties"]["FunctionName"]
+        if deployment.behind("events", each["FunctionName"]["Ref"])
         == deployment.settings.function(reader)
     )
     return found

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import PREFIX, environment
+from infra.settings import PREFIX
 from lambdas.families import FAMILIES
 from shared.routes import Tier
-from tests.infra.conftest import ROOT, Deploy, Deployment, row
+from tests.infra.conftest import ROOT, Deploy, Deployment, Families, row
 from tests.infra.test_alarm_stack import latency_alarms, promised
 from tests.infra.test_api_stack import methods
 from tests.infra.test_nag import findings
@@ -21,6 +21,16 @@ from tests.infra.test_nag import findings
 RESOURCES_A_STACK = 500
 CHILDREN_OF_A_COMPOSITE = 100
 LETTERS_OF_A_RULE = 10_240
+NODE_AGE = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"
+
+
+def exported(variable: str) -> str:
+    """What the Makefile exports to its commands."""
+    rule = f"--eval=shown: ; @echo $${variable}"
+    run = subprocess.run(
+        ["make", "--silent", rule, "shown"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return run.stdout.strip()
 
 
 def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -30,6 +40,7 @@ def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[s
         cwd=ROOT,
         env={
             **os.environ,
+            NODE_AGE: exported(NODE_AGE),
             "CDK_OUTDIR": str(out),
             "CDK_CONTEXT_JSON": json.dumps({**settings, **context}),
         },
@@ -50,14 +61,14 @@ def test_the_entry_makes_the_five_stacks_of_the_named_environment(tmp_path: Path
     }
     assert names == {f"crm-test-{each}" for each in ("data", "events", "api", "jobs", "alarms")}
     assert "MONDAY-1765671116" in (tmp_path / "Api.template.json").read_text()
+    # No banner about the age of Node, or anything else that hides what a deployment says.
+    assert result.stderr == ""
 
 
 def test_the_entry_refuses_an_environment_that_does_not_exist(tmp_path: Path) -> None:
     result = run_app(tmp_path, {"environment": "moon", "assets": "none"})
     assert result.returncode == 1
     assert "environment must be one of dev, test, prod, not 'moon'" in result.stderr
-    with pytest.raises(ValueError, match="moon"):
-        environment("moon")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +91,52 @@ def test_every_family_has_a_function_and_breaks_no_rule(whole: Deployment) -> No
     assert findings(whole.app) == []
 
 
+@pytest.mark.parametrize("name", ["test", "prod"])
+def test_every_stack_has_room_for_a_quarter_more_of_the_table(name: str, deploy: Deploy) -> None:
+    rows = sum(map(len, FAMILIES.values()))
+    more = {
+        f"more{number}": tuple(
+            row(f"/more{number}/a/step{step}", Tier.D.value, writes=True) for step in range(7)
+        )
+        for number in range(-(-rows // (4 * 7)))
+    }
+    for concern, template in deploy(name, {**FAMILIES, **more}).raw.items():
+        assert len(template["Resources"]) < RESOURCES_A_STACK, concern
+
+
+def test_what_a_row_and_a_family_take_of_a_stack_is_known(deploy: Deploy) -> None:
+    """From this follows how many fit: 500 of the API's stack are 33, and 8 for a family, and up to
+    4 for a row. So a row must never bring a permission or an alarm into that stack."""
+
+    def counts(families: Families) -> dict[str, int]:
+        raw = deploy("prod", families).raw
+        return {concern: len(template["Resources"]) for concern, template in raw.items()}
+
+    def family(number: int, rows: int) -> Families:
+        latency = Tier.D.value
+        return {f"f{number}": tuple(row(f"/f{number}/r{each}", latency) for each in range(rows))}
+
+    one, two, more = (
+        counts(families)
+        for families in (family(1, 1), {**family(1, 1), **family(2, 1)}, family(1, 2))
+    )
+    # A path's own part, its method, and what refuses other methods.
+    assert more["api"] - one["api"] == 3
+    # The part of the family comes with its first row.
+    assert two["api"] - one["api"] == 8 + 3 + 1
+    assert more["alarms"] - one["alarms"] == 2
+    assert two["alarms"] - one["alarms"] <= 2 + 4
+    for concern in ("data", "events", "jobs"):
+        assert one[concern] == two[concern] == more[concern]
+
+
+def test_a_stack_that_is_too_large_is_never_synthesised(deploy: Deploy) -> None:
+    rows = tuple(row(f"/vast/{number}", Tier.B.value) for number in range(160))
+    families = {f"vast{number}": rows[number::16] for number in range(16)}
+    with pytest.raises(RuntimeError, match=r"Number of resources in stack 'Api'.*greater than"):
+        deploy("prod", families)
+
+
 def test_a_table_of_a_hundred_rows_stays_within_the_limits_of_a_stack(deploy: Deploy) -> None:
     tiers = list(Tier)
     families = {
@@ -94,7 +151,7 @@ def test_a_table_of_a_hundred_rows_stays_within_the_limits_of_a_stack(deploy: De
         assert len(template["Resources"]) <= RESOURCES_A_STACK
         assert len(json.dumps(template)) <= 1_000_000
     composites = deployment.properties("alarms", "AWS::CloudWatch::CompositeAlarm")
-    assert len(composites) == len(tiers)
+    assert len(composites) == len(tiers) + 6
     for each in composites:
         parts = each["AlarmRule"]["Fn::Join"][1]
         alarms = [part for part in parts if isinstance(part, dict)]

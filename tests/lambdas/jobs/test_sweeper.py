@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from infra.local.clients import table_administration
 from lambdas.jobs import sweeper
-from lambdas.jobs.handler import lambda_handler
-from shared import auth
+from lambdas.jobs.handler import (
+    DAILY,
+    ERASURE_AGE,
+    FAILED,
+    RUNS_BEGUN,
+    RUNS_OPEN,
+    lambda_handler,
+)
+from shared import auth, log
 from shared.errors import Unavailable
 from shared.keys import of_org
 from shared.settings import settings
@@ -16,6 +29,35 @@ from tests.faults import Crash, Faults, crash
 
 NOW = {"time": "2026-01-01T00:00:00Z"}
 """The schedule's event. Its minute may lie before the job: the job's own time counts then."""
+
+
+Measured = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def measured() -> Iterator[Measured]:
+    """``measured()``: the values of the metrics of each run, as its log line has them."""
+    logger = log.logger()
+    level, kept = logger.log_level, io.StringIO()
+    before = logger.registered_handler.setStream(kept)
+    logger.setLevel("INFO")
+
+    def lines() -> list[dict[str, Any]]:
+        found = []
+        for line in map(json.loads, kept.getvalue().splitlines()):
+            if line["message"] == "worked":
+                (directive,) = line["_aws"]["CloudWatchMetrics"]
+                assert directive["Dimensions"] == [["function"]]
+                assert line["function"] == "jobs"
+                found.append({each["Name"]: line[each["Name"]] for each in directive["Metrics"]})
+        return found
+
+    try:
+        yield lines
+    finally:
+        logger.setLevel(level)
+        if before is not None:
+            logger.registered_handler.setStream(before)
 
 
 def begun(world: World, faults: Faults) -> str:
@@ -39,6 +81,41 @@ def test_it_ends_the_jobs_of_every_org_and_then_finds_none(
         again = org.owner("/customer/delete", {"customer_guid": guid, **WHY})
         assert again.replayed
         assert again.data["deleted_at"] >= "2026-01-01T00:00:00Z"
+
+
+def test_the_age_of_the_oldest_job_is_measured_until_it_has_ended(
+    world: World, faults: Faults, measured: Measured
+) -> None:
+    begun(world, faults)
+    (due,) = sweeper.due()
+    assert due.begun is not None
+    lambda_handler({"time": (due.begun + timedelta(hours=2)).isoformat()}, None)
+    lambda_handler({"time": (due.begun + timedelta(hours=3)).isoformat()}, None)
+    assert [each[ERASURE_AGE] for each in measured()] == [7200, 0]
+
+
+def test_what_fails_is_measured(
+    world: World, faults: Faults, monkeypatch: pytest.MonkeyPatch, measured: Measured
+) -> None:
+    begun(world, faults)
+
+    def failing(*_: object, **__: object) -> object:
+        raise Unavailable()
+
+    monkeypatch.setattr(sweeper, "resume", failing)
+    lambda_handler(NOW, None)
+    (found,) = measured()
+    # The minute of the schedule lies before the job.
+    assert (found[FAILED], found[ERASURE_AGE]) == (1, 0)
+
+
+@pytest.mark.usefixtures("world")
+def test_each_day_s_beginning_is_told_from_the_minutes(measured: Measured) -> None:
+    lambda_handler(NOW, None)
+    lambda_handler({**NOW, "job": DAILY}, None)
+    lambda_handler(NOW, None)
+    assert [each[RUNS_BEGUN] for each in measured()] == [0, 1, 0]
+    assert [each.get(RUNS_OPEN) for each in measured()] == [0, None, 0]
 
 
 def test_a_job_that_fails_is_counted_and_stops_no_other(

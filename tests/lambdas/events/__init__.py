@@ -1,0 +1,1 @@
+"""The publisher, against moto's bus and queue."""
