@@ -24,7 +24,7 @@ from shared.errors import (
     OrgWriteBlocked,
     Unauthorized,
 )
-from shared.fields import instant_text
+from shared.fields import instant_text, upper_ascii
 from shared.identity import CredentialRecord, MembershipRecord, OrgRecord
 from shared.records import Get, Records
 from shared.routes import ANYONE, MEMBER, Route
@@ -97,8 +97,8 @@ def require_claim(headers: Mapping[str, str], body: Mapping[str, Any]) -> Claim:
     key = headers.get("x-api-key") or _text(body, "api_key")
     if not (session or key):
         raise Unauthorized()
-    named = headers.get("x-orgcode", "").strip().upper() or None
-    inside = _text(body, "orgcode").strip().upper() or None
+    named = upper_ascii(headers.get("x-orgcode", "").strip()) or None
+    inside = upper_ascii(_text(body, "orgcode").strip()) or None
     secret, kind = (session, "session") if session else (key, "api_key")
     return Claim(secret, kind, named or inside)  # type: ignore[arg-type]
 
@@ -113,7 +113,7 @@ def contradiction(
 ) -> ContextMismatch | None:
     """Returns the 400 of a request whose header, body and request context name different orgs, else
     None. It is raised after the credential was verified: without a valid one the answer is 401."""
-    named = headers.get("x-orgcode", "").strip().upper() or None
+    named = upper_ascii(headers.get("x-orgcode", "").strip()) or None
     found = []
     places = [("orgcode", body.get("orgcode"))]
     for prefix, holder in (("", body), ("record.", record)):
@@ -121,7 +121,7 @@ def contradiction(
         if isinstance(context, dict):
             places.append((f"{prefix}request_context.orgcode", context.get("orgcode")))
     for place, value in places:
-        if isinstance(value, str) and (org := value.strip().upper()):
+        if isinstance(value, str) and (org := upper_ascii(value.strip())):
             named = named or org
             if org != named:
                 found.append(Fault("mismatch", place, "must be the org that the request names"))

@@ -15,7 +15,16 @@ from typing import Annotated
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
 from shared import field_schemas as schemas
-from shared.fields import Circumstances, Listed, Name, Request, Shape, ShortText, refuse
+from shared.fields import (
+    Circumstances,
+    Listed,
+    Name,
+    Request,
+    Shape,
+    ShortText,
+    refuse,
+    upper_ascii,
+)
 
 
 def _email(value: str) -> str:
@@ -163,7 +172,7 @@ def _countries() -> frozenset[str]:
 
 
 def _country(value: str) -> str:
-    code = value.strip().upper()
+    code = upper_ascii(value.strip())
     if code not in _countries():
         raise refuse("country", "must be an ISO 3166-1 alpha-2 country code")
     return code

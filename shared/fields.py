@@ -137,13 +137,19 @@ Note = Annotated[str, _text(4000, lines=True), WithJsonSchema(schemas.NOTE)]
 Reason = Annotated[str, _text(1000, lines=True), WithJsonSchema(schemas.REASON)]
 
 
+def upper_ascii(text: str) -> str:
+    """The text in upper case where it is ASCII. Letters of other scripts stay as they are, and so
+    never turn into a code: the upper case of a sharp s is SS."""
+    return text.upper() if text.isascii() else text
+
+
 def matching(pattern: str, message: str, *, upper: bool = False) -> Any:
     """A trimmed string of one form; ``upper`` folds it to upper case first."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
         text = value.strip()
-        text = text.upper() if upper else text
+        text = upper_ascii(text) if upper else text
         if not compiled.fullmatch(text):
             raise refuse("form", message)
         return text
@@ -197,7 +203,7 @@ OrgCode = Annotated[
 ]
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     text = unicodedata.normalize("NFC", value).strip()
     # A character newer than this Python is taken: a repeat may meet another version.
     prints = text.isprintable() or all(
@@ -208,8 +214,8 @@ def _printable(value: str) -> str:
     return text
 
 
-OrderRef = Annotated[str, AfterValidator(_printable), WithJsonSchema(schemas.ORDER_REF)]
-IdempotencyKey = Annotated[str, AfterValidator(_printable), WithJsonSchema(schemas.IDEMPOTENCY_KEY)]
+OrderRef = Annotated[str, AfterValidator(printable), WithJsonSchema(schemas.ORDER_REF)]
+IdempotencyKey = Annotated[str, AfterValidator(printable), WithJsonSchema(schemas.IDEMPOTENCY_KEY)]
 
 ReasonCode = Annotated[
     str,
@@ -221,22 +227,28 @@ ReasonCode = Annotated[
 # ---------------------------------------------------------------- time
 
 
+# Strictly so: a library reads more forms, in each version others, and cuts what is too exact.
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}([.,](?P<part>\d+))?(Z|[+-]\d{2}(:?\d{2})?)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
 def _instant(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise refuse("instant", "must be an ISO 8601 time")
-    if len(text := value.strip()) < 19:
-        raise refuse("instant", "must be an ISO 8601 time")
+    if not isinstance(value, str) or not (form := _INSTANT.fullmatch(value.strip())):
+        raise refuse("instant", "must be an ISO 8601 time, as in 2026-01-01T00:00:00Z")
     try:
-        moment = datetime.fromisoformat(text.replace("z", "Z"))
+        moment = datetime.fromisoformat(form[0].upper())
         aware = moment if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise refuse("instant", "must be an ISO 8601 time with Z or an offset") from None
+        raise refuse(
+            "instant", "must be a time of the calendar: seconds up to 59, UTC years 1 to 9999"
+        ) from None
     if aware.tzinfo is None:
         raise refuse("naive", "must carry Z or an offset, as in 2026-01-01T00:00:00Z")
-    moment = aware
-    if moment.microsecond % 1000:
+    if (form["part"] or "")[3:].strip("0"):
         raise refuse("instant", "must have milliseconds at most")
-    return moment
+    return aware
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema(schemas.INSTANT)]

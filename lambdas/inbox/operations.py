@@ -14,6 +14,7 @@ from lambdas.inbox.models.records import (
     NotificationLinkRecord,
     NotificationRecord,
 )
+from shared.actors import actor_named
 from shared.api import Answer, Call
 from shared.call import repeated
 from shared.codec import Wire, decode, utc, view_of
@@ -324,13 +325,14 @@ def _filtered(
     call: Call, body: requests.InboxListRequest, view: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Returns what a list shows of a notification where all filters let it pass, else None."""
+    claimed_by = None if body.claimed_by is None else actor_named(body.claimed_by)
     until = view.get("snoozed_until")
     sleeps = until is not None and rules.is_snoozed(datetime.fromisoformat(until), call.now)
     passes = (
         view["status"] == body.status
         and body.state in (None, view["state"])
         and body.priority in (None, view["priority"])
-        and body.claimed_by in (None, view.get("claimed_by"))
+        and claimed_by in (None, view.get("claimed_by"))
         and (body.include_snoozed or not sleeps)
     )
     return view if passes else None

@@ -53,6 +53,47 @@ def test_an_unknown_field_is_told_which_one_was_probably_meant(
     assert message.endswith(meant) if meant else ";" not in message
 
 
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("2026-03-01T12:00:00Z", None),
+        ("2026-03-01t12:00:00.5z", None),
+        ("2026-03-01 12:00:00,500+01:00", None),
+        ("2026-03-01T12:00:00.1230000Z", None),
+        ("2026-03-01T12:00:00.0000001Z", "milliseconds at most"),
+        ("2026-03-01T12:00:00.1234Z", "milliseconds at most"),
+        ("2026-03-01T12:00:00.0000001", "must carry Z or an offset"),
+        ("2026-03-01x12:00:00Z", "must be an ISO 8601 time"),
+        ("2026-W09-7T12:00:00Z", "must be an ISO 8601 time"),
+        ("2026-060T12:00:00.00Z", "must be an ISO 8601 time"),
+        ("2026-03-01T12:00:00+01:00:30", "must be an ISO 8601 time"),
+        ("\u0662\u0660\u0662\u0666-03-01T12:00:00Z", "must be an ISO 8601 time"),
+        ("2026-06-30T23:59:60Z", "seconds up to 59"),
+        ("2026-02-30T12:00:00Z", "of the calendar"),
+        ("0001-01-01T00:00:00+14:00", "years 1 to 9999"),
+        ("9999-12-31T23:59:59-12:00", "years 1 to 9999"),
+    ],
+)
+def test_a_time_has_one_form_and_loses_nothing(world: World, said: str, fault: str | None) -> None:
+    answer = world.owner("/retention/policy/get", {"as_of": said})
+    if fault is None:
+        assert answer.status == 404, "there is no policy, and nothing wrong with the time"
+    else:
+        assert fault in faults(answer)["as_of"]
+
+
+@pytest.mark.parametrize("letters", ["\u00df", "\ufb01", "\u017fs"])
+def test_letters_of_other_scripts_are_no_code(world: World, letters: str) -> None:
+    """In upper case they would be SS, FI and SS: a country, a region, a part of an org's code."""
+    place = {"country": letters, "region": letters}
+    fields = {"certificate_id": "C1", "certificate_code": "C1", "status": "active"}
+    body = {"certificate": {**fields, "jurisdictions": [place]}, **WHY}
+    path = "certificate.jurisdictions.0"
+    found = faults(world.owner("/exemption/certificate/create", body))
+    assert set(found) == {f"{path}.country", f"{path}.region"}
+    assert "orgcode" in faults(world.owner("/account/list", {"orgcode": world.code + letters}))
+
+
 def test_a_time_without_an_offset_is_asked_for_one(world: World) -> None:
     body = {"customer_guid": "c", "as_of": "2026-03-01T12:00:00"}
     assert "must carry Z or an offset" in faults(world.owner("/loyalty/balance/get", body))["as_of"]

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from lambdas.comment.models.hashtags import TAG_LENGTH, normal_hashtag
 from shared import field_schemas as schemas
+from shared.actors import ActorId
 from shared.errors import Fault
 from shared.fields import (
     ForeignId,
@@ -22,6 +23,7 @@ from shared.fields import (
     RecordId,
     Request,
     matching,
+    printable,
     refuse,
 )
 from shared.settings import OrgSettings
@@ -50,30 +52,14 @@ def _each_once(values: list[Any]) -> list[Any]:
 _ID = r"[\x21-\x7e]{1,128}"
 TargetId = Annotated[
     str,
-    matching(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}", "must be 1 to 128 characters"),
+    AfterValidator(printable),
     WithJsonSchema(
-        schemas.form(
+        schemas.printable(
             "TargetId",
-            r"[^\u0000-\u001f\u007f-\u009f]{0,127}[^\u0000-\u0020\u007f-\u009f]",
-            "The id of the record that a comment is on, as the record's own system writes it: at "
-            "most 128 characters.",
+            "The id of the record that a comment is on, as the record's own system writes it.",
             "acct_01KA0000000000000000000000",
         )
     ),
-]
-ActorId = Annotated[
-    str,
-    matching(_ID, "must be 1 to 128 printable characters"),
-    WithJsonSchema(
-        schemas.form(
-            "ActorId",
-            "[!-~]{1,128}",
-            "Who has written: `user_guid:` or `service_account:` and the id. An id alone is that "
-            "of a person.",
-            "user_guid:U123",
-        )
-    ),
-    RecordId(ours=False),
 ]
 MentionedId = Annotated[
     str,

@@ -16,6 +16,7 @@ from lambdas.comment.operations.access import (
     require_found,
     require_role,
 )
+from shared.actors import actor_named
 from shared.api import Answer, Call
 from shared.codec import Wire, decode, view_of
 from shared.keys import BY_STATUS, SECOND_ORDER
@@ -25,7 +26,6 @@ from shared.targets import CUSTOMER
 
 ANSWER_BYTES = 1_000_000
 """How many bytes of texts a page holds, so that no answer is too large to be sent."""
-PERSON = "user_guid:"
 
 # ---------------------------------------------------------------- get
 
@@ -133,19 +133,14 @@ def _list_of_author(call: Call, body: requests.CommentListRequest) -> Answer:
         return summary if tagged and readable and _passes(body, view) else None
 
     def walk(limit: int, cursor: str | None) -> Page:
-        mine = call.keys.list_of(items.COMMENT, _actor(str(body.user_guid)))
+        mine = call.keys.list_of(items.COMMENT, actor_named(str(body.user_guid)))
         return page(call.table, Listing((mine,), BY_STATUS), limit, cursor, keep)
 
     return answer_walk(call, body, walk, plural="items")
 
 
-def _actor(author: str) -> str:
-    """Returns the author as records name it: an id alone is that of a person."""
-    return author if ":" in author else f"{PERSON}{author}"
-
-
 def _passes(body: requests.CommentListRequest, comment: dict[str, Any]) -> bool:
-    author = None if body.user_guid is None else _actor(body.user_guid)
+    author = None if body.user_guid is None else actor_named(body.user_guid)
     return (
         body.status in ("all", comment["status"])
         and author in (None, comment["user_guid"])

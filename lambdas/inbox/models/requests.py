@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import WithJsonSchema
 
+from shared.actors import ActorId
 from shared.errors import Fault
 from shared.fields import (
     ForeignId,
@@ -19,7 +20,6 @@ from shared.fields import (
     Page,
     RecordId,
     Request,
-    ShortText,
     matching,
 )
 from shared.settings import OrgSettings
@@ -103,8 +103,8 @@ class InboxListRequest(Page, Addressed, About):
     """Only those about this record, together with its id."""
     record_id: AboutId | None = None
     """Only those about this record, together with its type."""
-    claimed_by: ShortText | None = None
-    """Only those that this actor has claimed: `user_guid:<id>` or `service_account:<id>`."""
+    claimed_by: ActorId | None = None
+    """Only those that this actor has claimed."""
     include_snoozed: bool = False
     """Shows those too that sleep until later."""
 

@@ -277,3 +277,17 @@ def test_an_event_tells_a_record_of_this_service_by_its_id(
     owner(world, **on("Customer", guid)).add()
     data = published(world.code)[-1]["data"]
     assert (data["target_type"], data["target_id"]) == ("customer", guid)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["\u200b", "\u00ad", "SO\u200b1", "SO\n1", "SO\u20281", "x" * 129]
+)
+def test_the_id_of_what_is_commented_on_prints(world: World, wrong: str) -> None:
+    """Two ids that look alike are one, and none looks like nothing."""
+    refused = owner(world, **on("order", wrong)).call("", body="Hello")
+    assert (refused.status, refused.fields) == (400, ["target_id"])
+    message = refused.body["error"]["minor"][0]["message"]
+    assert message == "must be 1 to 128 printable characters"
+    composed = owner(world, **on("order", "caf\u00e9")).add()
+    apart = owner(world, **on("order", "cafe\u0301"))
+    assert [one["comment_id"] for one in apart.listed()] == [composed["comment_id"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from lambdas.inbox.rules import STATE_STEPS, STATUS_STEPS
 from shared import auth
 from shared.fields import instant_shown
-from tests.builders import World
+from shared.identity import MembershipRecord, membership_item
+from tests.builders import Caller, World, store
 from tests.lambdas.inbox.team import TEAM, create, fields, listed, state, status
 
 Published = Callable[[str], list[dict[str, Any]]]
@@ -170,3 +172,14 @@ def test_what_sleeps_is_hidden_until_its_time(world: World) -> None:
     assert fields(past) == ["snoozed_until"]
     wrong = state(world.owner, note, "claimed", snoozed_until=instant_shown(wake))
     assert fields(wrong) == ["snoozed_until"]
+
+
+@pytest.mark.parametrize("person", ["p" * 64, "auth0:7f3a", "urn:uuid:0d9c"])
+def test_what_a_person_of_any_id_has_claimed_is_found(world: World, person: str) -> None:
+    secret = secrets.token_hex(8)
+    store(membership_item(MembershipRecord(person=person, orgcode=world.code)))
+    world.session(secret, person)
+    note = create(world)
+    claimed = state(Caller(world.code, secret), note, "claimed").data["notification"]
+    for name in (person, claimed["claimed_by"]):
+        assert listed(world, claimed_by=name) == [note["notification_id"]]

@@ -55,6 +55,8 @@ def test_lists_filter_by_state_holder_and_record(world: World) -> None:
     first, second = create(world, **about), create(world)
     holder = state(world.owner, second, "claimed").data["notification"]["claimed_by"]
     assert listed(world, claimed_by=holder) == [second["notification_id"]]
+    alone = holder.removeprefix("user_guid:")
+    assert listed(world, claimed_by=alone) == [second["notification_id"]]
     assert listed(world, **TEAM, state="pending") == [first["notification_id"]]
     assert listed(world, **about) == [first["notification_id"]]
     assert fields(world.owner("/inbox/list", {"record_type": "customer"})) == ["record_id"]
