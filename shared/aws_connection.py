@@ -58,7 +58,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
 
 class Connection:
@@ -164,7 +164,7 @@ class Connection:
             self.close()
         return Answer(status, headers, body)
 
-    def _body(self, headers: Mapping[str, str]) -> bytes:
+    def _body(self, headers: Mapping[str, str]) -> bytes | bytearray:
         if "chunked" in headers.get("transfer-encoding", "").lower():
             return self._chunks()
         length = headers.get("content-length")
@@ -177,13 +177,30 @@ class Connection:
         self.close()
         return self._exactly(len(self._buffer))
 
-    def _exactly(self, count: int) -> bytes:
-        """Takes so many bytes out of the buffer, and reads until it has them."""
-        while len(self._buffer) < count:
-            self._require_more()
-        taken = bytes(self._buffer[:count])
+    def _exactly(self, count: int) -> bytearray:
+        """Takes so many bytes, from the buffer first. What is still to come is read to its place at
+        once: a page has some 160 kB, and each copy of them would be felt."""
+        taken = self._buffer[:count]
         del self._buffer[:count]
+        filled = len(taken)
+        if filled < count:
+            taken.extend(bytes(count - filled))
+            with memoryview(taken) as rest:
+                while filled < count:
+                    filled += self._read_into(rest[filled:])
         return taken
+
+    def _read_into(self, place: memoryview) -> int:
+        self._socket.settimeout(self._left())
+        try:
+            count = self._socket.recv_into(place)
+        except TimeoutError as error:
+            raise Cut("the time is up") from error
+        except OSError as error:
+            raise Cut(f"the connection broke: {error}") from error
+        if not count:
+            raise Cut("the answer is cut off")
+        return count
 
     def _line(self) -> bytes:
         while (end := self._buffer.find(b"\r\n")) < 0:
@@ -195,7 +212,7 @@ class Connection:
         return line
 
     def _chunks(self) -> bytes:
-        chunks: list[bytes] = []
+        chunks: list[bytearray] = []
         while count := _number(self._line().partition(b";")[0].decode("latin-1"), 16):
             chunks.append(self._exactly(count))
             if self._line():

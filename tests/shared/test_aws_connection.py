@@ -45,6 +45,15 @@ class Pipe:
             raise self.end
         return self.end
 
+    def recv_into(self, place: memoryview) -> int:
+        data = self.recv(0)
+        # As a socket, it gives no more than there is room for.
+        fits, rest = data[: len(place)], data[len(place) :]
+        place[: len(fits)] = fits
+        if rest:
+            self.pieces.insert(0, rest)
+        return len(fits)
+
     def sendall(self, data: bytes) -> None:
         self.sent += data
 
