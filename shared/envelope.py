@@ -170,6 +170,13 @@ _KINDS = {
 }
 
 
+# What the library says of these is no sentence.
+_COUNTS = {
+    "too_long": "must have at most {max_length} elements",
+    "too_short": "must have at least {min_length} elements",
+}
+
+
 def faults(error: ValidationError) -> list[Fault]:
     """Returns every fault of a body with its dotted path, and without the value that was sent."""
     found = []
@@ -179,7 +186,10 @@ def faults(error: ValidationError) -> list[Fault]:
             found.append(Fault("null", where, "must not be null"))
             continue
         tag, words = _KINDS.get(kind, (kind.replace("_", "-"), None))
-        if words is None:
+        if kind in _COUNTS and "ctx" in fault:
+            # Our own faults of this kind bring their words, and no numbers.
+            words = _COUNTS[kind].format(**fault["ctx"])
+        elif words is None:
             words = fault["msg"][0].lower() + fault["msg"][1:]
             words = words.removeprefix("input should").strip()
             words = words if words.startswith(("must", "is", "has")) else f"must {words}"

@@ -39,9 +39,12 @@ def warranty_register(call: Call, body: requests.WarrantyRegisterRequest) -> Ans
     def decide(call: Call, records: Records) -> Step:
         there = records.if_read(live_at)
         if there is not None and rules.is_live(there, call.today):
-            return _repeated(call, records, there, sent_hash)
-        owner = new_owner(call, records, str(given.customer), "warranty.customer_id")
-        made = _new(call, given, warranty_id, owner.customer_guid, sent_hash)
+            return _repeated(call, records, there, body, sent_hash)
+        customer_at = body.place_of(*requests.CustomerNames)
+        owner = new_owner(call, records, str(given.customer), customer_at)
+        draft = _draft(call, given, warranty_id, owner.customer_guid, sent_hash)
+        is_given = "expires_on" in given.model_fields_set
+        made = rules.registered(draft, given=is_given, place_of=body.place_of)
         answer = _answer(call, made)
         event = _event(call, "warranty-registered", WarrantyChanged, made)
         first = storage.first_answer_at(call.keys, warranty_id, call.route.path)
@@ -67,14 +70,14 @@ def _as_sent(given: requests.WarrantyNew) -> dict[str, Any]:
     return {**sent, "serial_number": serial, "customer": given.customer}
 
 
-def _new(
+def _draft(
     call: Call,
     given: requests.WarrantyNew,
     warranty_id: str,
     customer_id: str,
     sent_hash: str,
 ) -> WarrantyRecord:
-    made = WarrantyRecord(
+    return WarrantyRecord(
         warranty_id=warranty_id,
         serial_number=str(given.serial_number),
         product_id=given.product_id,
@@ -89,10 +92,15 @@ def _new(
         created_at=call.now,
         updated_at=call.now,
     )
-    return rules.registered(made, given="expires_on" in given.model_fields_set)
 
 
-def _repeated(call: Call, records: Records, there: LiveSerialRecord, sent_hash: str) -> Step:
+def _repeated(
+    call: Call,
+    records: Records,
+    there: LiveSerialRecord,
+    body: requests.WarrantyRegisterRequest,
+    sent_hash: str,
+) -> Step:
     """Returns the first answer to a registration; 409 where the serial number is covered by
     another one. The refusal says nothing of that one."""
     at = storage.warranty_at(call.keys, there.holder)
@@ -100,7 +108,7 @@ def _repeated(call: Call, records: Records, there: LiveSerialRecord, sent_hash: 
     records.ensure(at, first_at)
     warranty, first = records.get(at), records.get(first_at)
     if warranty is None or first is None or warranty.sent_hash != sent_hash:
-        raise AlreadyExists.of("warranty.serial_number", "has a live warranty already")
+        raise AlreadyExists.of(body.place_of("serial_number"), "has a live warranty already")
     require_unfenced(warranty)
     guards = owner_guards(call, warranty.customer_id)
     ensure_answerable(call, records, guards)
@@ -249,7 +257,7 @@ def warranty_update(call: Call, body: requests.WarrantyUpdateRequest) -> Answer:
         call.facts.ensure_revision(before.revision, _data(call, before))
         customer = before.customer_id
         if named is not None:
-            owner = new_owner(call, records, named, "warranty.customer_id")
+            owner = new_owner(call, records, named, f"warranty.{body.warranty.customer_name}")
             if customer not in owner.owners:
                 customer = owner.customer_guid
                 guards.append(owner.guard)

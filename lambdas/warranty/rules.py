@@ -3,7 +3,7 @@ out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,9 +22,17 @@ MOST_TRANSFERS = 100
 # ---------------------------------------------------------------- the calendar
 
 
-def last_day_covered(starts_on: date, duration: Duration) -> date:
+def in_warranty(name: str) -> str:
+    """Returns where a field stands in a request that has all of them in ``warranty``."""
+    return f"warranty.{name}"
+
+
+def last_day_covered(
+    starts_on: date, duration: Duration, place_of: Callable[[str], str] = in_warranty
+) -> date:
     """Returns the last day that a duration covers: the one before the same day of a later month.
-    Where that month has no such day, its last day is covered. 400 beyond the year 9999."""
+    Where that month has no such day, its last day is covered. 400 beyond the year 9999.
+    ``place_of`` tells where a field stands in the request."""
     try:
         if duration.unit == "days":
             return starts_on + timedelta(days=duration.value) - ONE_DAY
@@ -33,7 +41,7 @@ def last_day_covered(starts_on: date, duration: Duration) -> date:
         return end - ONE_DAY if has_day(starts_on, months) else end
     except (ValueError, OverflowError):
         message = "ends beyond the calendar"
-        raise InvalidInput.of("warranty.terms.duration", message) from None
+        raise InvalidInput.of(f"{place_of('terms')}.duration", message) from None
 
 
 def status_on(status: str, expires_on: date | None, day: date) -> str:
@@ -82,21 +90,26 @@ def one_live(guards: Sequence[LiveSerialRecord], today: date) -> str | None:
 # ---------------------------------------------------------------- steps
 
 
-def ensure_forwards(starts_on: date, expires_on: date | None) -> None:
+def ensure_forwards(
+    starts_on: date, expires_on: date | None, place_of: Callable[[str], str] = in_warranty
+) -> None:
     """400 for a warranty that would end before it begins."""
     if expires_on is not None and expires_on < starts_on:
-        raise InvalidInput.of("warranty.expires_on", "must not be before starts_on")
+        raise InvalidInput.of(place_of("expires_on"), "must not be before starts_on")
 
 
-def registered(warranty: WarrantyRecord, *, given: bool) -> WarrantyRecord:
+def registered(
+    warranty: WarrantyRecord, *, given: bool, place_of: Callable[[str], str] = in_warranty
+) -> WarrantyRecord:
     """Returns a new warranty with its last day: the one that was ``given``, or what follows from
     its duration."""
     last = warranty.expires_on
     if not given:
         assert warranty.terms is not None
         assert warranty.terms.duration is not None, "the request is refused without"
-        last = last_day_covered(warranty.starts_on, warranty.terms.duration)
-    ensure_forwards(warranty.starts_on, last)
+        duration = warranty.terms.duration
+        last = last_day_covered(warranty.starts_on, duration, place_of)
+    ensure_forwards(warranty.starts_on, last, place_of)
     return replace(warranty, expires_on=last, last_day=last)
 
 

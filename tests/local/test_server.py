@@ -102,7 +102,17 @@ def test_the_clock_of_one_request_may_be_set(server: Server) -> None:
     assert server.call("GET", "/crm/stat")[1]["stats"]["timestamp_utc"] > "2026-03-02"
 
 
-@pytest.mark.parametrize("said", ["yesterday", "2026-03-01T00:00:00", "2026-13-01T00:00:00Z", "1"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "yesterday",
+        "2026-03-01T00:00:00",
+        "2026-13-01T00:00:00Z",
+        "1",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
 def test_a_clock_that_is_no_time_is_refused(server: Server, said: str) -> None:
     status, body, _ = server.call("GET", "/crm/stat", x_test_now=said)
     assert (status, tag(body)) == (400, "invalid-input")

@@ -166,3 +166,10 @@ def test_two_numbers_of_one_list_that_cannot_exist_are_both_told(world: World) -
         "customer.alternate_phones.2",
         "customer.zzz",
     }
+
+
+def test_a_list_that_is_too_long_is_told_in_a_sentence(world: World) -> None:
+    source = {"kind": "ticket", "id": "T-1"}
+    body = {"customer": {}, "reason": "r", "source_refs": [source] * 21}
+    found = faults(world.owner("/customer/create", body))
+    assert found == {"source_refs": "must have at most 20 elements"}

@@ -142,6 +142,12 @@ class SubscriptionNew(Request):
         """Returns the customer, by whichever name it was sent."""
         return self.customer_id or self.customer_guid or ""
 
+    @property
+    def customer_at(self) -> str:
+        """Returns where the request names the customer."""
+        name = "customer_id" if self.customer_guid is None else "customer_guid"
+        return f"subscription.{name}"
+
 
 class SubscriptionCreateRequest(Request):
     subscription: SubscriptionNew

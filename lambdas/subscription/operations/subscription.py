@@ -23,7 +23,7 @@ from shared.customer_state import (
     state_at,
     survivor_of,
 )
-from shared.errors import NotFound
+from shared.errors import Fault, NotFound
 from shared.keys import customer_of_subscription, subscription_of
 from shared.lists import answer_customer_list, answer_list
 from shared.records import Records
@@ -41,13 +41,13 @@ def subscription_create(call: Call, body: requests.SubscriptionCreateRequest) ->
     given, made_id = body.subscription, call.new_id()
 
     def decide(call: Call, records: Records) -> Step:
-        guard = _creation_guard(call, records, given.customer)
+        guard = _creation_guard(call, records, given)
         owner = guard.customer_guid
         subscription_id = subscription_of(owner, made_id)
         if customer_of_subscription(subscription_id) != owner:
             # No customer has such an id. Looking costs what the refusal of any unknown one costs.
-            records.require(state_at(call.keys, owner))
-            raise NotFound()
+            records.ensure(state_at(call.keys, owner))
+            raise NotFound(minor=[Fault("not-found", given.customer_at, "does not exist")])
         record = _new(call, owner, subscription_id, given)
         data = {
             "subscription": storage.subscription_shown(record, call.now),
@@ -146,25 +146,26 @@ def subscription_cancel(call: Call, body: requests.SubscriptionCancelRequest) ->
 # ---------------------------------------------------------------- creating
 
 
-def _creation_guard(call: Call, records: Records, named: str) -> CustomerGuard:
+def _creation_guard(call: Call, records: Records, given: requests.SubscriptionNew) -> CustomerGuard:
     """Returns the guard of the customer, or of the one that it was merged into. Nothing is read for
     it before the write: a failed write brings what there is, and the decision is made again."""
+    named, field = given.customer, given.customer_at
     state: CustomerStateRecord | None = records.if_read(state_at(call.keys, named))
     owner = named if state is None else survivor_of(call.keys, records, named)
     state = records.if_read(state_at(call.keys, owner))
     order_ref = call.facts.provenance.source(ORDER)
     if order_ref is None:
-        return call.guard(owner, state, action=CREATE)
+        return call.guard(owner, state, action=CREATE, named=field)
     owners = (named, owner, *(() if state is None else state.absorbed))
     holds = order_holds_at(call.keys, owners, CREATE, order_ref)
-    return call.guard(owner, state, action=CREATE, order_holds=holds, absorbed_as_read=True)
+    orders = {"order_holds": holds, "absorbed_as_read": True}
+    return call.guard(owner, state, action=CREATE, named=field, **orders)
 
 
 def _new(
     call: Call, owner: str, subscription_id: str, given: requests.SubscriptionNew
 ) -> SubscriptionRecord:
-    start = starting.start_of(given.start_date, given.timezone, call.now)
-    starting.ensure_end(given.end_date, start, given.timezone, call.now)
+    start = starting.start_of(given.start_date, given.end_date, given.timezone, call.now)
     anchor = starting.anchor_at(start, 0)
     record = SubscriptionRecord(
         subscription_id=subscription_id,

@@ -120,6 +120,11 @@ class WarrantyFields(Request):
     def customer(self) -> str | None:
         return self.customer_id or self.customer_guid
 
+    @property
+    def customer_name(self) -> str:
+        """Returns the name by which the customer was sent."""
+        return "customer_id" if self.customer_guid is None else "customer_guid"
+
 
 class WarrantyNew(WarrantyFields):
     """A new warranty. It needs ``expires_on``, which may be ``null``, or ``terms.duration``."""
@@ -152,17 +157,27 @@ class WarrantyRegisterRequest(WarrantyNew):
             inner = {name: value for name, value in inner.items() if name not in CustomerNames}
         return WarrantyNew.model_construct(_fields_set={*inner, *outer}, **{**inner, **outer})
 
+    def place_of(self, *names: str) -> str:
+        """Returns where a field of one of these names was sent, beside ``warranty`` or in it. One
+        that was not sent belongs into ``warranty``, where there is one."""
+        inner = [] if self.warranty is None else [("warranty.", self.warranty)]
+        for where, part in [("", self), *inner]:
+            for name in names:
+                if name in part.model_fields_set:
+                    return f"{where}{name}"
+        return names[0] if self.warranty is None else f"warranty.{names[0]}"
+
     def faults(self, org: OrgSettings) -> Iterable[Fault]:
         yield from super().faults(org)
-        given, where = self.given(), "" if self.warranty is None else "warranty."
+        given = self.given()
         if given.serial_number is None:
-            yield Fault("missing", f"{where}serial_number", "is required")
+            yield Fault("missing", self.place_of("serial_number"), "is required")
         if given.customer is None:
-            yield Fault("missing", f"{where}customer_id", "is required")
+            yield Fault("missing", self.place_of(*CustomerNames), "is required")
         counted = given.terms is not None and given.terms.duration is not None
         if not counted and "expires_on" not in given.model_fields_set:
             message = "is required without terms.duration; null means for ever"
-            yield Fault("missing", f"{where}expires_on", message)
+            yield Fault("missing", self.place_of("expires_on"), message)
 
 
 def _sent(part: Request) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_a_start_that_is_now_is_never_before_now(zone: str) -> None:
     assert len(edges) >= (6 if zone == "Pacific/Apia" else 60)
     twice = 0
     for now in (edge + n * timedelta(minutes=15) for edge in edges for n in range(-12, 13)):
-        start = starting.start_of(None, zone, now)
+        start = starting.start_of(None, None, zone, now)
         record = subscription(
             starting.anchor_at(start, 0).local,
             anchor=starting.anchor_at(start, 0),

@@ -113,6 +113,20 @@ def test_what_is_wrong_with_a_new_subscription_is_400_and_named(
     assert (answer.status, answer.fields) == (400, [f"subscription.{field}"])
 
 
+def test_both_dates_that_the_clock_refuses_are_told_at_once(shop: Shop) -> None:
+    answer = shop.create(start_date="0001-01-01", end_date="0001-01-01")
+    assert answer.fields == ["subscription.start_date", "subscription.end_date"]
+
+
+@pytest.mark.parametrize("name", ["customer_id", "customer_guid"])
+def test_a_customer_who_is_not_there_is_named(shop: Shop, name: str) -> None:
+    order = {"source_refs": [{"kind": "order", "id": "SO-1"}]}
+    for nobody in ("cust_01KA0000000000000000000099", "nobody"):
+        for more in ({}, order):
+            answer = shop.create(**{name: nobody}, **more)
+            assert (answer.status, answer.fields) == (404, [f"subscription.{name}"])
+
+
 def test_exactly_one_name_of_the_customer_is_needed(shop: Shop) -> None:
     both = shop.create(customer_id=shop.guid, customer_guid=shop.guid)
     assert both.status == 400

@@ -101,6 +101,29 @@ def test_what_is_missing_is_named(counter: Counter) -> None:
     assert (unknown.status, unknown.fields) == (404, ["warranty.customer_id"])
 
 
+def test_a_fault_is_named_where_the_field_stands(counter: Counter) -> None:
+    guid = counter.customer()
+    beside = {"serial_number": "SN-2", "customer_id": guid}
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({**beside, "starts_on": "9999-12-31", "terms": TWO_YEARS}, "terms.duration"),
+        ({**beside, "expires_on": "2026-03-09"}, "expires_on"),
+        ({**beside, "expires_on": None, "customer_id": "nobody"}, "customer_id"),
+        (
+            {"serial_number": "SN-2", "warranty": {"customer_guid": "nobody", "terms": TWO_YEARS}},
+            "warranty.customer_guid",
+        ),
+        ({"warranty": beside, "terms": {"name": "x"}}, "warranty.expires_on"),
+    ]
+    for body, field in cases:
+        answer = counter.call("register", **body)
+        assert answer.fields == [field], body
+    made = counter.registered(guid, "SN-3")
+    taken = counter.call("register", **beside | {"serial_number": "SN-3", "expires_on": None})
+    assert (taken.tag, taken.fields) == ("already-exists", ["serial_number"])
+    passed_on = counter.update(made, customer_guid="nobody")
+    assert (passed_on.status, passed_on.fields) == (404, ["warranty.customer_guid"])
+
+
 # ---------------------------------------------------------------- updates
 
 
