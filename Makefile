@@ -22,7 +22,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite bench soak clients openapi released synth bootstrap deploy costs audit admin package clean python node
+.PHONY: help setup run test lint types suite e2e bench soak clients openapi released synth bootstrap deploy costs audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ types: $(VENV)/.installed ## mypy, strict, on the deployed code
 
 suite: setup node_modules/.installed clients ## the tests alone [ARGS="-k name"]
 	@$(BIN)/pytest -q -n 2 $(ARGS)
+
+e2e: setup node_modules/.installed ## deploy to the emulator, and play a shop's days through its gateway
+	@$(BIN)/python -m infra.package --host >/dev/null
+	@$(BIN)/pytest -q -m e2e --durations=0 --durations-min=1 tests/e2e $(ARGS)
 
 bench: setup ## the performance tables, as ratios to a peer in the same run [ARGS="--pairs 0"]
 	@$(BIN)/python -m tests.bench $(ARGS)

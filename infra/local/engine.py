@@ -1,4 +1,5 @@
-"""The local database engine: a child process on loopback, which ends with its parent.
+"""The local engine, a child process on loopback which ends with its parent: the database alone, or
+every service that a deployment needs.
 
 The definition of the table comes from ``shared/keys.py``. The engine has no conflicts, throttles or
 lost answers: ``tests/faults.py`` adds them.
@@ -18,11 +19,16 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from infra.local.settings import ROOT, child_environment
+from infra.local.settings import ROOT, child_environment, foreign_environment
 from shared.keys import INDEXES, PARTITION, SORT, VIEW
 
 START_S = 20.0
 STOP_S = 15.0
+DEPLOYED = (
+    *("apigateway", "cloudformation", "dynamodb", "dynamodbstreams", "events", "iam", "kms"),
+    *("lambda", "logs", "monitoring", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"),
+)
+"""The services that a deployment uses."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -39,22 +45,31 @@ class Engine:
 
     @classmethod
     def start(cls, state: Path | None = None) -> Engine:
-        """Starts ministack on a free loopback port. With ``state`` the table is loaded from that
-        folder, and saved there at a clean stop."""
-        port = free_port()
-        environment = {
-            "GATEWAY_PORT": str(port),
-            "BIND_HOST": "127.0.0.1",
-            "SERVICES": "dynamodb,dynamodbstreams",
-            "LOG_LEVEL": "ERROR",
-            "PERSIST_STATE": "0",
-        }
+        """Starts the table and its stream. With ``state`` the table is loaded from that folder, and
+        saved there at a clean stop."""
+        environment = {"SERVICES": "dynamodb,dynamodbstreams", "PERSIST_STATE": "0"}
         if state is not None:
             state.mkdir(parents=True, exist_ok=True)
             environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(state)}
+        return cls._started(child_environment(environment))
+
+    @classmethod
+    def start_all(cls, folder: Path) -> Engine:
+        """Starts every service that a deployment needs, for its stacks. The functions run as
+        children of the engine and get its environment, so it has nothing of this process's own
+        deployment. Their files lie in ``folder``."""
+        # Named one by one: among the others is one that listens on every address.
+        services = {"SERVICES": ",".join(DEPLOYED), "PERSIST_STATE": "0", "TMPDIR": str(folder)}
+        return cls._started(foreign_environment(services))
+
+    @classmethod
+    def _started(cls, environment: dict[str, str]) -> Engine:
+        """Starts ministack on a free loopback port."""
+        port = free_port()
+        where = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "ERROR"}
         process = subprocess.Popen(
             [_ministack()],
-            env=child_environment(environment),
+            env={**environment, **where},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

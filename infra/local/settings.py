@@ -94,6 +94,13 @@ def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None
     os.environ.update(environment)
 
 
+def foreign_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment for a child process that is no part of this process's deployment, or
+    belongs to another one."""
+    ours = ("AWS_", "CRM_", "POWERTOOLS_")
+    return {**{k: v for k, v in os.environ.items() if not k.startswith(ours)}, **extra}
+
+
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment for a child process: that of this process, changed by ``extra``."""
     return {**os.environ, **extra}

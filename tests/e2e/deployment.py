@@ -1,0 +1,167 @@
+"""A deployment of the synthesized templates to the emulator, and the ways into it.
+
+The steps are those of ``docs/deploy.md``, with the real tool. Only the addresses differ: every call to
+AWS goes to the emulator, and a path of the API goes behind the emulator's own form of ``ApiUrl``.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+
+from infra.local.engine import Engine
+from infra.local.settings import ROOT, foreign_environment
+from infra.settings import NOBODYS_ACCOUNT
+
+ENVIRONMENT = "prod"
+TABLE = f"crm-{ENVIRONMENT}"
+REGION = "us-east-1"
+
+
+@dataclass
+class Caller:
+    """A person or a till that calls the deployed API for one org."""
+
+    url: str
+    credential: dict[str, str]
+    org: str = ""
+
+    def call(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Returns the status, the answer, and the headers by their names in lower case."""
+        sent = {
+            "content-type": "application/json",
+            **({"x-orgcode": self.org} if self.org else {}),
+            **self.credential,
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, headers=sent, method=method)
+        try:
+            answer = urllib.request.urlopen(request, timeout=60)
+        except urllib.error.HTTPError as refusal:
+            answer = refusal
+        with answer:
+            named = {name.lower(): value for name, value in answer.headers.items()}
+            return answer.status, json.loads(answer.read()), named
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """Makes a call that has to succeed, and returns its data."""
+        status, answer, _ = self.call("POST", f"/crm{path}", body)
+        assert status == 200, (path, answer)
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def refused(self, path: str, **body: Any) -> tuple[int, str]:
+        """Makes a call that has to be refused, and returns the status and the tag."""
+        status, answer, _ = self.call("POST", f"/crm{path}", body)
+        assert status >= 400, (path, answer)
+        return status, str(answer["error"]["major"]["tag"])
+
+
+@dataclass
+class Deployment:
+    """The emulator with everything that was deployed to it."""
+
+    engine: Engine
+    folder: Path
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The environment in which a person would work on this account."""
+        return foreign_environment(
+            {
+                "AWS_ENDPOINT_URL": self.engine.endpoint,
+                # Assets go to the bucket by an address without the bucket's name in it.
+                "AWS_ENDPOINT_URL_S3": self.engine.endpoint,
+                "AWS_ACCESS_KEY_ID": "emulated",
+                "AWS_SECRET_ACCESS_KEY": "emulated",
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_REGION": REGION,
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "CI": "1",
+            }
+        )
+
+    def run(self, *command: str) -> str:
+        """Runs a command as that person. Returns what it printed."""
+        run = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, f"{shlex.join(command)}\n{run.stdout}\n{run.stderr}"
+        return run.stdout
+
+    def synthesize(self) -> None:
+        """Makes the templates, with the code and its layer for this machine."""
+        context = (f"environment={ENVIRONMENT}", "emulator=true")
+        self._cdk("synth", "--quiet", f"--output={self._assembly}", *_each("-c", context))
+
+    def bootstrap(self) -> None:
+        """Makes the account ready for deployments."""
+        place = f"aws://{NOBODYS_ACCOUNT}/{REGION}"
+        self._cdk("bootstrap", place, f"--app={self._assembly}")
+
+    def deploy(self) -> None:
+        """Deploys every stack."""
+        self._deploy("--all", f"--app={self._assembly}")
+
+    def deploy_consumer(self) -> None:
+        """Deploys the example's consumer, as another team would: it knows the name of the bus."""
+        program = f".venv/bin/python {ROOT / 'examples' / 'consumer' / 'app.py'}"
+        out, bus = self.folder / "consumer.out", f"bus={self.outputs['EventBusName']}"
+        self._deploy(f"--app={program}", f"--output={out}", "-c", bus)
+
+    def admin(self, arguments: str) -> str:
+        """Runs the administration command as the documents write it."""
+        return self.run("make", "--silent", "admin", f"ARGS=--table {TABLE} {arguments}")
+
+    def caller(self, org: str = "", **credential: str) -> Caller:
+        """Returns a caller with these credentials (``session_guid`` or ``api_key``)."""
+        headers = {f"x-{name.replace('_', '-')}": value for name, value in credential.items()}
+        return Caller(self.url, headers, org)
+
+    @property
+    def url(self) -> str:
+        """The address of the API: the output, in the form in which the emulator serves it."""
+        real = urlsplit(self.outputs["ApiUrl"])
+        api, stage = str(real.hostname).split(".")[0], real.path
+        return f"{self.engine.endpoint}/restapis/{api}{stage}/_user_request_"
+
+    def client(self, service: str) -> Any:
+        """Returns a client of a service of the emulator."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.engine.endpoint,
+            aws_access_key_id="emulated",
+            aws_secret_access_key="emulated",
+        )
+
+    @property
+    def _assembly(self) -> Path:
+        return self.folder / "cdk.out"
+
+    def _deploy(self, *which: str) -> None:
+        told = self.folder / "outputs.json"
+        self._cdk("deploy", "--require-approval=never", f"--outputs-file={told}", *which)
+        for outputs in json.loads(told.read_text()).values():
+            self.outputs |= outputs
+
+    def _cdk(self, *arguments: str) -> None:
+        self.run("node_modules/.bin/cdk", *arguments)
+
+
+def _each(option: str, values: tuple[str, ...]) -> list[str]:
+    return [part for value in values for part in (option, value)]
