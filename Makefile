@@ -57,7 +57,8 @@ openapi: $(VENV)/.installed ## write the API document, the events' schema and th
 released: openapi ## take the API document as that of a release (docs/api-evolution.md)
 	@$(BIN)/python -m infra.openapi.released
 
-synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
+synth: node_modules/.installed $(VENV)/.installed ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod] [ARGS="-c key=value"]
+	@$(BIN)/python -m infra.package
 	@node_modules/.bin/cdk synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
 
 costs: node_modules/.installed ## write what a deployment costs, from the templates, to docs/costs.md
