@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import botocore.session
 import pytest
+from botocore.credentials import ContainerProvider
+from botocore.utils import ContainerMetadataFetcher
 
+from infra.local import settings as local
 from shared import aws_credentials, clients
-from shared.aws_client import Client
+from shared.aws_client import Client, Endpoint
 from shared.aws_credentials import NoCredentials
 from shared.aws_signature import Credentials
 from shared.clients import SdkClient
@@ -28,7 +34,7 @@ class Container(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.told = 0
+        self.told, self.is_well = 0, True
         self.life = timedelta(hours=1)
 
     @property
@@ -52,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             "Expiration": (NOW + self.server.life).isoformat().replace("+00:00", "Z"),
         }
         body = json.dumps(said).encode()
-        self.send_response(200 if right else 403)
+        self.send_response(403 if not right else 200 if self.server.is_well else 500)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -64,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def container() -> Iterator[Container]:
     made = Container()
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,))
     thread.start()
     yield made
     made.shutdown()
@@ -122,6 +128,81 @@ def test_a_container_that_refuses_or_is_not_there_gives_none(container: Containe
         source(NOW)
 
 
+def test_valid_ones_are_used_while_the_container_does_not_answer(container: Container) -> None:
+    source = aws_credentials.source(container.env)
+    assert source is not None
+    source(NOW)
+    container.is_well = False
+    late = NOW + timedelta(minutes=56)
+    assert [source(late).access_key for _ in range(3)] == ["AKID1"] * 3
+    # It was asked once for the three, and is asked again some seconds later.
+    assert container.told == 2
+    assert source(late + timedelta(seconds=6)).access_key == "AKID1"
+    assert container.told == 3
+    with pytest.raises(NoCredentials, match="500"):
+        source(NOW + timedelta(minutes=61))
+    container.is_well, container.life = True, timedelta(hours=2)
+    assert source(NOW + timedelta(minutes=61)).access_key == "AKID5"
+
+
+def test_ones_that_have_expired_are_none(container: Container) -> None:
+    source = aws_credentials.source(container.env)
+    assert source is not None
+    container.life = -timedelta(seconds=1)
+    with pytest.raises(NoCredentials, match="expired"):
+        source(NOW)
+
+
+def test_a_restored_process_finds_what_its_environment_says_now(container: Container) -> None:
+    env = {**container.env, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "of the snapshot"}
+    source = aws_credentials.source(env)
+    assert source is not None
+    env |= container.env
+    assert source(NOW).access_key == "AKID1"
+
+
+def test_they_are_those_that_the_sdk_finds(container: Container) -> None:
+    container.life = timedelta(days=365 * 50)  # the SDK has no other clock than the machine's
+    ours = aws_credentials.source(container.env)
+    theirs = ContainerProvider(environ=container.env).load()
+    assert ours is not None
+    assert replace(ours(NOW), access_key="") == Credentials("", theirs.secret_key, theirs.token)
+    assert (theirs.access_key, ours(NOW).access_key) == ("AKID1", "AKID2")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_asked"),
+    [
+        ("http://127.0.0.1:9001/credentials", True),
+        ("http://[::1]/credentials", True),
+        ("http://169.254.170.23/v1/credentials", True),
+        ("https://example.com/credentials", True),
+        ("http://example.com/credentials", False),
+        ("http://169.254.170.2.example.com/", False),
+        ("http://10.0.0.1/", False),
+        ("/credentials", False),
+    ],
+)
+def test_a_token_is_shown_only_where_the_sdk_would_show_it(address: str, is_asked: bool) -> None:
+    env = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": address, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "x"}
+    assert (aws_credentials.source(env) is not None) is is_asked
+    fetcher = ContainerMetadataFetcher(session=object())
+    if is_asked:
+        fetcher._validate_allowed_url(address)
+    else:
+        with pytest.raises(ValueError, match="Unsupported host"):
+            fetcher._validate_allowed_url(address)
+
+
+def test_a_token_that_would_add_a_header_is_not_sent(container: Container) -> None:
+    token = "open sesame\r\nx-more: 1"
+    source = aws_credentials.source({**container.env, "AWS_CONTAINER_AUTHORIZATION_TOKEN": token})
+    assert source is not None
+    with pytest.raises(NoCredentials):
+        source(NOW)
+    assert container.told == 0
+
+
 @pytest.mark.parametrize("env", [{}, {**KEYS, "AWS_PROFILE": "me"}, {"AWS_ACCESS_KEY_ID": "x"}])
 def test_what_only_the_sdk_knows_is_left_to_it(env: dict[str, str]) -> None:
     assert aws_credentials.source(env) is None
@@ -134,6 +215,8 @@ def test_what_only_the_sdk_knows_is_left_to_it(env: dict[str, str]) -> None:
         ({**KEYS, "AWS_DEFAULT_REGION": "us-east-1"}, Client),
         ({**KEYS, "AWS_REGION": "cn-north-1"}, SdkClient),
         ({"AWS_REGION": "eu-central-1"}, SdkClient),
+        ({**KEYS, "AWS_REGION": "eu-central-1", "https_proxy": "http://here"}, SdkClient),
+        ({**KEYS, "AWS_REGION": "eu-central-1", "AWS_USE_FIPS_ENDPOINT": "true"}, SdkClient),
     ],
 )
 def test_our_own_client_serves_where_it_knows_enough(
@@ -143,3 +226,23 @@ def test_our_own_client_serves_where_it_knows_enough(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert isinstance(clients._make("dynamodb"), kind)
     assert isinstance(clients._make("secretsmanager"), kind)
+
+
+def test_in_every_region_our_address_is_that_of_the_sdk_or_none() -> None:
+    session = botocore.session.get_session()
+    resolver = session._get_internal_component("endpoint_resolver")
+    known = dict.fromkeys(["dynamodb", "secretsmanager"], 0)
+    for partition in session.get_available_partitions():
+        for service in known:
+            for region in session.get_available_regions(service, partition):
+                if not re.fullmatch(clients._USUAL_REGION, region):
+                    assert partition != "aws", region
+                    continue
+                found = Endpoint.of(service, region, {})
+                assert found.host == resolver.construct_endpoint(service, region)["hostname"]
+                known[service] += 1
+    assert min(known.values()) > 20
+
+
+def test_the_administration_of_a_deployment_is_left_to_the_sdk() -> None:
+    assert local.deployed("table", "arn", None)["CRM_CLIENT"] == "sdk"
