@@ -1,4 +1,4 @@
-"""The deployment of a session. The tests of a module are one story, in order."""
+"""The deployment of a session, and the shop in it. The tests are one story, in order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from infra.local.engine import Engine
 from tests.e2e.deployment import Deployment
 from tests.e2e.ear import Ear
+from tests.e2e.shop import Shop, opened
 
 # Each step is a fixture of its own, so that the report tells how long it took.
 
@@ -55,3 +56,9 @@ def consumer(deployment: Deployment) -> Deployment:
 def ear(deployment: Deployment) -> Ear:
     """Hears every event of the bus from now on."""
     return Ear(deployment)
+
+
+@pytest.fixture(scope="session")
+def shop(deployment: Deployment, ear: Ear) -> Shop:
+    assert ear.heard == []
+    return opened(deployment)

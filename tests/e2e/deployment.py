@@ -1,7 +1,7 @@
 """A deployment of the synthesized templates to the emulator, and the ways into it.
 
-The steps are those of ``docs/deploy.md``, with the real tool. Only the addresses differ: every call to
-AWS goes to the emulator, and a path of the API goes behind the emulator's own form of ``ApiUrl``.
+The steps are those of ``docs/deploy.md``, with the real tool. Only the addresses differ: every call
+to AWS goes to the emulator, and paths of the API go behind the emulator's own form of ``ApiUrl``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ import boto3
 
 from infra.local.engine import Engine
 from infra.local.settings import ROOT, foreign_environment
+from infra.local.stream import StreamReader
 from infra.settings import NOBODYS_ACCOUNT
+from lambdas.events.publishing import events_of
 
 ENVIRONMENT = "prod"
 TABLE = f"crm-{ENVIRONMENT}"
@@ -139,6 +142,53 @@ class Deployment:
         api, stage = str(real.hostname).split(".")[0], real.path
         return f"{self.engine.endpoint}/restapis/{api}{stage}/_user_request_"
 
+    def invoke_as_rule(self, name: str) -> dict[str, Any]:
+        """Invokes the target of a scheduled rule with the rule's event. Returns what it answered.
+        ``name``: what the rule is called in its stack."""
+        events = self.client("events")
+        (rule,) = (each for each in events.list_rules()["Rules"] if name in each["Name"])
+        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        event: dict[str, Any] = {
+            "version": "0",
+            "id": "00000000-0000-4000-8000-000000000000",
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": NOBODYS_ACCOUNT,
+            "time": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "region": REGION,
+            "resources": [rule["Arn"]],
+            "detail": {},
+        }
+        payload = _transformed(event, target.get("InputTransformer"))
+        answer = self.client("lambda").invoke(FunctionName=target["Arn"], Payload=payload)
+        said = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        found: dict[str, Any] = said
+        return found
+
+    def stream_record_of(self, event_id: str) -> dict[str, Any]:
+        """Returns the record of the table's stream that carried the event, in the form in which the
+        publisher got it."""
+        table = self.client("dynamodb").describe_table(TableName=TABLE)["Table"]
+        records: list[dict[str, Any]] = []
+
+        def take(event: dict[str, Any], _: Any) -> None:
+            records.extend(event["Records"])
+
+        stream = self.client("dynamodbstreams")
+        StreamReader(stream, table["LatestStreamArn"], "e2e", take).drain()
+        (found,) = (
+            record
+            for record in records
+            if event_id in (event["event_id"] for event in events_of(record))
+        )
+        return found
+
+    def items_with(self, text: str) -> int:
+        """Returns how many items of the table contain the text anywhere."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE)
+        return sum(text in json.dumps(item) for page in pages for item in page["Items"])
+
     def client(self, service: str) -> Any:
         """Returns a client of a service of the emulator."""
         return boto3.client(
@@ -161,6 +211,16 @@ class Deployment:
 
     def _cdk(self, *arguments: str) -> None:
         self.run("node_modules/.bin/cdk", *arguments)
+
+
+def _transformed(event: dict[str, Any], by: dict[str, Any] | None) -> str:
+    """Returns the event as a rule hands it on: as it is, or in the form of its template."""
+    if by is None:
+        return json.dumps(event)
+    text = str(by["InputTemplate"])
+    for name, path in by["InputPathsMap"].items():
+        text = text.replace(f"<{name}>", json.dumps(event[path.removeprefix("$.")]))
+    return text
 
 
 def _each(option: str, values: tuple[str, ...]) -> list[str]:
