@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import hashlib
 import io
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -63,11 +65,21 @@ def staged(families: Iterable[str], *, host: bool = False, build: Path = BUILD) 
     names = [*families, *_EVENT_FUNCTIONS]
     for name in names:
         _copy_function(name, package.function(name))
-    if not host:
-        # The emulator runs its functions with this machine's Python, which compiles for itself.
+    if host:
+        compile_for_host([package.layer / "python" / "shared", *map(package.function, names)])
+    else:
         functions = [(package.function(name), _TASK) for name in names]
         bytecode.add([(package.layer / "python", _LAYER), *functions], BUILD / "bytecode")
     return package
+
+
+def compile_for_host(folders: Iterable[Path]) -> None:
+    """Adds the bytecode for this machine's Python, with which the emulator runs its functions. It
+    is not compared with its source, as the functions' own: each function unpacks both anew."""
+    for folder in folders:
+        compileall.compile_dir(
+            folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+        )
 
 
 def empty(folder: Path, families: Iterable[str]) -> Package:
@@ -99,6 +111,8 @@ def fetch_dependencies(*, host: bool = False, build: Path = BUILD) -> Path:
     for pattern in _NOT_SHIPPED:
         for path in list((layer / "python").glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if host:
+        compile_for_host([layer / "python"])
     _stamp(layer).write_text(_fingerprint())
     return layer
 
