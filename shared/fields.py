@@ -204,6 +204,7 @@ OrgCode = Annotated[
 
 
 def printable(value: str) -> str:
+    """The trimmed text, where it has 1 to 128 characters and all of them print."""
     text = unicodedata.normalize("NFC", value).strip()
     # A character newer than this Python is taken: a repeat may meet another version.
     prints = text.isprintable() or all(
