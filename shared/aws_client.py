@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.aws_connection import Answer, Connection, Cut, Garbled, tls
+from shared.aws_connection import Connection, Cut, Garbled, HttpAnswer, tls
 from shared.aws_credentials import NoCredentials, Source
 from shared.aws_signature import Signer
 
@@ -100,6 +100,10 @@ class Client:
 
     def query(self, **arguments: Any) -> dict[str, Any]:
         return self._called("Query", arguments)
+
+    def scan(self, **arguments: Any) -> dict[str, Any]:
+        """Only the administration reads the whole table. No function has the right to."""
+        return self._called("Scan", arguments)
 
     def transact_write_items(self, **arguments: Any) -> dict[str, Any]:
         # By its token a transaction that comes twice has one effect. The SDK makes one up, too.
@@ -191,7 +195,7 @@ class Client:
         return answer.status, content
 
 
-def _content(answer: Answer) -> dict[str, Any]:
+def _content(answer: HttpAnswer) -> dict[str, Any]:
     """Returns the content of an answer, once its checksum is right: that of the bytes as they came,
     compressed or not. Raises ``Garbled`` for anything else."""
     raw, expected = answer.body, answer.headers.get("x-amz-crc32")

@@ -53,7 +53,7 @@ class Garbled(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An answer. The names of the headers are in small letters."""
 
     status: int
@@ -98,7 +98,7 @@ class Connection:
         watch.register(self._socket, select.POLLIN)
         return not watch.poll(0)
 
-    def ask(self, request: bytes, deadline: float) -> Answer:
+    def ask(self, request: bytes, deadline: float) -> HttpAnswer:
         """Sends the request, and returns the answer to it. Raises ``Cut`` or ``Garbled``. After
         that the connection is closed, because a later answer could be that of this request."""
         self._deadline = deadline
@@ -149,7 +149,7 @@ class Connection:
         if not self._more():
             raise Cut("the answer is cut off")
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> HttpAnswer:
         if not self._more(first=True):
             raise Cut("the server closed the connection", unheard=True)
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
@@ -162,7 +162,7 @@ class Connection:
         self._used = time.time()
         if self._buffer or headers.get("connection", "").lower() == "close":
             self.close()
-        return Answer(status, headers, body)
+        return HttpAnswer(status, headers, body)
 
     def _body(self, headers: Mapping[str, str]) -> bytes | bytearray:
         if "chunked" in headers.get("transfer-encoding", "").lower():

@@ -47,7 +47,7 @@ def form(title: str, pattern: str, description: str, example: str) -> Schema:
     }
 
 
-def printable(title: str, description: str, example: str) -> Schema:
+def printable_text(title: str, description: str, example: str) -> Schema:
     """The schema of a name of another system: 1 to 128 characters that print, trimmed."""
     ends, inside = f"[^{_BLANK} ]", f"[^{_BLANK}]"
     said = f"{description} 1 to 128 printable characters."
@@ -117,10 +117,10 @@ ORG_CODE = form(
     "The org of the call, where no header `x-orgcode` names it; both must agree.",
     "ACME",
 )
-ORDER_REF = printable(
+ORDER_REF = printable_text(
     "OrderRef", "The order's number in the system that took it; case counts.", "SO-1001"
 )
-IDEMPOTENCY_KEY = printable(
+IDEMPOTENCY_KEY = printable_text(
     "IdempotencyKey",
     "Makes a retry safe: the same request under the same key has one effect and one answer, for "
     "30 days unless the org says otherwise. The header `Idempotency-Key` is the same thing.",

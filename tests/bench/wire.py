@@ -23,7 +23,7 @@ from infra.local import settings as local
 from infra.local.engine import Engine, create_table
 from shared import auth, clients
 from shared.aws_client import Client
-from shared.aws_connection import Answer
+from shared.aws_connection import HttpAnswer
 from shared.table import WRITTEN_AT_ONCE
 
 PAGE = 256
@@ -162,10 +162,10 @@ class Tape:
     """The answers that one request hears, in their order, again and again. It is in the place of a
     connection, for both clients."""
 
-    answers: Iterator[Answer]
+    answers: Iterator[HttpAnswer]
     may_be_used: bool = False
 
-    def ask(self, _: bytes, __: float) -> Answer:
+    def ask(self, _: bytes, __: float) -> HttpAnswer:
         return next(self.answers)
 
     def before_send(self, request: Any, **_: Any) -> Any:
@@ -206,7 +206,7 @@ def _recorded(table: Any, event: Event) -> Tape:
     recorder = Recorder(table)
     _asked(recorder, event)
     bodies = [json.dumps(answer).encode() for answer in recorder.heard]
-    return Tape(cycle([Answer(200, {"x-amzn-requestid": "bench"}, body) for body in bodies]))
+    return Tape(cycle([HttpAnswer(200, {"x-amzn-requestid": "bench"}, body) for body in bodies]))
 
 
 def _on_tape(tape: Tape) -> tuple[Client, Any]:

@@ -1,7 +1,8 @@
 """A deployment of the synthesized templates to the emulator, and the ways into it.
 
-The steps are those of ``docs/operations.md``, with the real tool. Only the addresses differ: every call
-to AWS goes to the emulator, and paths of the API go behind the emulator's own form of ``ApiUrl``.
+The steps are those of ``docs/operations.md``, with the real tool. Only the addresses differ: every
+call to AWS goes to the emulator, and paths of the API go behind the emulator's own form of
+``ApiUrl``.
 """
 
 from __future__ import annotations

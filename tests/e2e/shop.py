@@ -39,7 +39,8 @@ class Shop:
 
 
 def opened(deployment: Deployment) -> Shop:
-    """Makes the org with the administration command, as ``docs/operations.md`` says, and opens it."""
+    """Makes the org with the administration command, as ``docs/operations.md`` says, and opens
+    it."""
     deployment.admin(f"org create {ORG} --status verified")
     deployment.admin(f"member add {ORG} U1 --owner")
     session = deployment.admin("session create U1").strip()

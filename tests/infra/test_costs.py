@@ -66,42 +66,45 @@ def test_what_is_fixed_is_counted_in_the_templates() -> None:
     assert bill["dashboards"].dollars == 0
 
 
+FREE = {
+    "AWS::Backup::BackupPlan",
+    "AWS::Backup::BackupSelection",
+    "AWS::Backup::BackupVault",
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Resource",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::DynamoDB::Table",
+    "AWS::Events::Archive",
+    "AWS::Events::EventBus",
+    "AWS::Events::Rule",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::WebACLAssociation",
+}
+"""Kinds of resources without a price of their own: they cost nothing, or are paid by their use."""
+
+
 def test_every_resource_with_a_fixed_price_is_on_the_bill(prod: Deployment) -> None:
     """A kind of resource that is new here is looked at by whoever adds it."""
-    free = {
-        "AWS::Backup::BackupPlan",
-        "AWS::Backup::BackupSelection",
-        "AWS::Backup::BackupVault",
-        "AWS::ApiGateway::Account",
-        "AWS::ApiGateway::Deployment",
-        "AWS::ApiGateway::GatewayResponse",
-        "AWS::ApiGateway::Method",
-        "AWS::ApiGateway::Resource",
-        "AWS::ApiGateway::RestApi",
-        "AWS::ApiGateway::Stage",
-        "AWS::CodeDeploy::Application",
-        "AWS::CodeDeploy::DeploymentGroup",
-        "AWS::DynamoDB::Table",
-        "AWS::Events::Archive",
-        "AWS::Events::EventBus",
-        "AWS::Events::Rule",
-        "AWS::IAM::Role",
-        "AWS::Lambda::Alias",
-        "AWS::Lambda::EventSourceMapping",
-        "AWS::Lambda::Function",
-        "AWS::Lambda::LayerVersion",
-        "AWS::Lambda::Permission",
-        "AWS::Lambda::Version",
-        "AWS::Logs::LogGroup",
-        "AWS::Logs::MetricFilter",
-        "AWS::S3::Bucket",
-        "AWS::S3::BucketPolicy",
-        "AWS::SNS::Topic",
-        "AWS::SNS::TopicPolicy",
-        "AWS::SQS::Queue",
-        "AWS::SQS::QueuePolicy",
-        "AWS::WAFv2::WebACLAssociation",
-    }
     priced = {
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::CompositeAlarm",
@@ -114,7 +117,7 @@ def test_every_resource_with_a_fixed_price_is_on_the_bill(prod: Deployment) -> N
     kinds = {
         each["Type"] for template in prod.raw.values() for each in template["Resources"].values()
     }
-    assert kinds - free == priced
+    assert kinds - FREE == priced
     text = Path(costs.__file__).read_text()
     assert all(f'"{kind}"' in text for kind in priced)
 

@@ -9,6 +9,9 @@ from tests.infra.conftest import Deploy
 
 REFUSED = {
     "AWS::ApiGateway::Account",
+    "AWS::Backup::BackupPlan",
+    "AWS::Backup::BackupSelection",
+    "AWS::Backup::BackupVault",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::InsightRule",
     "AWS::CodeDeploy::Application",

@@ -146,7 +146,14 @@ def test_a_connection_is_kept_and_one_that_was_closed_is_replaced(
 def test_each_thread_has_a_connection_of_its_own(server: Callable[..., Server]) -> None:
     there = server(answers())
     calling = client(there.port)
-    threads = [threading.Thread(target=lambda: calling.query(TableName="t")) for _ in range(4)]
+    together = threading.Barrier(4)
+
+    def call() -> None:
+        calling.query(TableName="t")
+        # A thread that has ended leaves its connection to the next one of its number.
+        together.wait()
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

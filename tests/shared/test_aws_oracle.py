@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from shared import clients
 from shared.aws_client import Client, ServiceError, Unanswered
-from shared.aws_connection import Answer
+from shared.aws_connection import HttpAnswer
 from shared.aws_signature import Credentials
 from tests.shared.wire_values import ANSWERS, REQUESTS
 
@@ -49,7 +49,7 @@ class Both:
         assert isinstance(self.ours, Client)
         self.sdk, self.service, self.region = clients._sdk(service), service, region
         self.sent: list[tuple[dict[str, str], bytes]] = []
-        self.answer = Answer(200, {}, b"{}")
+        self.answer = HttpAnswer(200, {}, b"{}")
         self.sdk.meta.events.register("before-send", self._before_send)
 
     def asked(
@@ -58,7 +58,7 @@ class Both:
         getattr(client, method)(**arguments)
         return self.sent.pop()
 
-    def ask(self, data: bytes, _: float) -> Answer:
+    def ask(self, data: bytes, _: float) -> HttpAnswer:
         """In the place of our connection."""
         head, _, body = data.partition(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
@@ -158,7 +158,7 @@ def test_both_make_the_same_of_an_answer(table: Both, method: str) -> None:
     @settings(max_examples=25)
     @given(ANSWERS[method])
     def same(content: dict[str, Any]) -> None:
-        table.answer = Answer(200, {}, json.dumps(content).encode())
+        table.answer = HttpAnswer(200, {}, json.dumps(content).encode())
         ours, theirs = (
             getattr(client, method)(**ASKED[method]) for client in (table.ours, table.sdk)
         )
@@ -189,7 +189,7 @@ def refusal(client: Any, method: str = "query") -> Any:
 def test_both_hear_the_same_refusal(table: Both) -> None:
     for (code, status), words in itertools.product(CODES, ("message", "Message")):
         said = {"__type": code, words: "It is late."}
-        table.answer = Answer(status, {}, json.dumps(said).encode())
+        table.answer = HttpAnswer(status, {}, json.dumps(said).encode())
         ours, theirs = (refusal(client) for client in (table.ours, table.sdk))
         assert ours.response["Error"] == theirs.response["Error"]
         assert ours.response["Error"]["Code"] in code
@@ -197,7 +197,7 @@ def test_both_hear_the_same_refusal(table: Both) -> None:
 
 def test_a_page_that_is_not_the_services_own_has_its_status_for_a_code(table: Both) -> None:
     for status, page in itertools.product((400, 404, 413), (b"", b"<html>", b"no JSON", b"{}")):
-        table.answer = Answer(status, {}, page)
+        table.answer = HttpAnswer(status, {}, page)
         ours, theirs = (refusal(client) for client in (table.ours, table.sdk))
         codes = [error.response["Error"]["Code"] for error in (ours, theirs)]
         assert codes == [str(status)] * 2
@@ -206,7 +206,7 @@ def test_a_page_that_is_not_the_services_own_has_its_status_for_a_code(table: Bo
 def test_a_page_in_front_of_a_service_that_is_down_is_no_answer(table: Both) -> None:
     # The SDK tells the status, which nobody retries. It means the same as no answer.
     for page in (b"", b"<html>", b"{}", b"[]", b'{"__type": null}'):
-        table.answer = Answer(503, {}, page)
+        table.answer = HttpAnswer(503, {}, page)
         with pytest.raises(Unanswered, match="503"):
             table.ours.query(**ASKED["query"])
 

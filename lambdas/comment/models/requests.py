@@ -54,7 +54,7 @@ TargetId = Annotated[
     str,
     AfterValidator(printable),
     WithJsonSchema(
-        schemas.printable(
+        schemas.printable_text(
             "TargetId",
             "The id of the record that a comment is on, as the record's own system writes it.",
             "acct_01KA0000000000000000000000",
