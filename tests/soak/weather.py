@@ -19,6 +19,7 @@ from infra.local.settings import child_environment
 from shared import clients
 from tests.builders import Response
 from tests.faults import (
+    OPERATIONS,
     Fault,
     conflict,
     lost_answer,
@@ -56,7 +57,7 @@ class Weather:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._client, name)
-        if name not in self._client.meta.method_to_api_mapping:
+        if name not in OPERATIONS:
             return real
 
         def call(**arguments: Any) -> Any:
