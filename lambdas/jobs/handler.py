@@ -31,10 +31,11 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     del context
     now = datetime.fromisoformat(event["time"])
     if event.get("job") == DAILY:
-        # The log first: the runs add to it from now on.
-        begun = {"erasure_log": erasure_log.write(now), **_begin_runs(now)}
+        begun = _begin_runs(now)
         log.worked(**begun, **log.metrics({RUNS_BEGUN: 1}, function="jobs"))
-        return begun
+        # Last: where the bucket does not answer, the runs of the day have begun all the same, and
+        # the schedule calls again for the log.
+        return {**begun, "erasure_log": erasure_log.write(now)}
     erasures, worked = _work(now)
     metrics = {
         ERASURE_AGE: sweeper.oldest_age_s(erasures, now),

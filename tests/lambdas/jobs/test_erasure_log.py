@@ -22,7 +22,14 @@ from shared.settings import settings
 from tests.builders import WHY, World
 from tests.conftest import Database
 from tests.faults import Crash, Faults, crash
-from tests.lambdas.jobs.test_retention_runs import customer, keep_for, registered, run, status
+from tests.lambdas.jobs.test_retention_runs import (
+    LATER,
+    customer,
+    keep_for,
+    registered,
+    run,
+    status,
+)
 
 Published = Callable[[str], list[dict[str, Any]]]
 NOW = auth.now()
@@ -177,6 +184,27 @@ def test_one_that_still_runs_is_in_the_log(world: World, faults: Faults) -> None
     assert line["customer_guids"] == [guid]
     assert names(restored.reapply([json.dumps(line)])) == ["erased"]
     assert status(world, guid) == "gone"
+
+
+def test_a_bucket_that_does_not_answer_stops_no_run_of_the_day(
+    world: World, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(world)
+    guid = customer(world)
+    erase(world, customer(world), "delete")
+    keep_for(world, customer_retention_days=365)
+
+    def put_object(**_: Any) -> None:
+        raise ConnectionError
+
+    daily = {"job": DAILY, "time": LATER.isoformat()}
+    monkeypatch.setattr(bucket, "put_object", put_object)
+    monkeypatch.setattr(erasure_log, "OVERLAP", timedelta(days=500))
+    with pytest.raises(ConnectionError):
+        lambda_handler(daily, None)
+    for _ in range(3):
+        lambda_handler({"time": LATER.isoformat()}, None)
+    assert status(world, guid) == "anonymized"
 
 
 def test_without_a_bucket_no_log_is_written(world: World) -> None:

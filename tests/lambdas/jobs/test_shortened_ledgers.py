@@ -216,6 +216,18 @@ def test_a_checkpoint_of_its_own_is_used_where_it_is_old_enough(shop: World) -> 
 
 
 @pytest.mark.usefixtures("early")
+def test_a_ledger_whose_checkpoints_are_all_younger_waits(shop: World) -> None:
+    member = traded(shop)
+    assert member.call("recalculate", apply=True).data["equal"]
+    done = run(shop)
+    assert (done.acted, done.skipped) == ({}, {"loyalty_txn:newer_checkpoint": 1})
+    assert len(entries(shop, member.guid)) == 9
+    later = NOW + timedelta(days=DAYS)
+    assert run(shop, "later", later).acted == {"loyalty_txn": 1}
+    agree(member, later)
+
+
+@pytest.mark.usefixtures("early")
 def test_no_checkpoint_hides_a_ledger_that_goes_wrong(shop: World) -> None:
     member = traded(shop)
     key = of_org(shop.code).ledger_entry(member.guid, 2)
