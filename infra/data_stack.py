@@ -6,7 +6,7 @@ The schema comes from ``shared.keys``, which the code uses too.
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import CfnOutput, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra.backups import Backups
 from infra.nag import accept
+from infra.private_bucket import private_bucket
 from infra.settings import Environment
 from infra.stack import ConcernStack
 from shared.keys import INDEXES, PARTITION, SORT, TTL, VIEW
@@ -130,16 +131,7 @@ class DataStack(ConcernStack):
     def _erasure_log(self) -> s3.Bucket:
         """Returns the bucket of the log of erasures: the guids of customers who were erased. It is
         kept longer than any backup of the table, because a restored table needs it."""
-        bucket = s3.Bucket(
-            self,
-            "ErasureLog",
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ERASURE_LOG_DAYS))],
-            removal_policy=RemovalPolicy.RETAIN,
-        )
+        bucket = private_bucket(self, "ErasureLog", kept_days=ERASURE_LOG_DAYS)
         accept(
             bucket,
             "S1",

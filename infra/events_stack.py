@@ -26,6 +26,7 @@ from infra.fault_alarms import LATE_STREAM_MS
 from infra.function import Records
 from infra.nag import accept
 from infra.package import Package
+from infra.private_bucket import private_bucket
 from infra.release import Releases
 from infra.settings import SERVICE, Environment
 from infra.stack import ConcernStack
@@ -100,22 +101,7 @@ class EventsStack(ConcernStack):
     def _failure_bucket(self) -> s3.Bucket:
         """Returns the bucket of stream records that failed. They contain personal data. So it has
         no versions and a short life: an erased customer must not stay here."""
-        bucket = s3.Bucket(
-            self,
-            "Failures",
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            versioned=False,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=Duration.days(_KEPT_FAILURES_DAYS),
-                    abort_incomplete_multipart_upload_after=Duration.days(1),
-                )
-            ],
-            removal_policy=RemovalPolicy.RETAIN,
-        )
+        bucket = private_bucket(self, "Failures", kept_days=_KEPT_FAILURES_DAYS)
         accept(
             bucket,
             "S1",
