@@ -138,7 +138,7 @@ class Client:
 
     def _called(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in arguments.items() if value is not None}
-        body = json.dumps(given, separators=(",", ":"), ensure_ascii=False).encode()
+        body = _ENCODER.encode(given).encode()
         prefix, content_type = _SERVICES[self.service]
         now = self.clock()
         try:
@@ -193,6 +193,9 @@ class Client:
             raise
         self._kept[threading.get_ident()] = connection
         return answer.status, content
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def _content(answer: HttpAnswer) -> dict[str, Any]:

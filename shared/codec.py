@@ -25,6 +25,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from operator import itemgetter
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -76,15 +77,21 @@ class _Codec:
     decode: Callable[[Wire], Any]
 
 
+def _as_it_is(tag: str) -> _Codec:
+    return _Codec(lambda value: {tag: value}, itemgetter(tag))
+
+
 def _plain(tag: str, out: Callable[[Any], Any], back: Callable[[Any], Any]) -> _Codec:
     return _Codec(lambda value: {tag: out(value)}, lambda wire: back(wire[tag]))
 
 
 def dumps(value: Any) -> str:
     """Returns compact JSON with sorted keys. Decimals become JSON numbers."""
-    return json.dumps(
-        value, separators=(",", ":"), sort_keys=True, ensure_ascii=False, default=float
-    )
+    return _SORTED.encode(value)
+
+
+# Made once: ``json.dumps`` makes an encoder for each call that is not by its defaults.
+_SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False, default=float)
 
 
 def _moment(text: str) -> datetime:
@@ -92,9 +99,9 @@ def _moment(text: str) -> datetime:
 
 
 _SCALARS: dict[Any, _Codec] = {
-    str: _plain("S", str, str),
+    str: _as_it_is("S"),
     int: _plain("N", str, int),
-    bool: _plain("BOOL", bool, bool),
+    bool: _as_it_is("BOOL"),
     datetime: _plain("S", instant_text, _moment),
     date: _plain("S", date.isoformat, date.fromisoformat),
     Decimal: _plain("S", str, Decimal),
@@ -269,17 +276,34 @@ def key_of(wire: Wire) -> Key:
     return wire[PARTITION]["S"], wire[SORT]["S"]
 
 
+class _Forms(dict[type, Callable[[Any], Any] | None]):
+    """How the values of each type are shown; ``None``: as they are. A type is looked at once."""
+
+    def __missing__(self, cls: type) -> Callable[[Any], Any] | None:
+        form: Callable[[Any], Any] | None = None
+        if issubclass(cls, datetime):
+            form = instant_shown
+        elif issubclass(cls, date):
+            form = date.isoformat
+        elif issubclass(cls, tuple):
+            form = _list_shown
+        elif is_dataclass(cls):
+            form = shown
+        self[cls] = form
+        return form
+
+
+def _list_shown(values: tuple[Any, ...]) -> list[Any]:
+    return [shown_value(value) for value in values]
+
+
+_forms = _Forms()
+
+
 def shown_value(value: Any) -> Any:
     """Returns a value as answers show it."""
-    if isinstance(value, datetime):
-        return instant_shown(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [shown_value(v) for v in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return shown(value)
-    return value
+    form = _forms[value.__class__]
+    return value if form is None else form(value)
 
 
 def shown(record: Any, *, without: tuple[str, ...] = (), **derived: Any) -> dict[str, Any]:
@@ -291,7 +315,8 @@ def shown(record: Any, *, without: tuple[str, ...] = (), **derived: Any) -> dict
             continue
         value = getattr(record, name)
         if value is not None and value != ():
-            out[name] = shown_value(value)
+            form = _forms[value.__class__]
+            out[name] = value if form is None else form(value)
     out.update((k, shown_value(v)) for k, v in derived.items() if v is not None)
     return out
 

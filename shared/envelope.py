@@ -244,7 +244,10 @@ def response(
 
 def dumps_in_order(body: Mapping[str, Any]) -> str:
     """Returns compact JSON in the order of the envelope. Decimals become JSON numbers."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=float)
+    return _IN_ORDER.encode(body)
+
+
+_IN_ORDER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=float)
 
 
 def canonical(body: Any) -> str:

@@ -269,9 +269,9 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(schemas.DAY)]
 
 def instant_text(moment: datetime) -> str:
     """The one form that times are stored in: fixed width, so that text order is time order."""
-    # Not every platform pads a year below 1000, and text order must be time order.
-    day_and_time = moment.strftime("-%m-%dT%H:%M:%S.")
-    return f"{moment.year:04d}{day_and_time}{moment.microsecond // 1000:03d}Z"
+    # Faster than ``strftime``, which does not pad a year below 1000 on every platform. What is cut
+    # off is the zone.
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def instant_shown(moment: datetime) -> str:

@@ -6,6 +6,7 @@ or a secret: the door passes exactly the values of a line, and nothing here read
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -14,15 +15,46 @@ from typing import TYPE_CHECKING, Any
 from shared.settings import SERVICE, settings
 
 if TYPE_CHECKING:
+    from logging import LogRecord
+
     from aws_lambda_powertools import Logger
+
+_FACTS = "facts"
+"""Where a record of the log has the values of our line: as one value, not as one attribute each."""
+
+_serialize = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode
 
 
 @cache
 def logger() -> Logger:
-    """Returns the logger of the process. Powertools' own setting decides its level."""
-    from aws_lambda_powertools import Logger
+    """Returns the logger of the process. Powertools' own setting decides its level.
 
-    return Logger(service=SERVICE, utc=True)
+    Its formatter writes our lines, whose values are already those of the line, without the general
+    steps of Powertools' own: these take three times as long. All other lines go there. No line
+    names the place in the code, because it is always a function of this module.
+    """
+    from aws_lambda_powertools import Logger
+    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+    class Formatter(LambdaPowertoolsFormatter):
+        def format(self, record: LogRecord) -> str:
+            facts = record.__dict__.get(_FACTS)
+            if facts is None:
+                return super().format(record)
+            line = {
+                "level": record.levelname,
+                "message": record.msg,
+                "timestamp": self.formatTime(record),
+                "service": SERVICE,
+                **facts,
+            }
+            trace = self._get_latest_trace_id()
+            if trace is not None:
+                line["xray_trace_id"] = trace
+            return self.serialize(line)
+
+    line = Formatter(utc=True, use_rfc3339=True, location=None, json_serializer=_serialize)
+    return Logger(service=SERVICE, logger_formatter=line)
 
 
 def count(name: str, call: str) -> None:
@@ -60,12 +92,12 @@ def metrics(values: Mapping[str, int], **dimensions: str) -> dict[str, Any]:
 
 def answered(**facts: Any) -> None:
     """Logs one answered request in one line."""
-    logger().info("answered", extra=facts)
+    logger().info("answered", extra={_FACTS: facts})
 
 
 def worked(**facts: Any) -> None:
     """Logs one run of scheduled work in one line."""
-    logger().info("worked", extra=facts)
+    logger().info("worked", extra={_FACTS: facts})
 
 
 def failed(error: BaseException, **facts: Any) -> None:
@@ -77,8 +109,10 @@ def failed(error: BaseException, **facts: Any) -> None:
     logger().error(
         "failed",
         extra={
-            **facts,
-            "error_type": type(error).__name__,
-            "stack": [f"{f.filename.rsplit('/', 2)[-1]}:{f.lineno} {f.name}" for f in frames],
+            _FACTS: {
+                **facts,
+                "error_type": type(error).__name__,
+                "stack": [f"{f.filename.rsplit('/', 2)[-1]}:{f.lineno} {f.name}" for f in frames],
+            }
         },
     )

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from lambdas.families import FAMILIES
-from tests.bench import announcing, budget, canned, listing, measure, peer, warm, wire
+from tests.bench import announcing, budget, canned, listing, measure, peer, warm, whole, wire
 from tests.conftest import Database
 
 
@@ -17,6 +17,13 @@ def test_the_warm_figures_compare_two_programs_that_both_answer() -> None:
     names = [f"warm {words} {name}" for words in ("door", "handler") for name in canned.BODIES]
     assert [figure.name for figure in found] == names
     assert all(figure.ours_s > 0 and figure.peer_s > 0 for figure in found)
+
+
+def test_whole_handlers_are_compared_with_the_calls_to_the_database_on_both_sides() -> None:
+    found = whole.figures(calls=1, turns=1)
+    assert [figure.name for figure in found] == [f"whole {name}" for name in whole.TARGETS]
+    line = warm.log_line(calls=1, turns=1)
+    assert all(figure.ours_s > 0 and figure.peer_s > 0 for figure in (*found, line))
 
 
 def test_the_page_is_full_and_parsed() -> None:

@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         listing,
         measure,
         warm,
+        whole,
         wire,
     )
 
@@ -49,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))
     sys.stdout.write(budget.ASSUMED + "\n")
     figures = warm.figures(calls=chosen.calls, turns=chosen.turns)
+    figures.append(warm.log_line(calls=chosen.calls, turns=chosen.turns))
     figures.append(warm.log_share(calls=chosen.calls, turns=chosen.turns))
+    figures += whole.figures(calls=chosen.calls, turns=chosen.turns)
     figures.append(listing.figure(calls=max(1, chosen.calls // 20), turns=chosen.turns))
     if chosen.pairs:
         figures += cold.figures(pairs=chosen.pairs)

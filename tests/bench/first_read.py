@@ -34,11 +34,19 @@ def reading(database: Any, table: str) -> Answering:
             raise LookupError("the caller is unknown")
         pk, sk = of_org(org).account(body.account_guid)
         item = database.Table(table).get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True)["Item"]
-        hidden = ("pk", "sk", "v", "ancestors")
-        shown = {k: _plain(v) for k, v in item.items() if k not in hidden}
-        return {"success": True, "data": {"account": shown}, "revision": int(item["revision"])}
+        return {
+            "success": True,
+            "data": {"account": shown(item)},
+            "revision": int(item["revision"]),
+        }
 
     return answer
+
+
+def shown(item: dict[str, Any]) -> dict[str, Any]:
+    """Returns an account as the usual stack shows it."""
+    hidden = ("pk", "sk", "v", "ancestors")
+    return {k: _plain(v) for k, v in item.items() if k not in hidden}
 
 
 def _plain(value: Any) -> Any:

@@ -17,25 +17,19 @@ from shared.api import Answer, Door, Route, serve
 from tests.bench import peer
 from tests.bench.canned import BODIES, CannedTable, Context, event
 from tests.bench.measure import Figure, cpu_in_turns
+from tests.logs import logged_to
 
 
 @contextmanager
 def canned_database(table: CannedTable) -> Iterator[TextIO]:
     """The canned table in the client's place and every log line made, then thrown away. Gives the
     stream that throws away, for the peer's log."""
-    logger = log.logger()
-    level = logger.log_level
-    with open(os.devnull, "w", encoding="utf-8") as sink:
-        before = logger.registered_handler.setStream(sink)
-        logger.setLevel("INFO")
+    with open(os.devnull, "w", encoding="utf-8") as sink, logged_to(sink):
         clients.use(dynamodb=table)
         try:
             yield sink
         finally:
             clients.use(dynamodb=None)
-            logger.setLevel(level)
-            if before is not None:
-                logger.registered_handler.setStream(before)
 
 
 def figures(*, calls: int, turns: int) -> list[Figure]:
@@ -62,19 +56,36 @@ def figures(*, calls: int, turns: int) -> list[Figure]:
     return [figure for place in (0, 1) for figure in (pair[place] for pair in found)]
 
 
+def log_line(*, calls: int, turns: int) -> Figure:
+    """The same line by our formatter, and by Powertools' own as it is by default."""
+    from aws_lambda_powertools import Logger
+
+    with canned_database(CannedTable()) as sink:
+        usual = Logger(service="usual", utc=True, level="INFO")
+        # The logger of a name keeps the stream that it was first given, closed by now.
+        usual.registered_handler.stream = sink
+        took = cpu_in_turns(
+            lambda: log.answered(**_line()),
+            lambda: usual.info("answered", extra=_line()),
+            calls=calls,
+            turns=turns,
+        )
+    return Figure("log line, over Powertools' formatter", *took, 0.7)
+
+
+def _line() -> dict[str, Any]:
+    facts = {"call": "POST /account/get", "status": 200, "request_id": "r", "latency_ms": 1}
+    over = log.metrics({"over_p95": 0, "over_p99": 0, "cold": 0}, tier="C")
+    return {**facts, "orgcode": "BENCH", "fingerprint": "kf_0", **over}
+
+
 def log_share(*, calls: int, turns: int) -> Figure:
     """One line of our log over one whole request of the door: what no door can save."""
     context: Any = Context()
     request = event(*BODIES["/account/get"])
-    facts = {"call": "POST /account/get", "status": 200, "request_id": "r", "latency_ms": 1}
     with canned_database(CannedTable()):
         line_s, request_s = cpu_in_turns(
-            lambda: log.answered(
-                **facts,
-                orgcode="BENCH",
-                fingerprint="kf_0",
-                **log.metrics({"over_p95": 0, "over_p99": 0, "cold": 0}, tier="C"),
-            ),
+            lambda: log.answered(**_line()),
             lambda: CANNED(request, context),
             calls=calls,
             turns=turns,

@@ -7,15 +7,12 @@ does not count. ``start``: a new process, from nothing to its first read (``firs
 
 from __future__ import annotations
 
-import json
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import cycle
 from statistics import median
 from typing import Any
 
@@ -23,8 +20,8 @@ from infra.local import settings as local
 from infra.local.engine import Engine, create_table
 from shared import auth, clients
 from shared.aws_client import Client
-from shared.aws_connection import HttpAnswer
 from shared.table import WRITTEN_AT_ONCE
+from tests.bench.tape import Recorder, Tape, on_tape, own_client, sdk_on_tape
 
 PAGE = 256
 TARGETS = {"get": 3, "list of 256": 2, "create": 2}
@@ -51,15 +48,15 @@ def requests(*, calls: int, turns: int) -> list[Any]:
 
     found: list[Any] = []
     table = CannedTable(listed=entries(PAGE + 1))
-    with canned_database(table), _believed_for_long():
-        for name, event in _events().items():
-            own, sdk = _on_tape(_recorded(table, event))
+    with canned_database(table), believed_for_long():
+        for name, event in events().items():
+            own, sdk = _recorded(table, event)
             if not found:
                 found.append(_call(own, sdk, calls, turns))
             found.append(_figure(f"canned {name}", own, sdk, event, calls, turns))
         put_in_place()
-        own, sdk = _own(), clients.SdkClient(clients._sdk("dynamodb"))
-        for name, event in _events(code=False).items():
+        own, sdk = own_client(), clients.SdkClient(clients._sdk("dynamodb"))
+        for name, event in events(code=False).items():
             found.append(_figure(f"engine {name}", own, sdk, event, calls, turns))
         own.close()
         sdk.close()
@@ -71,10 +68,10 @@ def _call(own: Any, sdk: Any, calls: int, turns: int) -> Any:
     from tests.bench.measure import Figure, cpu_in_turns
 
     keys = [{"pk": {"S": "O#BENCH#ACCOUNT"}, "sk": {"S": "A"}}]
-    asked = {"RequestItems": {"crm": {"Keys": keys, "ConsistentRead": True}}}
+    read = {"RequestItems": {"crm": {"Keys": keys, "ConsistentRead": True}}}
     took = cpu_in_turns(
-        partial(own.batch_get_item, **asked),
-        partial(sdk.batch_get_item, **asked),
+        partial(own.batch_get_item, **read),
+        partial(sdk.batch_get_item, **read),
         calls=calls,
         turns=turns,
     )
@@ -82,7 +79,7 @@ def _call(own: Any, sdk: Any, calls: int, turns: int) -> Any:
 
 
 @contextmanager
-def _believed_for_long() -> Iterator[None]:
+def believed_for_long() -> Iterator[None]:
     """The caller is looked up once, and not again in the middle of a measurement: the answers that
     lie ready have none for that."""
     before = auth.CACHED_S
@@ -102,12 +99,12 @@ def _figure(name: str, own: Any, sdk: Any, event: Event, calls: int, turns: int)
     # A page takes as long as twenty small requests.
     many = max(1, calls // 20) if "list" in name else calls
     took = cpu_in_turns(
-        partial(_asked, own, event), partial(_asked, sdk, event), calls=many, turns=turns
+        partial(asked, own, event), partial(asked, sdk, event), calls=many, turns=turns
     )
     return Figure(f"{name}, over the SDK", *took, target, at_least=True)
 
 
-def _events(*, code: bool = True) -> dict[str, Event]:
+def events(*, code: bool = True) -> dict[str, Event]:
     """The requests. Without a ``code`` an account may be created again and again."""
     from tests.bench.canned import BODIES, NEW_ACCOUNT, event
 
@@ -120,7 +117,7 @@ def _events(*, code: bool = True) -> dict[str, Event]:
     }
 
 
-def _asked(client: Any, event: Event) -> None:
+def asked(client: Any, event: Event) -> None:
     """One whole request, with this client."""
     from lambdas.account.handler import door
     from tests.bench.canned import Context
@@ -130,12 +127,6 @@ def _asked(client: Any, event: Event) -> None:
     answer = door(event, context)
     if answer["statusCode"] != 200:
         raise AssertionError(answer["body"])
-
-
-def _own() -> Client:
-    made = clients._own("dynamodb")
-    assert made is not None
-    return made
 
 
 def put_in_place() -> None:
@@ -154,74 +145,12 @@ def put_in_place() -> None:
         client.batch_write_item(RequestItems={name: puts})
 
 
-# ---------------------------------------------------------------- answers that lie ready
-
-
-@dataclass
-class Tape:
-    """The answers that one request hears, in their order, again and again. It is in the place of a
-    connection, for both clients."""
-
-    answers: Iterator[HttpAnswer]
-    may_be_used: bool = False
-
-    def ask(self, _: bytes, __: float) -> HttpAnswer:
-        return next(self.answers)
-
-    def before_send(self, request: Any, **_: Any) -> Any:
-        from botocore.awsrequest import AWSResponse
-
-        answer = next(self.answers)
-
-        class Raw:
-            def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
-                yield answer.body
-
-        return AWSResponse(request.url, answer.status, dict(answer.headers), Raw())
-
-
-@dataclass(slots=True)
-class Taped(Client):
-    tape: Any = None
-
-    def _connected(self, _: float) -> Any:
-        return self.tape
-
-
-@dataclass
-class Recorder:
-    table: Any
-    heard: list[dict[str, Any]] = field(default_factory=list)
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def called(**arguments: Any) -> Any:
-            self.heard.append(getattr(self.table, operation)(**arguments))
-            return self.heard[-1]
-
-        return called
-
-
-def _recorded(table: Any, event: Event) -> Tape:
-    _asked(table, event)  # the first time the caller is looked up, too
+def _recorded(table: Any, event: Event) -> tuple[Client, Any]:
+    """Both clients, with the answers that this request hears."""
+    asked(table, event)  # the first time the caller is looked up, too
     recorder = Recorder(table)
-    _asked(recorder, event)
-    bodies = [json.dumps(answer).encode() for answer in recorder.heard]
-    return Tape(cycle([HttpAnswer(200, {"x-amzn-requestid": "bench"}, body) for body in bodies]))
-
-
-def _on_tape(tape: Tape) -> tuple[Client, Any]:
-    own, sdk = _own(), clients._sdk("dynamodb")
-    taped = Taped(
-        service=own.service,
-        region=own.region,
-        endpoint=own.endpoint,
-        credentials=own.credentials,
-        connect_s=own.connect_s,
-        call_s=own.call_s,
-        tape=tape,
-    )
-    sdk.meta.events.register("before-send", tape.before_send)
-    return taped, clients.SdkClient(sdk)
+    asked(recorder, event)
+    return on_tape(Tape.of(recorder.heard)), sdk_on_tape(Tape.of(recorder.heard))
 
 
 # ---------------------------------------------------------------- new processes

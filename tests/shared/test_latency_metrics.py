@@ -12,9 +12,9 @@ import pytest
 
 from infra.insights import RULES
 from lambdas.families import FAMILIES
-from shared import log
 from shared.api import serve
 from shared.routes import COLD, Route, over
+from tests.logs import logged_to
 
 ROWS = [row for rows in FAMILIES.values() for row in rows]
 DOOR = serve(ROWS)
@@ -28,10 +28,7 @@ Line = Callable[..., dict[str, Any]]
 def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     """``line(row, spent_ms)``: what the log says of a request that the gateway received so many
     milliseconds ago. It has no credential, so no database is asked."""
-    logger = log.logger()
-    level, kept = logger.log_level, io.StringIO()
-    before = logger.registered_handler.setStream(kept)
-    logger.setLevel("INFO")
+    kept = io.StringIO()
     monkeypatch.setattr(time, "time_ns", lambda: NOW_NS)
 
     def logged(row: Route, spent_ms: int, **event: Any) -> dict[str, Any]:
@@ -41,12 +38,8 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
         DOOR({**asked, **event}, None)
         return dict(json.loads(kept.getvalue().strip("\0").strip() or "{}"))
 
-    try:
+    with logged_to(kept):
         yield logged
-    finally:
-        logger.setLevel(level)
-        if before is not None:
-            logger.registered_handler.setStream(before)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.call)

@@ -20,12 +20,13 @@ from lambdas.jobs.handler import (
     RUNS_OPEN,
     lambda_handler,
 )
-from shared import auth, log
+from shared import auth
 from shared.errors import Unavailable
 from shared.keys import of_org
 from shared.settings import settings
 from tests.builders import WHY, World
 from tests.faults import Crash, Faults, crash
+from tests.logs import logged_to
 
 NOW = {"time": "2026-01-01T00:00:00Z"}
 """The schedule's event. Its minute may lie before the job: the job's own time counts then."""
@@ -37,10 +38,7 @@ Measured = Callable[[], list[dict[str, Any]]]
 @pytest.fixture
 def measured() -> Iterator[Measured]:
     """``measured()``: the values of the metrics of each run, as its log line has them."""
-    logger = log.logger()
-    level, kept = logger.log_level, io.StringIO()
-    before = logger.registered_handler.setStream(kept)
-    logger.setLevel("INFO")
+    kept = io.StringIO()
 
     def lines() -> list[dict[str, Any]]:
         found = []
@@ -52,12 +50,8 @@ def measured() -> Iterator[Measured]:
                 found.append({each["Name"]: line[each["Name"]] for each in directive["Metrics"]})
         return found
 
-    try:
+    with logged_to(kept):
         yield lines
-    finally:
-        logger.setLevel(level)
-        if before is not None:
-            logger.registered_handler.setStream(before)
 
 
 def begun(world: World, faults: Faults) -> str:
