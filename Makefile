@@ -50,6 +50,7 @@ e2e: setup node_modules/.installed ## deploy to the emulator, and play a shop's 
 	@$(BIN)/pytest -q -m e2e --durations=0 --durations-min=1 tests/e2e $(ARGS)
 
 bench: setup ## the performance tables, as ratios to a peer in the same run [ARGS="--pairs 0"]
+	@$(BIN)/python -m infra.package --host >/dev/null
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 soak: setup ## credit, points, gift cards: 32 clients each in bad weather [SOAK_SECONDS=120]

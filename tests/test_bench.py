@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from infra.local.engine import Engine
 from lambdas.families import FAMILIES
-from tests.bench import announcing, budget, canned, listing, measure, peer, warm, whole, wire
+from shared.api import Crosscutting
+from tests.bench import announcing, budget, canned, cold, listing, measure, peer, warm, whole, wire
 from tests.conftest import Database
 
 
@@ -32,7 +37,8 @@ def test_the_page_is_full_and_parsed() -> None:
 
 def test_the_peer_validates_and_logs_each_request() -> None:
     log = io.StringIO()
-    usual = peer.handler([r for rows in FAMILIES.values() for r in rows], stream=log)
+    rows = [row for family in FAMILIES.values() for row in family]
+    usual = peer.handler(rows, every_call=Crosscutting, stream=log)
     path, body = canned.BODIES["/account/get"]
     good = usual(canned.event(path, body), canned.Context())
     bad = usual(canned.event(path, {"account_guid": 7}), canned.Context())
@@ -67,6 +73,24 @@ def test_more_trips_are_slower_and_a_figure_knows_its_target(
     assert (faster.met, slower.met) == (True, False)
     measure.show("T", measure.COLUMNS, [faster.line(), slower.line()])
     assert "MISSED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["ours", "usual", "family"])
+def test_a_new_process_answers_its_first_read(tmp_path: Path, name: str) -> None:
+    engine = Engine.start_all(tmp_path)
+    try:
+        starts = cold.peers(engine.endpoint)
+        # The package is not there on each machine. The checkout has the same modules.
+        starts["ours"] = replace(starts["family"], handler=cold.HANDLER, event=canned_read())
+        took = cold.started(starts[name])
+    finally:
+        engine.stop()
+    assert took.wall_s > 0
+    assert took.cpu_s > 0
+
+
+def canned_read() -> dict[str, Any]:
+    return canned.event(*canned.BODIES["/account/get"])
 
 
 def test_both_clients_answer_whole_requests_of_the_same_kinds(database: Database) -> None:

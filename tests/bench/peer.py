@@ -10,16 +10,13 @@ from typing import Annotated, Any, TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
-from pydantic import create_model
-
-from shared.api import Crosscutting
-from shared.routes import Route
+from pydantic import BaseModel, create_model
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-Answering = Callable[[Route, Any], dict[str, Any]]
+Answering = Callable[[Any, Any], dict[str, Any]]
 
 
-def canned(row: Route, _: Any) -> dict[str, Any]:
+def canned(row: Any, _: Any) -> dict[str, Any]:
     """An answer of the usual size."""
     return {
         "success": True,
@@ -30,13 +27,15 @@ def canned(row: Route, _: Any) -> dict[str, Any]:
 
 
 def handler(
-    rows: Iterable[Route],
+    rows: Iterable[Any],
     *,
+    every_call: type[BaseModel],
     stream: TextIO | None = None,
     answering: Answering = canned,
     eager: bool = False,
 ) -> Handler:
-    """A Lambda handler for the rows. ``stream`` is where the log goes (standard output);
+    """A Lambda handler for the rows. ``every_call``: the fields that every route takes.
+    ``stream`` is where the log goes (standard output);
     ``answering(row, body)`` makes the answer. ``eager`` builds the models' validators here,
     pydantic's own default; without it they are built when first used, as this project has it."""
     logger = Logger(service="peer", utc=True, level="INFO")
@@ -46,7 +45,7 @@ def handler(
         logger.registered_handler.stream = stream
     app = APIGatewayRestResolver(enable_validation=True, strip_prefixes=["/crm"])
     for row in rows:
-        _add(app, row, answering, eager)
+        _add(app, row, every_call, answering, eager)
 
     @logger.inject_lambda_context
     def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -57,7 +56,13 @@ def handler(
     return answer
 
 
-def _add(app: APIGatewayRestResolver, row: Route, answering: Answering, eager: bool) -> None:
+def _add(
+    app: APIGatewayRestResolver,
+    row: Any,
+    every_call: type[BaseModel],
+    answering: Answering,
+    eager: bool,
+) -> None:
     def operation(**given: Any) -> Any:
         return answering(row, given.get("body"))
 
@@ -65,7 +70,7 @@ def _add(app: APIGatewayRestResolver, row: Route, answering: Answering, eager: b
     body: list[Parameter] = []
     if row.request is not None:
         # The fields that every route takes are part of the model here, as they would be.
-        model = create_model(f"{row.request.__name__}Call", __base__=(row.request, Crosscutting))
+        model = create_model(f"{row.request.__name__}Call", __base__=(row.request, every_call))
         if eager:
             model.model_rebuild(force=True)
         body = [Parameter("body", Parameter.KEYWORD_ONLY, annotation=Annotated[model, Body()])]

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from lambdas.account.handler import door
 from lambdas.families import FAMILIES
 from shared import clients, log
-from shared.api import Answer, Door, Route, serve
+from shared.api import Answer, Crosscutting, Door, Route, serve
 from tests.bench import peer
 from tests.bench.canned import BODIES, CannedTable, Context, event
 from tests.bench.measure import Figure, cpu_in_turns
@@ -39,7 +39,8 @@ def figures(*, calls: int, turns: int) -> list[Figure]:
     context: Any = Context()
     found: list[tuple[Figure, Figure]] = []
     with canned_database(CannedTable()) as sink:
-        usual = peer.handler([r for rows in FAMILIES.values() for r in rows], stream=sink)
+        rows = [row for family in FAMILIES.values() for row in family]
+        usual = peer.handler(rows, every_call=Crosscutting, stream=sink)
         for name, (path, body) in BODIES.items():
             request = event(path, body)
             pair = []

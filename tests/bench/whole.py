@@ -14,16 +14,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TextIO
 
+from lambdas.account.handler import door
 from shared import clients
+from shared.api import Crosscutting
 from shared.keys import ALL_OF_KIND, VIEW
 from shared.routes import Route
 from shared.settings import settings
 from tests.bench import peer
 from tests.bench.canned import CannedTable, Context, account, account_wire
-from tests.bench.first_read import rows, shown
 from tests.bench.listing import entries
 from tests.bench.measure import Figure, cpu_in_turns
 from tests.bench.tape import Recorder, Tape, on_tape
+from tests.bench.usual import shown
 from tests.bench.warm import canned_database
 from tests.bench.wire import PAGE, asked, believed_for_long, events
 
@@ -86,7 +88,9 @@ def _usual(name: str, table: CannedTable, sink: TextIO) -> peer.Handler:
     database.meta.client.meta.events.register("before-send", tape.before_send)
     stored = database.Table(settings().table_name)
     answering = {"get": _get, "list of 256": _list, "create": _create}[name]
-    usual = peer.handler(rows(whole=False), stream=sink, answering=partial(answering, stored))
+    usual = peer.handler(
+        door.routes, every_call=Crosscutting, stream=sink, answering=partial(answering, stored)
+    )
     return _idempotent(usual, database.meta.client) if name == "create" else usual
 
 
