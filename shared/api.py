@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import auth, envelope, log
+from shared import auth, envelope, log, start
 from shared.call import Answer, Call, Facts
 from shared.errors import (
     ApiError,
@@ -115,6 +115,7 @@ class Door:
 
 def serve(routes: Sequence[Route]) -> Door:
     """Returns the door of a family: its ``lambda_handler``."""
+    start.ready(routes)
     return Door(routes)
 
 

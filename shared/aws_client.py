@@ -19,18 +19,22 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared.aws_connection import Connection, Cut, Garbled, HttpAnswer, tls
 from shared.aws_credentials import NoCredentials, Source
 from shared.aws_signature import Signer
 
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
 _SERVICES = {
     "dynamodb": ("DynamoDB_20120810", "application/x-amz-json-1.0"),
     "secretsmanager": ("secretsmanager", "application/x-amz-json-1.1"),
 }
 SECRET_TRIES, SECRET_PAUSE_S = 3, 0.2
+_CHANCE = random.SystemRandom()
 
 
 class ServiceError(Exception):
@@ -126,8 +130,12 @@ class Client:
             except ServiceError as error:
                 if not _may_pass(error):
                     raise
-            time.sleep(random.uniform(0, SECRET_PAUSE_S * 2**attempt))
+            time.sleep(_CHANCE.uniform(0, SECRET_PAUSE_S * 2**attempt))
         return self._called("GetSecretValue", arguments)
+
+    def prepare(self) -> None:
+        """Reads the certificates, which takes longer than many calls. Opens no connection."""
+        self._tls()
 
     def close(self) -> None:
         """Ends the connections of all threads. The next call makes a new one."""
@@ -178,8 +186,10 @@ class Client:
     def _connected(self, deadline: float) -> Connection:
         endpoint = self.endpoint
         until = min(deadline, time.monotonic() + self.connect_s)
-        context = tls(self.authorities) if endpoint.secure else None
-        return Connection(endpoint.host, endpoint.port, until, context)
+        return Connection(endpoint.host, endpoint.port, until, self._tls())
+
+    def _tls(self) -> SSLContext | None:
+        return tls(self.authorities) if self.endpoint.secure else None
 
     def _over(
         self, connection: Connection, request: bytes, deadline: float

@@ -82,6 +82,13 @@ def files() -> Any:
     return _client("s3")
 
 
+def prepare() -> None:
+    """Makes the table's client, and reads the certificates of its connections. Opens none."""
+    client = _client("dynamodb")
+    if isinstance(client, Client):
+        client.prepare()
+
+
 def use(**replacements: Any) -> None:
     """Replaces the clients of these services. ``None`` makes the real one again at its next use."""
     with _lock:

@@ -53,8 +53,9 @@ def settings() -> Settings:
         table_name=env.get("CRM_TABLE", "crm"),
         event_bus_name=env.get("CRM_EVENT_BUS", "crm"),
         environment=env.get("CRM_ENVIRONMENT", "local"),
-        root_secret=env.get("CRM_ROOT_SECRET"),
-        root_secret_arn=env.get("CRM_ROOT_SECRET_ARN"),
+        # Empty is absent: no key may derive from nothing.
+        root_secret=env.get("CRM_ROOT_SECRET") or None,
+        root_secret_arn=env.get("CRM_ROOT_SECRET_ARN") or None,
         retry_queue_url=env.get("CRM_RETRY_QUEUE_URL"),
         receipt_key_id=env.get("CRM_RECEIPT_KEY_ID", "local"),
         erasure_log_bucket=env.get("CRM_ERASURE_LOG_BUCKET"),

@@ -142,7 +142,12 @@ def _environment(endpoint: str) -> dict[str, str]:
     from tests.bench.usual import TABLE
 
     deployment = local.deployment(root_secret="", endpoint=endpoint, table=TABLE)
-    more = {"AWS_ENDPOINT_URL": endpoint, "CRM_ROOT_SECRET_ARN": SECRET, "LOG_LEVEL": "INFO"}
+    more = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "CRM_ROOT_SECRET_ARN": SECRET,
+        "LOG_LEVEL": "INFO",
+    }
     made = local.foreign_environment({**deployment, **more})
     del made["CRM_ROOT_SECRET"]
     return made
