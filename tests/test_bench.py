@@ -13,22 +13,26 @@ import pytest
 from infra.local.engine import Engine
 from lambdas.families import FAMILIES
 from shared.api import Crosscutting
-from tests.bench import announcing, budget, canned, cold, listing, measure, peer, warm, whole, wire
+from tests.bench import (
+    announcing,
+    budget,
+    canned,
+    cold,
+    listing,
+    log_line,
+    measure,
+    peer,
+    whole,
+    wire,
+)
 from tests.conftest import Database
-
-
-def test_the_warm_figures_compare_two_programs_that_both_answer() -> None:
-    found = warm.figures(calls=1, turns=1)
-    names = [f"warm {words} {name}" for words in ("door", "handler") for name in canned.BODIES]
-    assert [figure.name for figure in found] == names
-    assert all(figure.ours_s > 0 and figure.peer_s > 0 for figure in found)
 
 
 def test_whole_handlers_are_compared_with_the_calls_to_the_database_on_both_sides() -> None:
     found = whole.figures(calls=1, turns=1)
     assert [figure.name for figure in found] == [f"whole {name}" for name in whole.TARGETS]
-    line = warm.log_line(calls=1, turns=1)
-    assert all(figure.ours_s > 0 and figure.peer_s > 0 for figure in (*found, line))
+    lines = log_line.figures(calls=1, turns=1)
+    assert all(figure.ours_s > 0 and figure.peer_s > 0 for figure in (*found, *lines))
 
 
 def test_the_page_is_full_and_parsed() -> None:

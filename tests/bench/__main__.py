@@ -32,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         contention_model,
         deletion,
         listing,
+        log_line,
         measure,
-        warm,
         whole,
         wire,
     )
@@ -49,10 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     measure.show("Contention, in a model of DynamoDB", contention_model.COLUMNS, model)
     measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))
     sys.stdout.write(budget.ASSUMED + "\n")
-    figures = warm.figures(calls=chosen.calls, turns=chosen.turns)
-    figures.append(warm.log_line(calls=chosen.calls, turns=chosen.turns))
-    figures.append(warm.log_share(calls=chosen.calls, turns=chosen.turns))
-    figures += whole.figures(calls=chosen.calls, turns=chosen.turns)
+    figures: list[measure.Figure] = whole.figures(calls=chosen.calls, turns=chosen.turns)
+    figures += log_line.figures(calls=chosen.calls, turns=chosen.turns)
     figures.append(listing.figure(calls=max(1, chosen.calls // 20), turns=chosen.turns))
     if chosen.pairs:
         figures += cold.figures(pairs=chosen.pairs)

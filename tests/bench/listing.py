@@ -13,9 +13,8 @@ from shared.codec import Wire, view_of
 from shared.keys import ALL_OF_KIND, PARTITION, SORT, VIEW, of_org
 from shared.paging import Listing, page
 from shared.table import Table
-from tests.bench.canned import ORG, CannedTable, account, account_wire
+from tests.bench.canned import ORG, CannedTable, account, account_wire, canned_database
 from tests.bench.measure import Figure, cpu_in_turns
-from tests.bench.warm import canned_database
 
 PAGE = 256
 _STATS = {"build": {"build_id": "bench"}, "call": "POST /account/list", "service": "crm"}

@@ -21,12 +21,11 @@ from shared.keys import ALL_OF_KIND, VIEW
 from shared.routes import Route
 from shared.settings import settings
 from tests.bench import peer
-from tests.bench.canned import CannedTable, Context, account, account_wire
+from tests.bench.canned import CannedTable, Context, account, account_wire, canned_database
 from tests.bench.listing import entries
 from tests.bench.measure import Figure, cpu_in_turns
 from tests.bench.tape import Recorder, Tape, on_tape
 from tests.bench.usual import shown
-from tests.bench.warm import canned_database
 from tests.bench.wire import PAGE, asked, believed_for_long, events
 
 TARGETS = {"get": 6.0, "list of 256": 2.0, "create": 3.5}

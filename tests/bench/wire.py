@@ -42,9 +42,8 @@ def figures(*, calls: int, turns: int, pairs: int) -> list[Any]:
 
 def requests(*, calls: int, turns: int) -> list[Any]:
     """Whole requests: with answers that lie ready, then with the engine of the environment."""
-    from tests.bench.canned import CannedTable
+    from tests.bench.canned import CannedTable, canned_database
     from tests.bench.listing import entries
-    from tests.bench.warm import canned_database
 
     found: list[Any] = []
     table = CannedTable(listed=entries(PAGE + 1))
