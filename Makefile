@@ -22,7 +22,7 @@ PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20,21,22,23
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite e2e bench soak clients openapi released synth bootstrap deploy costs audit admin package clean python node
+.PHONY: help setup run test lint types suite e2e bench soak clients openapi released synth bootstrap deploy diff smoke costs audit admin package clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ bootstrap: node_modules/.installed $(VENV)/.installed ## prepare the account and
 
 deploy: node_modules/.installed package ## deploy every stack [ENVIRONMENT=dev|test|prod] [ARGS="-c build_id=…"]
 	@$(CDK) deploy --all -c environment=$(ENVIRONMENT) $(ARGS)
+
+diff: node_modules/.installed package ## what a deployment would change [ENVIRONMENT=dev|test|prod]
+	@$(CDK) diff -c environment=$(ENVIRONMENT) $(ARGS)
+
+smoke: $(VENV)/.installed ## ask a deployment whether each function answers [ARGS="--environment dev --build-id …"]
+	@$(BIN)/python -m infra.smoke $(ARGS)
 
 costs: node_modules/.installed ## write what a deployment costs, from the templates, to docs/costs.md
 	@$(BIN)/python -m infra.costs

@@ -28,6 +28,7 @@ from infra.settings import NOBODYS_ACCOUNT
 from lambdas.events.publishing import events_of
 
 ENVIRONMENT = "prod"
+BUILD = "END-TO-END-1"
 TABLE = f"crm-{ENVIRONMENT}"
 REGION = "us-east-1"
 
@@ -109,7 +110,7 @@ class Deployment:
 
     def synthesize(self) -> None:
         """Makes the templates, with the code and its layer for this machine."""
-        context = (f"environment={ENVIRONMENT}", "emulator=true")
+        context = (f"environment={ENVIRONMENT}", "emulator=true", f"build_id={BUILD}")
         self._cdk("synth", "--quiet", f"--output={self._assembly}", *_each("-c", context))
 
     def bootstrap(self) -> None:

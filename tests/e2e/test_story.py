@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.deployment import Deployment
+from infra import smoke
+from lambdas.families import FAMILIES
+from tests.e2e.deployment import BUILD, Deployment
 from tests.e2e.ear import Ear
 from tests.e2e.shop import WHY, Shop, euro
 
@@ -25,6 +27,13 @@ def test_anybody_hears_that_the_api_is_there(deployment: Deployment) -> None:
     status, answer, headers = deployment.caller().call("GET", "/crm/stat")
     assert (status, answer["data"]["status"]) == (200, "active")
     assert headers["x-api-version"]
+
+
+def test_each_function_answers_and_with_the_build_that_was_deployed(deployment: Deployment) -> None:
+    lines = list(smoke.checked(deployment.url, FAMILIES, BUILD))
+    assert [line for line in lines if not line.startswith("ok ")] == []
+    wrong = list(smoke.checked(deployment.url, FAMILIES, "another"))
+    assert sum("instead of another" in line for line in wrong) == len(FAMILIES)
 
 
 def test_what_is_not_there_is_refused_by_the_gateway_and_a_stranger_by_the_door(
