@@ -45,7 +45,7 @@ def stacks(
         table_arn=data.table.table_arn,
         stream_arn=stream,
         root_secret_arn=data.root_secret.secret_arn,
-        receipt_key_arn=data.receipt_key.key_arn,
+        receipt_key_arns=tuple(key.key_arn for key in data.receipt_keys),
         erasure_log_name=data.erasure_log.bucket_name,
         erasure_log_arn=data.export_value(data.erasure_log.bucket_arn),
     )

@@ -140,7 +140,7 @@ class ApiStack(ConcernStack):
             "CRM_ROOT_SECRET_ARN": self._records.root_secret_arn,
         }
         erases = any(route.erases for route in routes)
-        key = {"CRM_RECEIPT_KEY_ID": self._records.receipt_key_arn}
+        key = {"CRM_RECEIPT_KEY_ID": self._records.receipt_key_arns[-1]}
         return names | key if erases else names
 
     def _integration(self, target: lambda_.IFunction) -> apigateway.Integration:

@@ -25,20 +25,22 @@ ERASURE_LOG_DAYS = 400
 
 
 class DataStack(ConcernStack):
-    """The table, the root of every keyed hash, and the key of the receipts."""
+    """The table, the root of every keyed hash, and the keys of the receipts."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id, environment=environment, concern="data")
         made = self._table(environment)
         self.table = self._in_use(made, environment)
         self.root_secret = self._root_secret(environment)
-        self.receipt_key = self._receipt_key()
+        self.receipt_keys = self._receipt_keys(environment.receipt_keys)
         self.erasure_log = self._erasure_log()
         if environment.keep_data and not environment.emulator:
             Backups(self, "Backups", environment=environment, table=self.table)
         CfnOutput(self, "TableName", value=self.table.table_name)
         CfnOutput(self, "RootSecretArn", value=self.root_secret.secret_arn)
-        CfnOutput(self, "ReceiptKeyArn", value=self.receipt_key.key_arn)
+        arns = [key.key_arn for key in self.receipt_keys]
+        CfnOutput(self, "ReceiptKeyArn", value=arns[-1])
+        CfnOutput(self, "ReceiptKeyArns", value=",".join(arns))
         CfnOutput(self, "ErasureLogName", value=self.erasure_log.bucket_name)
 
     def _table(self, environment: Environment) -> dynamodb.Table:
@@ -140,17 +142,25 @@ class DataStack(ConcernStack):
         )
         return bucket
 
-    def _receipt_key(self) -> kms.Key:
-        """Returns the key that signs the receipts of deletions. It is kept even if the table is
-        removed: receipts are verified years later."""
-        return kms.Key(
-            self,
-            "ReceiptKey",
-            description="Signs the receipts of deleted customers.",
-            key_spec=kms.KeySpec.ECC_NIST_P256,
-            key_usage=kms.KeyUsage.SIGN_VERIFY,
-            removal_policy=RemovalPolicy.RETAIN,
-        )
+    def _receipt_keys(self, many: int) -> list[kms.Key]:
+        """Returns the keys that sign the receipts of deletions, the newest last. All are kept, even
+        if the table is removed: receipts are verified years later."""
+        keys = [
+            kms.Key(
+                self,
+                "ReceiptKey" if number == 1 else f"ReceiptKey{number}",
+                description="Signs the receipts of deleted customers.",
+                key_spec=kms.KeySpec.ECC_NIST_P256,
+                key_usage=kms.KeyUsage.SIGN_VERIFY,
+                removal_policy=RemovalPolicy.RETAIN,
+            )
+            for number in range(1, many + 1)
+        ]
+        for key in keys:
+            # The other stacks are deployed later. Until then they use what they used before, and
+            # an export that is in use cannot be removed.
+            self.export_value(key.key_arn)
+        return keys
 
 
 def _text(name: str) -> dynamodb.Attribute:

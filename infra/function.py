@@ -46,13 +46,14 @@ _STREAM = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """The names of the data stack's resources, for the other stacks."""
+    """The names of the data stack's resources, for the other stacks. ``receipt_key_arns``: every
+    key that has ever signed receipts; the last one does now."""
 
     table_name: str
     table_arn: str
     stream_arn: str
     root_secret_arn: str
-    receipt_key_arn: str
+    receipt_key_arns: tuple[str, ...]
     erasure_log_name: str
     erasure_log_arn: str
 
@@ -167,7 +168,9 @@ def may_erase(records: Records) -> list[iam.PolicyStatement]:
     """Returns the rights to delete in batches, and to sign the receipts of deletions."""
     return [
         _allow(["dynamodb:BatchWriteItem"], [records.table_arn]),
-        _allow(["kms:Sign"], [records.receipt_key_arn]),
+        # The key before the last one too: a version before the rotation signs with it, in a canary
+        # and after a roll-back.
+        _allow(["kms:Sign"], list(records.receipt_key_arns[-2:])),
     ]
 
 

@@ -45,7 +45,7 @@ class JobsStack(ConcernStack):
             variables={
                 "CRM_TABLE": records.table_name,
                 "CRM_ROOT_SECRET_ARN": records.root_secret_arn,
-                "CRM_RECEIPT_KEY_ID": records.receipt_key_arn,
+                "CRM_RECEIPT_KEY_ID": records.receipt_key_arns[-1],
                 "CRM_ERASURE_LOG_BUCKET": records.erasure_log_name,
             },
             rights=[

@@ -58,6 +58,8 @@ class Environment:
     - ``account`` and ``region``: where it lives. A deployment to another place is refused.
     - ``keep_data``: the table stays when its stack is removed, and stacks are protected from it.
     - ``restored_table``: everything uses this table, in place of the stack's own.
+    - ``receipt_keys``: how many keys of the receipts there have been. The last one signs. One more
+      here is a rotation; never make it fewer.
     - ``backup_region``: where the backups and the root secret have a copy. None: nowhere.
     - ``detailed_metrics``: metrics per route, and the alarms and dashboards that read them. Each is
       billed.
@@ -96,6 +98,7 @@ class Environment:
     provisioned_concurrency: int | None = None
     snap_start: bool = False
     restored_table: RestoredTable | None = None
+    receipt_keys: int = 1
     backup_region: str | None = None
     canary: str | None = None
     release_at_once: bool = False
@@ -103,6 +106,8 @@ class Environment:
     build: Mapping[str, str] = field(default_factory=lambda: dict(_UNNAMED_BUILD))
 
     def __post_init__(self) -> None:
+        if self.receipt_keys < 1:
+            raise ValueError(f"{self.name}: receipts need a key")
         if self.snap_start and self.provisioned_concurrency:
             raise ValueError(f"{self.name}: a function is kept warm, or starts from a snapshot")
         kept = sum(self.reserved_concurrency.values())

@@ -14,7 +14,7 @@ import typer
 
 from infra.local import erasures, restored, search_entries, token_keys
 from infra.local.admin_parts import OrgCode, group
-from infra.local.deployment import redrive
+from infra.local.deployment import receipt_keys, redrive
 from infra.local.identities import Refused
 from infra.local.ledger_export import exported
 from infra.local.signing import public_key
@@ -132,18 +132,39 @@ def retention_kept(orgcode: OrgCode) -> None:
 
 @receipt.command("verify")
 def receipt_verify(
+    context: typer.Context,
     orgcode: OrgCode,
     file: Annotated[Path, typer.Argument(help="The answer to the deletion.", exists=True)],
-    public_key: Annotated[Path, typer.Option(help="The public key as PEM.", exists=True)],
+    public_keys: Annotated[
+        list[Path] | None,
+        typer.Option("--public-key", help="A public key as PEM. May be given several times."),
+    ] = None,
 ) -> None:
-    """Check that a receipt is what was signed. It needs the public key, and no service."""
-    typer.echo(f"good: {erasures.verified(file, orgcode, public_key)}")
+    """Check that a receipt is what was signed, and that one of the public keys has signed it. No
+    service is asked then. Without them, with --table: one of the deployment's own keys."""
+    if public_keys:
+        given = [key.read_text() for key in public_keys]
+        typer.echo(f"good: {erasures.verified(file, orgcode, lambda _: given)}")
+        return
+    if context.obj is None:
+        raise typer.BadParameter("name the public key that may have signed it, --public-key")
+    own = receipt_keys(context.obj)
+
+    def key_of(key_id: str) -> list[str]:
+        # A receipt may name anybody's key. Only the deployment's own count.
+        return [public_key(key_id)] if key_id in own else []
+
+    typer.echo(f"good: {erasures.verified(file, orgcode, key_of)}")
 
 
 @receipt.command("public-key")
-def receipt_public_key() -> None:
+def receipt_public_key(
+    key_id: Annotated[
+        str | None, typer.Option(help="The key_id of a receipt. Absent: the key that signs now.")
+    ] = None,
+) -> None:
     """Print the public key as PEM. Give it to whoever is to verify receipts."""
-    typer.echo(public_key(), nl=False)
+    typer.echo(public_key(key_id), nl=False)
 
 
 @customer.command("export")

@@ -36,6 +36,11 @@ def outputs_of(table: str) -> dict[str, str]:
     )
 
 
+def receipt_keys(table: str) -> tuple[str, ...]:
+    """Returns every key that has signed receipts in the environment that has this table."""
+    return tuple(outputs_of(table)["ReceiptKeyArns"].split(","))
+
+
 def redrive(table: str, *, dry_run: bool) -> Redrive:
     """Returns a run of the re-drive in the deployment of this table. It publishes with the settings
     of the deployed publisher, so that its events are those that the publisher would have made."""

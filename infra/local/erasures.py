@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,22 +80,25 @@ def _listed(orgcode: str, listing: Listing) -> Iterator[dict[str, Any]]:
             return
 
 
-def verified(receipt: Path, orgcode: str, public_key: Path) -> str:
+def verified(receipt: Path, orgcode: str, key_of: Callable[[str], Iterable[str]]) -> str:
     """Returns the digest of a receipt that is as it was signed. ``receipt``: the file with the
-    answer to a deletion, or with its data. Raises ``Refused`` where anything of it was changed.
-    Needs no service."""
+    answer to a deletion, or with its data. ``key_of(key_id)``: the public keys (PEM) of which one
+    has to have signed it. Raises ``Refused`` where anything of it was changed, or where none of
+    them has. Needs no service but for the keys."""
     said = json.loads(receipt.read_text())
     data = said.get("data", said)
     try:
         proof = data["receipt_proof"]
         text = text_of(orgcode, data["customer_guid"], data["deleted_at"], data["receipt"])
         digest = digest_of(text)
+        key_id, signature = proof["key_id"], proof["signature"]
         good = digest.hex() == proof["digest"]
-        good = good and verifies(public_key.read_text(), digest, proof["signature"])
     except KeyError as missing:
         raise Refused(f"the receipt has no {missing}") from None
     if not good:
         raise Refused("the receipt is not what was signed")
+    if not any(verifies(key, digest, signature) for key in key_of(key_id)):
+        raise Refused(f"none of these keys has signed it; it says that its key is {key_id}")
     return digest.hex()
 
 

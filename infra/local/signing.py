@@ -7,23 +7,30 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+from infra.local.identities import Refused
 from shared import clients
 from shared.settings import settings
 
 _DIGEST = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 
 
+_FIRST = "local"
+"""The id of the first key, as the settings have it by default."""
+
+
 class FileKey:
-    """A private key in a file, which only its owner may read; without a file, one for this process.
-    The methods take and return what those of the key service do."""
+    """Private keys in files beside one another, which only their owner may read; without a place,
+    some for this process. The methods take and return what those of the key service do. A key is
+    made when it first signs."""
 
     def __init__(self, place: Path | None = None) -> None:
         self.place = place
-        self._key = _stored(place) if place is not None else ec.generate_private_key(ec.SECP256R1())
+        self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
 
     def sign(
         self, *, KeyId: str, Message: bytes, MessageType: str, SigningAlgorithm: str
@@ -31,19 +38,36 @@ class FileKey:
         assert (MessageType, SigningAlgorithm) == ("DIGEST", "ECDSA_SHA_256")
         return {
             "KeyId": KeyId,
-            "Signature": self._key.sign(Message, _DIGEST),
+            "Signature": self._key(KeyId).sign(Message, _DIGEST),
             "SigningAlgorithm": SigningAlgorithm,
         }
 
     def get_public_key(self, *, KeyId: str) -> dict[str, Any]:
+        place = self._file(KeyId)
+        if place is not None and KeyId != _FIRST and not place.exists():
+            raise LookupError(KeyId)
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        der = self._key.public_key().public_bytes(serialization.Encoding.DER, form)
+        der = self._key(KeyId).public_key().public_bytes(serialization.Encoding.DER, form)
         return {"KeyId": KeyId, "PublicKey": der}
 
+    def _key(self, key_id: str) -> ec.EllipticCurvePrivateKey:
+        if key_id not in self._keys:
+            self._keys[key_id] = _stored(self._file(key_id))
+        return self._keys[key_id]
 
-def public_key() -> str:
-    """Returns the public key of the receipts as PEM, from the key service or from this machine."""
-    answer = clients.keys().get_public_key(KeyId=settings().receipt_key_id)
+    def _file(self, key_id: str) -> Path | None:
+        if self.place is None or key_id == _FIRST:
+            return self.place
+        return self.place.with_name(f"{self.place.stem}-{key_id}{self.place.suffix}")
+
+
+def public_key(key_id: str | None = None) -> str:
+    """Returns the public half of a key of the receipts as PEM, from the key service or from this
+    machine. Without an id: of the key that signs now."""
+    try:
+        answer = clients.keys().get_public_key(KeyId=key_id or settings().receipt_key_id)
+    except (LookupError, ClientError) as error:
+        raise Refused(f"there is no such key: {error}") from None
     key = serialization.load_der_public_key(answer["PublicKey"])
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_bytes(serialization.Encoding.PEM, form).decode()
@@ -60,8 +84,10 @@ def verifies(public_key: str, digest: bytes, signature: str) -> bool:
     return True
 
 
-def _stored(place: Path) -> ec.EllipticCurvePrivateKey:
+def _stored(place: Path | None) -> ec.EllipticCurvePrivateKey:
     """Returns the key of the file. Makes the file where there is none."""
+    if place is None:
+        return ec.generate_private_key(ec.SECP256R1())
     if not place.exists():
         made = ec.generate_private_key(ec.SECP256R1())
         place.parent.mkdir(parents=True, exist_ok=True)

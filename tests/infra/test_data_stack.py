@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from lambdas.families import FAMILIES
 from shared.keys import INDEXES, PARTITION, SORT, TTL, VIEW
-from tests.infra.conftest import Deploy, Deployment
+from tests.infra.conftest import Deploy, Deployment, listed, statements
 
 
 def _table(deployment: Deployment) -> dict[str, Any]:
@@ -106,3 +107,75 @@ def test_one_function_adds_to_the_log_of_erasures_and_none_reads_it(prod: Deploy
     (jobs,) = prod.properties("jobs", "AWS::Lambda::Function")
     name = jobs["Environment"]["Variables"]["CRM_ERASURE_LOG_BUCKET"]
     assert "ErasureLog" in name["Fn::ImportValue"]
+
+
+@pytest.fixture(scope="module")
+def rotated(deploy: Deploy) -> Deployment:
+    """Production with the real table, after two rotations of the key of the receipts."""
+    return deploy("prod", {"privacy": FAMILIES["privacy"]}, receipt_keys=3)
+
+
+def test_every_key_of_receipts_is_kept_and_the_newest_signs(rotated: Deployment) -> None:
+    keys = {
+        name: key
+        for name, key in rotated.resources("data", "AWS::KMS::Key").items()
+        if key["Properties"].get("KeySpec") == "ECC_NIST_P256"
+    }
+    assert [key["DeletionPolicy"] for key in keys.values()] == ["Retain"] * 3
+    first, second, third = (_arn(name) for name in keys)
+    outputs = rotated.raw["data"]["Outputs"]
+    assert outputs["ReceiptKeyArn"]["Value"] == third
+    joined = ["", [first, ",", second, ",", third]]
+    assert outputs["ReceiptKeyArns"]["Value"] == {"Fn::Join": joined}
+    for concern in ("api", "jobs"):
+        variables = [
+            function["Environment"]["Variables"]["CRM_RECEIPT_KEY_ID"]
+            for function in rotated.properties(concern, "AWS::Lambda::Function")
+            if "CRM_RECEIPT_KEY_ID" in function["Environment"]["Variables"]
+        ]
+        assert [_exported(rotated, each) for each in variables] == [third]
+
+
+def test_versions_from_before_a_rotation_may_still_sign(rotated: Deployment) -> None:
+    _, second, third = (
+        _arn(name)
+        for name, key in rotated.resources("data", "AWS::KMS::Key").items()
+        if key["Properties"].get("KeySpec") == "ECC_NIST_P256"
+    )
+    for concern in ("api", "jobs"):
+        signing = [
+            statement
+            for role in rotated.properties(concern, "AWS::IAM::Role")
+            if "Policies" in role
+            for statement in statements(role)
+            if statement["Action"] == "kms:Sign"
+        ]
+        (resources,) = (listed(statement["Resource"]) for statement in signing)
+        assert [_exported(rotated, each) for each in resources] == [second, third]
+
+
+def test_a_rotation_takes_no_export_away_that_a_stack_may_still_use(
+    rotated: Deployment, prod: Deployment
+) -> None:
+    before, after = prod.raw["data"]["Outputs"], rotated.raw["data"]["Outputs"]
+    exports = {output["Export"]["Name"] for output in before.values() if "Export" in output}
+    assert exports <= {output["Export"]["Name"] for output in after.values() if "Export" in output}
+
+
+def test_receipts_need_a_key(deploy: Deploy) -> None:
+    with pytest.raises(ValueError, match="receipts need a key"):
+        deploy("prod", receipt_keys=0)
+
+
+def _arn(name: str) -> dict[str, Any]:
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+def _exported(deployment: Deployment, imported: dict[str, str]) -> Any:
+    """What another stack imports, as the data stack exports it."""
+    (found,) = (
+        output["Value"]
+        for output in deployment.raw["data"]["Outputs"].values()
+        if output.get("Export", {}).get("Name") == imported["Fn::ImportValue"]
+    )
+    return found

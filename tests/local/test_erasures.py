@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+
+from infra.local.signing import FileKey
 from tests.local.conftest import Server
 
 WHY = {"reason": "because of a test", "source_refs": [{"kind": "ticket", "id": "T-1"}]}
@@ -20,6 +23,13 @@ def post(server: Server, path: str, **body: Any) -> dict[str, Any]:
 
 def made(server: Server, **fields: Any) -> str:
     return str(post(server, "/customer/create", customer=fields)["customer"]["customer_guid"])
+
+
+def public_pem(key: FileKey) -> str:
+    der = key.get_public_key(KeyId="local")["PublicKey"]
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    public = serialization.load_der_public_key(der)
+    return public.public_bytes(serialization.Encoding.PEM, form).decode()
 
 
 def test_a_whole_export_lies_in_a_file_that_only_its_owner_may_read(
@@ -53,6 +63,29 @@ def test_a_receipt_is_verified_by_anybody_who_has_the_public_key(
     changed = server.admin(*named)
     assert changed.returncode == 1
     assert "not what was signed" in changed.stderr
+
+
+def test_a_receipt_is_verified_with_whichever_of_the_public_keys_has_signed_it(
+    server: Server, tmp_path: Path
+) -> None:
+    receipt, foreign = tmp_path / "receipt.json", tmp_path / "foreign.pem"
+    ours = tmp_path / "ours.pem"
+    ours.write_text(server.admin("receipt", "public-key", "--key-id", "local").stdout)
+    foreign.write_text(public_pem(FileKey()))
+    guid = made(server, first_name="Ada")
+    receipt.write_text(json.dumps({"data": post(server, "/customer/delete", customer_guid=guid)}))
+
+    def verify(*keys: Path) -> Any:
+        named = [word for key in keys for word in ("--public-key", str(key))]
+        return server.admin("receipt", "verify", "ACME", str(receipt), *named)
+
+    assert verify(foreign, ours).returncode == 0
+    refused = verify(foreign)
+    assert refused.returncode == 1
+    assert "its key is local" in refused.stderr
+    assert verify().returncode == 2
+    unknown = server.admin("receipt", "public-key", "--key-id", "third")
+    assert (unknown.returncode, "no such key" in unknown.stderr) == (1, True)
 
 
 def test_jobs_are_listed_with_their_progress(server: Server) -> None:

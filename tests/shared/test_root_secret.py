@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from infra.local import token_keys
 from shared import auth, clients, hashes, paging, root_secret
@@ -20,20 +22,24 @@ NOW = auth.now()
 
 
 class Store:
-    """The secret store, with one secret."""
+    """The secret store in moto, with one secret. Counts the reads."""
 
     def __init__(self) -> None:
-        self.text = ROOT
-        self.reads = 0
+        self.service = boto3.client("secretsmanager")
+        made = self.service.create_secret(Name="root", SecretString=ROOT)
+        self.arn, self.reads = str(made["ARN"]), 0
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
-        assert SecretId == "arn"
+    @property
+    def text(self) -> str:
+        return str(self.service.get_secret_value(SecretId=self.arn)["SecretString"])
+
+    def get_secret_value(self, **arguments: Any) -> dict[str, Any]:
         self.reads += 1
-        return {"SecretString": self.text}
+        answer: dict[str, Any] = self.service.get_secret_value(**arguments)
+        return answer
 
-    def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:
-        assert SecretId == "arn"
-        self.text = SecretString
+    def put_secret_value(self, **arguments: Any) -> None:
+        self.service.put_secret_value(**arguments)
 
 
 def forget() -> None:
@@ -45,13 +51,16 @@ def forget() -> None:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    here: Settings = replace(settings(), root_secret=None, root_secret_arn="arn")
-    for module in (root_secret, token_keys):
-        monkeypatch.setattr(module, "settings", lambda: here)
-    made = Store()
-    clients.use(secretsmanager=made)
-    forget()
-    yield made
+    # A client without an address of its own calls AWS, and moto answers in its place.
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with mock_aws():
+        made = Store()
+        here: Settings = replace(settings(), root_secret=None, root_secret_arn=made.arn)
+        for module in (root_secret, token_keys):
+            monkeypatch.setattr(module, "settings", lambda: here)
+        clients.use(secretsmanager=made)
+        forget()
+        yield made
     clients.use(secretsmanager=None)
     monkeypatch.undo()
     forget()
@@ -122,8 +131,9 @@ def _signed_by(secret: RootSecret) -> str:
 
 
 def test_a_rotation_that_somebody_else_overwrites_is_told(store: Store) -> None:
-    def put_secret_value(**_: Any) -> None:
-        store.text = RootSecret(ROOT.encode(), ("another",)).text
+    def put_secret_value(**arguments: Any) -> None:
+        theirs = RootSecret(ROOT.encode(), ("another",)).text
+        store.service.put_secret_value(**{**arguments, "SecretString": theirs})
 
     store.put_secret_value = put_secret_value  # type: ignore[method-assign]
     with pytest.raises(token_keys.Refused, match="somebody else"):
