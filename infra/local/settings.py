@@ -42,8 +42,8 @@ class LocalSettings:
 def local_settings() -> LocalSettings:
     """Returns the settings in the environment. Raises ``ValueError`` where one is not valid."""
     env = os.environ
-    if env.get("ENGINE", "ministack") != "ministack":
-        raise ValueError("ENGINE starts ministack only; name a running one with ENGINE_ENDPOINT")
+    if tests_engine() != "ministack":
+        raise ValueError("ENGINE is for the tests; name a running database with ENGINE_ENDPOINT")
     port = env.get("PORT") or "8787"
     if not port.isdigit() or int(port) > 65_535:
         raise ValueError(f"PORT must be a port number, not {port!r}")
@@ -53,6 +53,11 @@ def local_settings() -> LocalSettings:
         test_clock=env.get("TEST_CLOCK") == "1",
         engine_endpoint=env.get("ENGINE_ENDPOINT") or None,
     )
+
+
+def tests_engine() -> str:
+    """Returns the name of the engine that the tests use: ``tests/engines.py`` knows them."""
+    return os.environ.get("ENGINE") or "ministack"
 
 
 def deployment(*, root_secret: str, endpoint: str = _NOWHERE, table: str = TABLE) -> dict[str, str]:
@@ -92,6 +97,12 @@ def apply(environment: Mapping[str, str], *, keep_account: bool = False) -> None
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
             os.environ.pop(name, None)
     os.environ.update(environment)
+
+
+def forget(*names: str) -> None:
+    """Removes variables, for a test in which something else takes their place."""
+    for name in names:
+        os.environ.pop(name, None)
 
 
 def foreign_environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from shared.aws_client import Client, Endpoint
 from shared.aws_credentials import NoCredentials
 from shared.aws_signature import Credentials
 from shared.clients import SdkClient
+from shared.settings import settings
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 KEYS = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -224,6 +225,9 @@ def test_our_own_client_serves_where_it_knows_enough(
 ) -> None:
     monkeypatch.setattr(clients, "environment", lambda: env)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    # The suite may run with the SDK's client alone.
+    here = replace(settings(), sdk_only=False)
+    monkeypatch.setattr(clients, "settings", lambda: here)
     assert isinstance(clients._make("dynamodb"), kind)
     assert isinstance(clients._make("secretsmanager"), kind)
 

@@ -68,7 +68,7 @@ def started(folder: Path, way: str | None, **environment: str) -> dict[str, Any]
     more = {} if way is None else {"AWS_LAMBDA_INITIALIZATION_TYPE": way}
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env=local.child_environment({"PYTHONPATH": path, **more, **environment}),
+        env=local.child_environment({"PYTHONPATH": path, "CRM_CLIENT": "", **more, **environment}),
         capture_output=True,
         text=True,
         check=True,

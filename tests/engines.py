@@ -1,0 +1,87 @@
+"""The engines on which the tests of the table run: ``make suite ENGINE=…``.
+
+ministack is the usual one. The others are second opinions. What one of them cannot do is named
+here, and a test that needs it is skipped with that reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from moto import mock_aws
+
+from infra.local import settings as local
+from infra.local.engine import Engine
+
+_ADDRESSES = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
+
+
+class InProcess:
+    """moto: it answers the SDK's calls in this process, in the place of an engine."""
+
+    endpoint = ""
+
+    def __init__(self) -> None:
+        self._mock = mock_aws()
+        self._mock.start()
+
+    @property
+    def is_running(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        self._mock.stop()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An engine. ``lacks``: why it cannot serve a test that needs this."""
+
+    start: Callable[[], Engine | InProcess]
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+KINDS = {
+    "ministack": Kind(Engine.start),
+    "dynamodb-local": Kind(Engine.start_dynamodb_local),
+    "moto": Kind(
+        InProcess,
+        {
+            "stream": "moto's table tells its stream to no reader",
+            "threads": "moto is not atomic under threads",
+            "tokens": "moto ignores the token of a transaction",
+        },
+    ),
+}
+"""By the value of ENGINE."""
+
+
+def chosen() -> Kind:
+    return KINDS[local.tests_engine()]
+
+
+def require(ability: str) -> None:
+    """Skips the test where the engine lacks this."""
+    why = chosen().lacks.get(ability)
+    if why is not None:
+        pytest.skip(why)
+
+
+@contextmanager
+def started() -> Iterator[Engine | InProcess]:
+    """The chosen engine, where the environment's clients call it."""
+    engine = chosen().start()
+    where = engine.endpoint or None
+    if where is None:
+        # moto takes the place of AWS itself, and sees the SDK's calls only.
+        local.forget("AWS_ENDPOINT_URL", *_ADDRESSES)
+        local.apply({"CRM_CLIENT": "sdk"})
+    else:
+        local.apply(dict.fromkeys(_ADDRESSES, where))
+    try:
+        yield engine
+    finally:
+        engine.stop()
