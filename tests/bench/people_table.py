@@ -3,8 +3,9 @@ as DynamoDB does, item by item, so that a meter counts the same costs as on an e
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from lambdas.customer import storage
@@ -21,17 +22,23 @@ LAST_KEY = "LastEvaluatedKey"
 
 class PeopleTable:
     """The customers of one org. An entry is kept as the number of its customer, and is made again
-    when it is read: there are millions of them."""
+    when it is read: there are millions of them. The entries of ``unsigned`` have no signature, like
+    those of older versions."""
 
-    def __init__(self, people: Iterable[CustomerProfileRecord]) -> None:
+    def __init__(
+        self, people: Iterable[CustomerProfileRecord], unsigned: Container[int] = ()
+    ) -> None:
         self._keys = of_org(ORG)
         self._items: dict[Key, Wire] = {key_of(wire): wire for wire in identity_wires()}
         self.people: list[CustomerProfileRecord] = []
         self._entries: dict[str, list[int]] = {}
+        self._signatures: list[str] = []
         words = self._keys.search_entries()
         for number, profile in enumerate(people):
             self.people.append(profile)
-            for partition, _ in entries_of(self._place(profile), self._profile(profile)):
+            found = entries_of(self._place(profile), self._profile(profile))
+            self._signatures.append("" if number in unsigned else max(found.values(), default=""))
+            for partition, _ in found:
                 if partition.startswith(words):
                     self._entries.setdefault(partition, []).append(number)
 
@@ -93,11 +100,23 @@ class PeopleTable:
         end = bisect_left(there, below, key=lambda number: self.people[number].customer_guid)
         read = there[max(0, end - asked.get("Limit", end)) : end][::-1]
         items = [self._entry(partition, number) for number in read]
-        answer = {"Items": items, "Count": len(items), "ScannedCount": len(read)}
+        passing = [item for item in items if _passes(asked, item)]
+        answer = {"Items": passing, "Count": len(passing), "ScannedCount": len(read)}
         if len(read) == asked.get("Limit"):
             answer[LAST_KEY] = {name: items[-1][name] for name in (PARTITION, SORT)}
         return answer
 
     def _entry(self, partition: str, number: int) -> Wire:
-        profile = self.people[number]
-        return entry_item(self._place(profile), (partition, profile.customer_guid))
+        profile, signed = self.people[number], self._signatures[number]
+        return entry_item(self._place(profile), (partition, profile.customer_guid), signed)
+
+
+def _passes(asked: dict[str, Any], item: Wire) -> bool:
+    """Whether an entry meets the condition of a search: of each bracket one text is in it."""
+    values, signature = asked["ExpressionAttributeValues"], item.get("signature", {}).get("S")
+    brackets = asked.get("FilterExpression", "").partition(" OR ")[2].split(" AND ")
+    return signature is None or all(
+        any(values[name]["S"] in signature for name in names)
+        for names in (re.findall(r":w\d+", bracket) for bracket in brackets)
+        if names
+    )

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lambdas.customer import storage
+from lambdas.customer.models.records import CustomerProfileRecord
 from shared import clients, table
 from shared.keys import of_org
 from shared.search import asked, matched_fields, narrowed
@@ -70,15 +72,12 @@ def matches(stored: PeopleTable, q: str) -> int:
     for tokens in narrowed(query):
         places = [keys.search_entry(f"{KIND} {token}")[0] for token in tokens]
         numbers &= {number for place in places for number in stored.entries_at(place)}
-    return sum(
-        bool(matched_fields(KIND, _searched(stored.people[number]), query)) for number in numbers
-    )
+    return sum(matching(stored.people[number], q) for number in numbers)
 
 
-def _searched(profile: Any) -> dict[str, Any]:
-    """Returns the searched fields of a profile."""
-    names = ("first_name", "last_name", "email", "phone")
-    return {name: getattr(profile, name) for name in names}
+def matching(profile: CustomerProfileRecord, q: str) -> bool:
+    """Whether the query matches a customer, by the customer alone."""
+    return bool(matched_fields(KIND, storage.profile_shown(profile), asked(q, "US")))
 
 
 def search(meter: Meter, q: str, **more: Any) -> tuple[dict[str, Any], Cost]:
