@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from infra.local.clients import table_administration
 from infra.local.engine import Engine
 from lambdas.families import FAMILIES
+from shared import clients
 from shared.api import Crosscutting
+from shared.settings import settings
 from tests.bench import (
     announcing,
     budget,
@@ -22,9 +25,12 @@ from tests.bench import (
     log_line,
     measure,
     peer,
+    searching,
     whole,
     wire,
 )
+from tests.bench.people import people
+from tests.bench.people_table import PeopleTable
 from tests.conftest import Database
 
 
@@ -64,6 +70,27 @@ def test_every_occurrence_that_is_due_is_told_and_its_calls_are_counted() -> Non
         assert float(rate) > 0
         # A write each; a page of four lists, and its records in one read.
         assert float(calls) == round((12 + 4 + 1) / 12, 2)
+
+
+@pytest.mark.usefixtures("emptied")
+def test_searches_in_memory_find_and_cost_what_they_do_on_the_engine() -> None:
+    stored, engine = PeopleTable(people(120)), clients.dynamodb()
+    for item in stored.wires():
+        table_administration().put_item(TableName=settings().table_name, Item=item)
+    found = []
+    for client in (stored, engine):
+        with searching.in_place(client) as meter:
+            searching.search(meter, "nobody")
+            found.append([searching.search(meter, q) for q in searching.QUERIES])
+    assert found[0] == found[1]
+    assert any(data["customers"] for data, _ in found[0])
+
+
+def test_every_search_has_a_line_and_no_hit_is_made_up() -> None:
+    lines = searching.lines((200,))
+    assert len(lines) == len(searching.QUERIES) + 2
+    assert all(len(line) == len(searching.COLUMNS) for line in lines)
+    assert all(0 <= int(found) <= int(of) for _, _, found, of, *_ in lines[:-1])
 
 
 def test_more_trips_are_slower_and_a_figure_knows_its_target(

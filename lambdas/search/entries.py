@@ -14,6 +14,8 @@ from shared.search import (
     SEARCHED,
     VERSION,
     SearchEntryRecord,
+    signature,
+    signed_tokens,
     tokens,
     trait_tokens,
     traits,
@@ -57,29 +59,34 @@ def keep(place: Searched, known: set[Key]) -> None:
         current = _current_entries(table, place)
         # Where the table does not take them, the stream brings the record again later.
         table.write_batch(
-            [entry_item(place, key) for key in sorted(current)], sorted(known - current)
+            [entry_item(place, key, signed) for key, signed in sorted(current.items())],
+            sorted(known - current.keys()),
         )
         # The record may have changed meanwhile, and its own call may have written before this one.
         if _current_entries(table, place) == current:
             return
-        known |= current
+        known |= current.keys()
 
 
-def _current_entries(table: Table, place: Searched) -> set[Key]:
+def _current_entries(table: Table, place: Searched) -> dict[Key, str]:
     get: Get[Any] = Get(place.key, AnyRecord)
     wire = table.load([get]).wire(get)
-    return set() if wire is None else entries_of(place, wire)
+    return {} if wire is None else entries_of(place, wire)
 
 
-def entries_of(place: Searched, wire: Wire) -> set[Key]:
-    """Returns the keys of the entries of an item: its words, and for a customer its traits."""
+def entries_of(place: Searched, wire: Wire) -> dict[Key, str]:
+    """Returns the keys of the entries of an item, each with its signature: those of its words, and
+    for a customer those of its traits, which need no signature."""
     if wire.get("status", {}).get("S") in _HIDDEN:
-        return set()
+        return {}
     record = {name: _plain(value) for name, value in wire.items()}
     keys, kind, owner = of_org(place.orgcode), place.kind, place.owner
-    found = {keys.search_entry(f"{kind} {token}", owner) for token in tokens(kind, record)}
+    signed = signature(keys, kind, signed_tokens(kind, record))
+    words = [keys.search_entry(f"{kind} {token}", owner) for token in tokens(kind, record)]
+    found = dict.fromkeys(words, signed)
     if kind == DEDUPED:
-        found |= {keys.dedupe_entry(token, owner) for token in trait_tokens(traits(record))}
+        there = trait_tokens(traits(record))
+        found |= {keys.dedupe_entry(token, owner): "" for token in there}
     return found
 
 
@@ -92,7 +99,7 @@ def _plain(value: Wire) -> Any:
     return value.get("S")
 
 
-def entry_item(place: Searched, key: Key) -> Wire:
-    """Returns an entry as it is written."""
-    record = SearchEntryRecord(owner=place.owner, version=VERSION)
+def entry_item(place: Searched, key: Key, signed: str) -> Wire:
+    """Returns an entry as it is written, with the signature of its record."""
+    record = SearchEntryRecord(owner=place.owner, version=VERSION, signature=signed or None)
     return item_wire(Item(key, record), "search", [])

@@ -9,12 +9,14 @@ and the check use the same parts of a record, folded in the same way (``shared.f
 from shared.search.parts import SEARCHED, matched_fields
 from shared.search.query import Number, Query, Term, Word, asked
 from shared.search.reading import SearchEntryRecord, find
-from shared.search.tokens import MOST, VERSION, narrowed, tokens
+from shared.search.signatures import signature
+from shared.search.tokens import MOST, MOST_SIGNED, VERSION, narrowed, signed, signed_tokens, tokens
 from shared.search.traits import DEDUPED, Trait, trait_tokens, traits
 
 __all__ = [
     "DEDUPED",
     "MOST",
+    "MOST_SIGNED",
     "SEARCHED",
     "VERSION",
     "Number",
@@ -27,6 +29,9 @@ __all__ = [
     "find",
     "matched_fields",
     "narrowed",
+    "signature",
+    "signed",
+    "signed_tokens",
     "tokens",
     "trait_tokens",
     "traits",

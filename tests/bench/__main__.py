@@ -11,17 +11,8 @@ from infra.package import BUILD, LIMIT_MIB, Package, sizes
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print every table. ``--calls`` and ``--turns`` say how long the warm figures are measured,
-    ``--pairs`` how many fresh processes of each kind are started (0: none)."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--calls", type=int, default=400)
-    parser.add_argument("--turns", type=int, default=12)
-    parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--draws", type=int, default=20_000)
-    parser.add_argument("--deletion", type=int, default=1, help="0: no deletions")
-    parser.add_argument("--due", type=int, default=2_000, help="0: no announcements")
-    parser.add_argument("--contention", type=float, default=4, help="seconds a line (0: none)")
-    chosen = parser.parse_args(arguments)
+    """Print every table."""
+    chosen = _chosen(arguments)
     # Before anything of the service asks for its settings.
     local.apply(local.deployment(root_secret="bench" * 8, table="crm-bench"))
     from tests.bench import (
@@ -34,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         listing,
         log_line,
         measure,
+        searching,
         whole,
         wire,
     )
@@ -45,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         measure.show("Deletion", deletion.COLUMNS, deletion.lines())
     if chosen.due:
         measure.show("Due at once", announcing.COLUMNS, announcing.lines(many=chosen.due))
+    if chosen.searched:
+        found = searching.lines((chosen.searched,))
+        measure.show("Searches", searching.COLUMNS, found)
     model = contention_model.lines()
     measure.show("Contention, in a model of DynamoDB", contention_model.COLUMNS, model)
     measure.show("Trips, units and latency", budget.COLUMNS, budget.lines(draws=chosen.draws))
@@ -58,6 +53,21 @@ def main(arguments: list[str] | None = None) -> int:
     measure.show("Ratios", measure.COLUMNS, [figure.line() for figure in figures])
     measure.show("Packages", ["function with its layer", "MiB zipped", "limit"], packages())
     return 0
+
+
+def _chosen(arguments: list[str] | None) -> argparse.Namespace:
+    """``--calls`` and ``--turns`` say how long the warm figures are measured, ``--pairs`` how many
+    fresh processes of each kind are started (0: none)."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--calls", type=int, default=400)
+    parser.add_argument("--turns", type=int, default=12)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--draws", type=int, default=20_000)
+    parser.add_argument("--deletion", type=int, default=1, help="0: no deletions")
+    parser.add_argument("--due", type=int, default=2_000, help="0: no announcements")
+    parser.add_argument("--searched", type=int, default=10_000, help="customers (0: no searches)")
+    parser.add_argument("--contention", type=float, default=4, help="seconds a line (0: none)")
+    return parser.parse_args(arguments)
 
 
 def packages() -> list[list[str]]:

@@ -12,7 +12,7 @@ from infra.local.identities import Refused
 from infra.local.search_entries import Progress, rebuild
 from shared.codec import Item
 from shared.keys import Key, of_org
-from shared.search import VERSION, SearchEntryRecord, tokens
+from shared.search import VERSION, SearchEntryRecord, signature, signed_tokens, tokens
 from shared.settings import settings
 from tests.builders import World, store
 from tests.conftest import Database
@@ -77,6 +77,24 @@ def test_every_record_gets_today_s_entries_and_older_ones_go(
     assert set(entries(database, world.code)) == expected
     (hit,) = world.owner("/customer/search", {"q": "lukasz obrien"}).data["customers"]
     assert hit["customer_guid"] == guid
+
+
+def test_entries_without_a_signature_find_before_and_get_one(
+    world: World, database: Database
+) -> None:
+    guid, keys = world.customer(**CUSTOMER)["customer_guid"], of_org(world.code)
+    for token in tokens("customer_profile", CUSTOMER):
+        key = keys.search_entry(f"customer_profile {token}", guid)
+        store(Item(key, SearchEntryRecord(owner=guid, version=VERSION - 1)))
+    before = entries(database, world.code)
+    assert set(before.values()) == {str(VERSION - 1)}
+    (hit,) = world.owner("/customer/search", {"q": "lukasz obrien"}).data["customers"]
+    assert hit["customer_guid"] == guid
+    list(rebuild(world.code))
+    assert entries(database, world.code) == dict.fromkeys(before, str(VERSION))
+    today = signature(keys, "customer_profile", signed_tokens("customer_profile", CUSTOMER))
+    made = [i for i in database.items(world.code) if (i["pk"]["S"], i["sk"]["S"]) in before]
+    assert [item["signature"]["S"] for item in made] == [today] * len(before)
 
 
 def test_the_entries_of_duplicates_are_made_again_too(world: World, database: Database) -> None:

@@ -12,7 +12,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.search import MOST, asked, matched_fields, narrowed, tokens
+from shared.search import (
+    MOST,
+    asked,
+    matched_fields,
+    narrowed,
+    signed,
+    signed_tokens,
+    tokens,
+)
 from tests.shared.test_folding import ALPHABETS, LATIN
 
 CUSTOMER = "customer_profile"
@@ -20,9 +28,11 @@ Record = dict[str, Any]
 
 
 def by_tokens(record: Record, q: str, region: str = "US", kind: str = CUSTOMER) -> bool:
-    """Whether the entries lead to the record."""
-    there = set(tokens(kind, record))
-    return all(there & set(found) for found in narrowed(asked(q, region)))
+    """Whether the entries lead to the record, and their signature lets it pass."""
+    query = asked(q, region)
+    looked_up, in_signature = set(tokens(kind, record)), set(signed_tokens(kind, record))
+    passes = all(in_signature & set(found) for found in signed(query)) or not in_signature
+    return passes and all(looked_up & set(found) for found in narrowed(query))
 
 
 def finds(q: str, record: Record, region: str = "US", kind: str = CUSTOMER) -> list[str]:

@@ -324,9 +324,9 @@ def wires(world: World, profile: CustomerProfileRecord) -> Iterator[dict[str, An
     for lookup in profile_rules.lookups(profile):
         yield item_wire(storage.lookup_item(keys, OrgSettings(), lookup, guid), "c", [])
     place = Searched("customer_profile", world.code, keys.customer_profile(guid), guid)
-    for key in entries_of(place, profile_wire):
+    for key, signed in entries_of(place, profile_wire).items():
         if key[0].startswith(keys.dedupe_entries()):
-            yield entry_item(place, key)
+            yield entry_item(place, key, signed)
 
 
 @pytest.fixture(scope="module")
