@@ -118,3 +118,21 @@ def test_the_pipeline_asks_each_deployment_for_its_own_build() -> None:
         arguments = shlex.split(smoked.replace("$STAGE", name).replace("$BUILD_ID", "B1"))
         (given,) = (a.removeprefix("ARGS=") for a in arguments if a.startswith("ARGS="))
         assert given == f"--environment {name} --build-id B1"
+
+
+def test_the_job_that_nobody_approves_only_reads() -> None:
+    job = yaml.safe_load(PIPELINE.read_text())["jobs"]["prod-diff"]
+    assert job["environment"] != "prod"
+    (script,) = (step["run"] for step in job["steps"] if "run" in step)
+    assert "make diff" in script
+    # By default the tool takes the role that deploys.
+    assert "--method template" in script
+
+
+def test_the_pipeline_introduces_each_environment_that_it_needs() -> None:
+    text = PIPELINE.read_text()
+    words = text[: text.index("name: deploy")]
+    jobs = yaml.safe_load(text)["jobs"]
+    needed = {job["environment"] for job in jobs.values() if "environment" in job}
+    assert needed == {"test", "prod-read", "prod"}
+    assert [name for name in needed if f"`{name}`" not in words] == []
