@@ -33,18 +33,19 @@ class Ear:
         self._schema = Draft202012Validator(schema)
         self.heard: list[Event] = []
 
-    def hear(self, action: str, **data: Any) -> Event:
+    def hear(self, action: str, *, within_s: float = PATIENCE_S, **data: Any) -> Event:
         """Waits for an event of this action with these data. Returns it."""
 
         def is_it(event: Event) -> bool:
             found = event["data"]
             return event["action"] == action and all(found.get(k) == v for k, v in data.items())
 
-        return self.wait(lambda: next(filter(is_it, self.heard), None), f"{action} {data}")
+        name = f"{action} {data}"
+        return self.wait(lambda: next(filter(is_it, self.heard), None), name, within_s)
 
-    def wait(self, for_what: Callable[[], Any], name: str) -> Any:
+    def wait(self, for_what: Callable[[], Any], name: str, within_s: float = PATIENCE_S) -> Any:
         """Listens until the answer is not None. Returns it."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + within_s
         while True:
             self._listen()
             found = for_what()
