@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.settings import SERVICE
+from infra.local.deployment import address_of
+from infra.local.identities import Refused
 from shared.routes import ANYONE, Route
 
 TRIES, TIMEOUT_S = 3, 10.0
@@ -100,16 +101,6 @@ def checked(url: str, families: Mapping[str, Sequence[Route]], build: str | None
         yield f"FAILED  {name}: {'; '.join(wrong)}" if wrong else f"ok      {name}"
 
 
-def address(environment: str) -> str:
-    """Returns the address of a deployed environment, from the outputs of its API's stack."""
-    from infra.local import clients
-
-    name = f"{SERVICE}-{environment}-api"
-    (stack,) = clients.stacks().describe_stacks(StackName=name)["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    return str(outputs["ApiUrl"])
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     where = parser.add_mutually_exclusive_group(required=True)
@@ -120,7 +111,11 @@ def main(arguments: list[str] | None = None) -> int:
     # Imported here: it imports every model.
     from lambdas.families import FAMILIES
 
-    url = str(given.url or address(given.environment)).rstrip("/")
+    try:
+        url = str(given.url or address_of(given.environment)).rstrip("/")
+    except Refused as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
     lines = list(checked(url, FAMILIES, given.build_id))
     sys.stdout.write("\n".join(lines) + "\n")
     return 0 if all(line.startswith("ok") for line in lines) else 1

@@ -13,10 +13,10 @@ numbers of its own; ids and pauses come from the system's source in any case.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from shared import clients, codec, identity, log, root_secret
-from shared.routes import Route
+from shared.routes import ANYONE, Route
 from shared.settings import environment
 from shared.validation import Crosscutting, RequestContext
 
@@ -25,12 +25,15 @@ _SNAPSHOT = "snap-start"
 _RECORDS = (identity.OrgRecord, identity.CredentialRecord, identity.MembershipRecord)
 
 
-def ready(routes: Iterable[Route]) -> None:
+def ready(routes: Sequence[Route]) -> None:
     """Makes ready what the routes of a function need. Does nothing outside Lambda."""
     way = environment().get(_STARTS_BY)
     if way is None:
         return
     log.logger()
+    if all(row.roles == (ANYONE,) for row in routes):
+        # No caller is looked up: the function has neither a table nor a secret.
+        return
     clients.prepare()
     for record in _RECORDS:
         codec.ensure_storable(record)

@@ -11,9 +11,11 @@ from infra.local import clients
 from infra.local.identities import Refused
 from infra.local.redrive import Places, Redrive
 from infra.local.settings import apply
+from shared.settings import SERVICE
 
-_DATA = "data"
-"""The last part of the name of the stack that has the table (``infra/settings.py``)."""
+_DATA, _API = "data", "api"
+"""The last parts of the names of two stacks: with the table, and with the API
+(``infra/settings.py``)."""
 
 
 def outputs_of(table: str) -> dict[str, str]:
@@ -34,6 +36,17 @@ def outputs_of(table: str) -> dict[str, str]:
         f"no deployed stack has the table {table} in this account and region; "
         "where its stacks are out of reach, name its secret with --root-secret-arn"
     )
+
+
+def address_of(environment: str) -> str:
+    """Returns the address of the API of a deployed environment. Raises ``Refused`` where there is
+    none, or no right to look."""
+    name = f"{SERVICE}-{environment}-{_API}"
+    try:
+        (stack,) = clients.stacks().describe_stacks(StackName=name)["Stacks"]
+    except (BotoCoreError, ClientError) as error:
+        raise Refused(f"the stack {name} cannot be read: {error}") from None
+    return _outputs(stack)["ApiUrl"]
 
 
 def receipt_keys(table: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from infra import smoke
+from infra.local.deployment import address_of
 from infra.local.engine import free_port
 from infra.local.settings import ROOT
 from lambdas.families import FAMILIES
@@ -83,8 +84,16 @@ def test_the_address_is_the_output_of_the_environment_s_stack(
             return {"Stacks": [{"Outputs": [output]}]}
 
     monkeypatch.setattr("infra.local.clients.stacks", Stacks)
-    assert smoke.address("prod") == "https://api.example.com/prod"
+    assert address_of("prod") == "https://api.example.com/prod"
     assert asked == ["crm-prod-api"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_environment_that_is_not_there_is_told_in_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert smoke.main(["--environment", "test"]) == 1
+    assert "the stack crm-test-api cannot be read" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- the pipeline

@@ -61,24 +61,27 @@ EVERY_REQUEST = {**NOTHING, "log": True, "clients": ["dynamodb"], "validators": 
 EVERY_ROUTE = ["Crosscutting", "AccountGetRequest", "AccountCreateRequest"]
 
 
-def started(folder: Path, way: str | None, **environment: str) -> dict[str, Any]:
-    """Returns what a process has made that starts in this way, and after it was restored."""
+def started(
+    folder: Path, way: str | None, program: str = PROGRAM, **environment: str
+) -> dict[str, Any]:
+    """Returns what a process has made that starts in this way, and after it was restored, and what
+    it has logged."""
     (folder / "snapshot_restore_py.py").write_text(HOOKS)
     path = f"{local.ROOT}:{folder}"
     more = {} if way is None else {"AWS_LAMBDA_INITIALIZATION_TYPE": way}
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         env=local.child_environment({"PYTHONPATH": path, "CRM_CLIENT": "", **more, **environment}),
         capture_output=True,
         text=True,
         check=True,
     )
-    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
-    return found
+    *logged, last = run.stdout.splitlines()
+    return {**json.loads(last), "logged": [json.loads(line)["message"] for line in logged]}
 
 
 def test_nothing_is_made_outside_lambda(tmp_path: Path) -> None:
-    assert started(tmp_path, None) == {"started": NOTHING, "restored": None}
+    assert started(tmp_path, None) == {"started": NOTHING, "restored": None, "logged": []}
 
 
 @pytest.mark.parametrize("way", ["on-demand", "provisioned-concurrency"])
@@ -94,6 +97,14 @@ def test_the_certificates_are_read_where_the_table_is_far(tmp_path: Path) -> Non
     assert started(tmp_path, "on-demand", **far)["started"]["certificates"]
 
 
+@pytest.mark.parametrize("way", ["on-demand", "snap-start"])
+def test_a_function_without_a_table_asks_for_no_secret(tmp_path: Path, way: str) -> None:
+    nowhere = {"CRM_ROOT_SECRET": "", "LOG_LEVEL": "INFO"}
+    program = PROGRAM.replace("lambdas.account import handler", "lambdas.stat import handler")
+    found = started(tmp_path, way, program, **nowhere)
+    assert found == {"started": {**NOTHING, "log": True}, "restored": None, "logged": []}
+
+
 def test_a_snapshot_has_every_validator_and_no_secret(tmp_path: Path) -> None:
     found = started(tmp_path, "snap-start")
     assert found["started"] == {**EVERY_REQUEST, "validators": EVERY_ROUTE}
@@ -103,6 +114,7 @@ def test_a_snapshot_has_every_validator_and_no_secret(tmp_path: Path) -> None:
 def test_a_secret_that_cannot_be_read_stops_no_start(tmp_path: Path) -> None:
     # An ARN, and nothing listens where the secrets should be.
     nowhere = {"CRM_ROOT_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"}
-    environment = {**nowhere, "CRM_READ_TIMEOUT_S": "0.2"}
+    environment = {**nowhere, "CRM_READ_TIMEOUT_S": "0.2", "LOG_LEVEL": "INFO"}
     found = started(tmp_path, "on-demand", CRM_ROOT_SECRET="", **environment)
     assert not found["started"]["secret"]
+    assert found["logged"] == ["failed"]
