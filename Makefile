@@ -11,9 +11,11 @@ SOAK_SECONDS ?= 120
 
 VENV := .venv
 ENGINE_VENV := .engine
-# Another engine is a second opinion about the tests that need no more than the table. DynamoDB Local
-# listens on every address, so it and the tests get a network that has loopback alone.
-TABLE_TESTS := tests/contract tests/lambdas tests/shared tests/test_concurrency.py tests/test_registries.py
+# Another engine is a second opinion about the tests that need no more than the table. moto is not atomic
+# under threads, so it gets those that use one. DynamoDB Local listens on every address, so it and the
+# tests get a network that has loopback alone.
+TESTS_OF_moto := tests/contract
+TESTS_OF_dynamodb-local := tests/contract tests/lambdas tests/shared tests/test_concurrency.py tests/test_registries.py
 DYNAMODB_LOCAL := build/dynamodb-local
 DYNAMODB_LOCAL_PACKAGE := amplify-dynamodb-simulator
 DYNAMODB_LOCAL_VERSION := 2.9.30
@@ -53,7 +55,7 @@ types: $(VENV)/.installed ## mypy, strict, on the deployed code
 
 suite: setup node_modules/.installed clients $(if $(filter dynamodb-local,$(ENGINE)),$(DYNAMODB_LOCAL)/.installed) ## the tests alone [ARGS="-k name"] [ENGINE=moto|dynamodb-local: those of the table]
 	@env ENGINE=$(ENGINE) $(if $(filter dynamodb-local,$(ENGINE)),$(NETWORK_OF_ITS_OWN)) \
-	  $(BIN)/pytest -q -n 2 $(if $(filter ministack,$(ENGINE)),,$(TABLE_TESTS)) $(ARGS)
+	  $(BIN)/pytest -q -n 2 $(TESTS_OF_$(ENGINE)) $(ARGS)
 
 e2e: setup node_modules/.installed ## deploy to the emulator, and play a shop's days through its gateway
 	@$(BIN)/python -m infra.package --host >/dev/null

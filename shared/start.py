@@ -1,9 +1,9 @@
 """What a function makes ready when it starts, before its first request.
 
-While a function starts it has more of a processor than its memory gives it later. So what every
-first request needs is made then: the log, the client, the certificates, the root secret and the
-validators that all routes share. How a function starts is a variable that only Lambda sets. So the
-tests and the local server make everything at its first use.
+While a function starts, Lambda gives it more of a processor than its memory buys later. So what
+every first request needs is made then: the log, the client, the certificates, the root secret and
+the validators that all routes share. How a function starts is a variable that only Lambda sets. So
+the tests and the local server make everything at its first use.
 
 A snapshot (SnapStart) is shared by many processes, and lives for weeks. It has no secret and no
 connection, but the validators of all routes. A restored process reads the secret, and gets random

@@ -47,14 +47,14 @@ class Database:
 
         self.engine = engine
         self.client = local_clients.table_administration()
-        self.stream_arn = create_table(self.client, local.TABLE)
+        self.stream_arn = create_table(self.client, local.TABLE, stream=engines.has("stream"))
 
     def empty(self) -> None:
         """Makes the table anew. The caller's identity is forgotten with it."""
         from shared import auth
 
         self.client.delete_table(TableName=local.TABLE)
-        self.stream_arn = create_table(self.client, local.TABLE)
+        self.stream_arn = create_table(self.client, local.TABLE, stream=engines.has("stream"))
         auth.forget()
 
     def items(self, org: str) -> list[dict[str, Any]]:

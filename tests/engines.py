@@ -51,8 +51,6 @@ KINDS = {
         InProcess,
         {
             "stream": "moto's table tells its stream to no reader",
-            "threads": "moto is not atomic under threads",
-            "tokens": "moto ignores the token of a transaction",
         },
     ),
 }
@@ -60,7 +58,15 @@ KINDS = {
 
 
 def chosen() -> Kind:
-    return KINDS[local.tests_engine()]
+    name = local.tests_engine()
+    if name not in KINDS:
+        pytest.exit(f"ENGINE is one of {', '.join(KINDS)}, and not {name}", returncode=2)
+    return KINDS[name]
+
+
+def has(ability: str) -> bool:
+    """Returns whether the engine can do this."""
+    return ability not in chosen().lacks
 
 
 def require(ability: str) -> None:

@@ -163,14 +163,17 @@ def table_definition(name: str) -> dict[str, Any]:
     }
 
 
-def create_table(client: Any, name: str) -> str:
-    """Creates the table unless it exists. Returns the ARN of its stream."""
+def create_table(client: Any, name: str, *, stream: bool = True) -> str:
+    """Creates the table unless it exists. Returns the ARN of its stream, if it has one."""
     if name not in client.list_tables()["TableNames"]:
-        client.create_table(**table_definition(name))
+        definition = table_definition(name)
+        if not stream:
+            del definition["StreamSpecification"]
+        client.create_table(**definition)
         client.get_waiter("table_exists").wait(
             TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
         )
-    arn: str = client.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    arn: str = client.describe_table(TableName=name)["Table"].get("LatestStreamArn", "")
     return arn
 
 
