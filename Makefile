@@ -28,6 +28,9 @@ BIN := $(VENV)/bin
 CDK := node_modules/.bin/cdk
 PIP_FLAGS := --quiet --quiet --disable-pip-version-check --require-hashes
 
+# Bytecode is kept, whatever the machine says: the tests start this code in many new processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 # The word about Node's age is for whoever keeps the machine, not for every run of the tests. The
 # variable lists major versions: these are accepted by the tests.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20,21,22,23

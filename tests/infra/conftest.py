@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,9 +21,14 @@ import app as entry
 from infra import package
 from infra.environments import ENVIRONMENTS
 from infra.settings import Environment, chosen
+from lambdas.families import FAMILIES as WHOLE
 from shared.routes import ANYONE, Latency, Route, Tier
 
 ROOT = Path(__file__).resolve().parents[2]
+
+NODE_AGE = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"
+SHOP = {"prod:account": "123456789012", "prod:region": "eu-central-1"}
+BUILD_ID = "MONDAY-1765671116"
 
 Families = Mapping[str, Sequence[Route]]
 Resources = dict[str, dict[str, Any]]
@@ -123,6 +131,60 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
 def deployments(deploy: Deploy) -> Callable[..., Deployment]:
     """The same deployment for everyone who asks for the same environment."""
     return cache(deploy)
+
+
+@pytest.fixture(scope="session")
+def whole(deploy: Deploy) -> Callable[[str], Deployment]:
+    """``whole("prod")``: an environment with the API's own route table, made once."""
+    return cache(lambda name: deploy(name, WHOLE))
+
+
+@dataclass(frozen=True)
+class EntryRun:
+    """The deployment's entry, run as the deployment tool runs it, and the folder of its output."""
+
+    result: subprocess.CompletedProcess[str]
+    folder: Path
+
+    def stacks(self) -> list[dict[str, Any]]:
+        """What the deployment tool reads of each stack."""
+        made = json.loads((self.folder / "manifest.json").read_text())["artifacts"].values()
+        return [each for each in made if each["type"] == "aws:cloudformation:stack"]
+
+
+@pytest.fixture(scope="session")
+def entry_run(tmp_path_factory: pytest.TempPathFactory) -> EntryRun:
+    """The entry for ``prod``, with its account and region."""
+    folder = tmp_path_factory.mktemp("entry")
+    context = {"environment": "prod", "assets": "none", "build_id": BUILD_ID, **SHOP}
+    result = run_app(folder, context)
+    assert result.returncode == 0, result.stderr
+    return EntryRun(result, folder)
+
+
+def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            NODE_AGE: exported(NODE_AGE),
+            "CDK_OUTDIR": str(out),
+            "CDK_CONTEXT_JSON": json.dumps({**settings, **context}),
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+def exported(variable: str) -> str:
+    """What the Makefile exports to its commands."""
+    rule = f"--eval=shown: ; @echo $${variable}"
+    run = subprocess.run(
+        ["make", "--silent", rule, "shown"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return run.stdout.strip()
 
 
 @pytest.fixture(scope="session")

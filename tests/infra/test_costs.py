@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -16,17 +16,16 @@ from infra.environments import ENVIRONMENTS
 from lambdas.families import FAMILIES as WHOLE
 from shared import log
 from shared.routes import COLD, Tier
-from tests.infra.conftest import ROOT, Deploy, Deployment
+from tests.infra.conftest import ROOT, Deployment
 
 SUM = re.compile(r"\*\*\$([\d.]+)\*\*")
 MIXED = re.compile(r"\$([\d.]+) in `(\w+)`")
 
 
 @pytest.fixture(scope="module")
-def page(deploy: Deploy) -> str:
-    templates = cache(lambda name: deploy(name, WHOLE).raw)
+def page(whole: Callable[[str], Deployment]) -> str:
     environments = [ENVIRONMENTS[name] for name in ("dev", "prod")]
-    return costs.page(environments, lambda each: templates(each.name), WHOLE)
+    return costs.page(environments, lambda each: whole(each.name).raw, WHOLE)
 
 
 def test_the_committed_page_is_right_to_a_twentieth(page: str) -> None:

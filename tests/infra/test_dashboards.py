@@ -4,6 +4,7 @@ is behind it."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -48,8 +49,10 @@ def limit(widget: dict[str, Any]) -> float | None:
 
 
 @pytest.mark.parametrize("tier", ["A", "B", "C", "D"])
-def test_each_route_is_drawn_against_its_own_limits(tier: str, deploy: Deploy) -> None:
-    deployment = deploy("prod", WHOLE)
+def test_each_route_is_drawn_against_its_own_limits(
+    tier: str, whole: Callable[[str], Deployment]
+) -> None:
+    deployment = whole("prod")
     drawn = {
         (where["Method"], where["Resource"], stat): limit(widget)
         for widget in widgets(deployment, f"tier-{tier}")
@@ -83,9 +86,9 @@ def test_a_class_is_drawn_as_its_alarms_see_it(prod: Deployment) -> None:
 
 
 def test_the_money_families_show_their_writes_their_faults_and_their_places(
-    deploy: Deploy,
+    whole: Callable[[str], Deployment],
 ) -> None:
-    deployment = deploy("prod", WHOLE)
+    deployment = whole("prod")
     shown: dict[str, set[str]] = {}
     places = {}
     for widget in widgets(deployment, "money"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -181,8 +182,10 @@ def test_the_alarms_are_there_before_what_needs_them(prod: Deployment) -> None:
             assert all("Ref" in alarm["Name"] for alarm in each["AlarmConfiguration"]["Alarms"])
 
 
-def test_every_canary_of_the_real_table_has_few_enough_alarms(deploy: Deploy) -> None:
-    found = groups(deploy("prod", WHOLE))
+def test_every_canary_of_the_real_table_has_few_enough_alarms(
+    whole: Callable[[str], Deployment],
+) -> None:
+    found = groups(whole("prod"))
     assert len(found) == len(WHOLE) + len(CONSUMERS)
     for group in found.values():
         assert len(group["AlarmConfiguration"]["Alarms"]) <= MOST_ALARMS
@@ -259,9 +262,9 @@ def test_a_function_is_kept_warm_on_request_but_not_also_started_from_a_snapshot
 
 @pytest.mark.parametrize("name", ["test", "prod"])
 def test_the_publisher_and_the_money_families_have_places_of_their_own(
-    name: str, deploy: Deploy
+    name: str, whole: Callable[[str], Deployment]
 ) -> None:
-    deployment = deploy(name, WHOLE)
+    deployment = whole(name)
     reserved = {
         each["FunctionName"].removeprefix(f"crm-{name}-"): each["ReservedConcurrentExecutions"]
         for concern in CONCERNS

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from infra.settings import PREFIX
 from lambdas.families import FAMILIES
 from shared.routes import ANYONE, Tier
-from tests.infra.conftest import ROOT, Deploy, Deployment, Families, row
+from tests.infra.conftest import BUILD_ID, Deploy, Deployment, EntryRun, Families, row, run_app
 from tests.infra.test_alarm_stack import latency_alarms, promised
 from tests.infra.test_api_stack import granted, methods
 from tests.infra.test_nag import findings
@@ -21,48 +19,14 @@ from tests.infra.test_nag import findings
 RESOURCES_A_STACK = 500
 CHILDREN_OF_A_COMPOSITE = 100
 LETTERS_OF_A_RULE = 10_240
-NODE_AGE = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"
 
 
-def exported(variable: str) -> str:
-    """What the Makefile exports to its commands."""
-    rule = f"--eval=shown: ; @echo $${variable}"
-    run = subprocess.run(
-        ["make", "--silent", rule, "shown"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return run.stdout.strip()
-
-
-def run_app(out: Path, context: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            NODE_AGE: exported(NODE_AGE),
-            "CDK_OUTDIR": str(out),
-            "CDK_CONTEXT_JSON": json.dumps({**settings, **context}),
-        },
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_the_entry_makes_the_five_stacks_of_the_named_environment(tmp_path: Path) -> None:
-    context = {"environment": "test", "assets": "none", "build_id": "MONDAY-1765671116"}
-    result = run_app(tmp_path, context)
-    assert result.returncode == 0, result.stderr
-    manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
-    names = {
-        each["properties"]["stackName"]
-        for each in manifest.values()
-        if each["type"] == "aws:cloudformation:stack"
-    }
-    assert names == {f"crm-test-{each}" for each in ("data", "events", "api", "jobs", "alarms")}
-    assert "MONDAY-1765671116" in (tmp_path / "Api.template.json").read_text()
+def test_the_entry_makes_the_five_stacks_of_the_named_environment(entry_run: EntryRun) -> None:
+    names = {each["properties"]["stackName"] for each in entry_run.stacks()}
+    assert names == {f"crm-prod-{each}" for each in ("data", "events", "api", "jobs", "alarms")}
+    assert BUILD_ID in (entry_run.folder / "Api.template.json").read_text()
     # No banner about the age of Node, or anything else that hides what a deployment says.
-    assert result.stderr == ""
+    assert entry_run.result.stderr == ""
 
 
 def test_the_entry_refuses_an_environment_that_does_not_exist(tmp_path: Path) -> None:
@@ -71,24 +35,24 @@ def test_the_entry_refuses_an_environment_that_does_not_exist(tmp_path: Path) ->
     assert "environment must be one of dev, test, prod, not 'moon'" in result.stderr
 
 
-@pytest.fixture(scope="module")
-def whole(deploy: Deploy) -> Deployment:
-    return deploy("prod", FAMILIES)
+@pytest.fixture
+def whole_prod(whole: Callable[[str], Deployment]) -> Deployment:
+    return whole("prod")
 
 
-def test_every_row_of_the_api_is_a_method_and_is_watched(whole: Deployment) -> None:
+def test_every_row_of_the_api_is_a_method_and_is_watched(whole_prod: Deployment) -> None:
     rows = [route for routes in FAMILIES.values() for route in routes]
-    assert set(methods(whole)) == {
+    assert set(methods(whole_prod)) == {
         (method, PREFIX + route.path) for route in rows for method in (route.method, "ANY")
     }
-    limits = {key: each["Threshold"] for key, each in latency_alarms(whole).items()}
+    limits = {key: each["Threshold"] for key, each in latency_alarms(whole_prod).items()}
     assert limits == promised(FAMILIES)
 
 
-def test_every_family_has_a_function_and_breaks_no_rule(whole: Deployment) -> None:
-    names = {each["FunctionName"] for each in whole.properties("api", "AWS::Lambda::Function")}
+def test_every_family_has_a_function_and_breaks_no_rule(whole_prod: Deployment) -> None:
+    names = {each["FunctionName"] for each in whole_prod.properties("api", "AWS::Lambda::Function")}
     assert names == {f"crm-prod-{family}" for family in FAMILIES}
-    assert findings(whole.app) == []
+    assert findings(whole_prod.app) == []
 
 
 @pytest.mark.parametrize("name", ["test", "prod"])
@@ -138,8 +102,10 @@ def test_a_stack_that_is_too_large_is_never_synthesised(deploy: Deploy) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_each_family_may_do_what_its_rows_do_and_no_more(family: str, whole: Deployment) -> None:
-    rows, rights = FAMILIES[family], granted(whole, family)
+def test_each_family_may_do_what_its_rows_do_and_no_more(
+    family: str, whole_prod: Deployment
+) -> None:
+    rows, rights = FAMILIES[family], granted(whole_prod, family)
     expected = {"logs:CreateLogStream", "logs:PutLogEvents"}
     if any(each.roles != (ANYONE,) for each in rows):
         expected |= {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"}
@@ -152,7 +118,7 @@ def test_each_family_may_do_what_its_rows_do_and_no_more(family: str, whole: Dep
     # Whoever erases knows the key that signs receipts, and nobody else does.
     (function,) = (
         each
-        for each in whole.properties("api", "AWS::Lambda::Function")
+        for each in whole_prod.properties("api", "AWS::Lambda::Function")
         if each["FunctionName"] == f"crm-prod-{family}"
     )
     variables = function["Environment"]["Variables"]
