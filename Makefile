@@ -58,7 +58,7 @@ types: $(VENV)/.installed ## mypy, strict, on the deployed code
 
 suite: setup node_modules/.installed clients $(if $(filter dynamodb-local,$(ENGINE)),$(DYNAMODB_LOCAL)/.installed) ## the tests alone [ARGS="-k name"] [ENGINE=moto|dynamodb-local: those of the table]
 	@env ENGINE=$(ENGINE) $(if $(filter dynamodb-local,$(ENGINE)),$(NETWORK_OF_ITS_OWN)) \
-	  $(BIN)/pytest -q -n 2 $(TESTS_OF_$(ENGINE)) $(ARGS)
+	  $(BIN)/pytest -q -n 2 --dist worksteal $(TESTS_OF_$(ENGINE)) $(ARGS)
 
 e2e: setup node_modules/.installed ## deploy to the emulator, and play a shop's days through its gateway
 	@$(BIN)/python -m infra.package --host >/dev/null
