@@ -74,7 +74,7 @@ def begun(many: int) -> tuple[World, Life]:
 @pytest.mark.parametrize("path", ["/customer/delete", "/customer/anonymize"])
 @pytest.mark.parametrize(
     ("many", "step"),
-    [(3, 3), *(pytest.param(n, 1, marks=pytest.mark.soak) for n in (0, 1, 25, 26, 100, 250))],
+    [(3, 5), *(pytest.param(n, 1, marks=pytest.mark.soak) for n in (0, 1, 25, 26, 100, 250))],
 )
 def test_a_crash_at_any_call_then_anybody_ends_it(
     database: Database, faults: Faults, published: Published, path: str, many: int, step: int
