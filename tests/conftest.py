@@ -55,6 +55,8 @@ class Database:
 
         self.client.delete_table(TableName=local.TABLE)
         self.stream_arn = create_table(self.client, local.TABLE, stream=engines.has("stream"))
+        if isinstance(self.engine, InProcess):
+            self.engine.forget()
         auth.forget()
 
     def items(self, org: str) -> list[dict[str, Any]]:
@@ -91,15 +93,22 @@ def emptied(database: Database) -> None:
 
 
 @pytest.fixture
-def world(database: Database) -> World:
-    """A new verified org."""
+def ready(database: Database) -> None:
+    """A table for the orgs of a test. It is an empty one on moto, which copies all of it at each
+    transaction: with the orgs of hundreds of tests it takes minutes and all memory."""
     assert database.engine.is_running
+    if isinstance(database.engine, InProcess):
+        database.empty()
+
+
+@pytest.fixture
+def world(ready: None) -> World:
+    """A new verified org."""
     return World()
 
 
 @pytest.fixture
-def other_world(database: Database) -> World:
-    assert database.engine.is_running
+def other_world(ready: None) -> World:
     return World()
 
 
