@@ -93,22 +93,24 @@ def emptied(database: Database) -> None:
 
 
 @pytest.fixture
-def ready(database: Database) -> None:
+def ready(database: Database) -> Database:
     """A table for the orgs of a test. It is an empty one on moto, which copies all of it at each
-    transaction: with the orgs of hundreds of tests it takes minutes and all memory."""
-    assert database.engine.is_running
+    transaction: with the orgs of hundreds of tests that takes minutes and all memory."""
     if isinstance(database.engine, InProcess):
         database.empty()
+    return database
 
 
 @pytest.fixture
-def world(ready: None) -> World:
+def world(ready: Database) -> World:
     """A new verified org."""
+    assert ready.engine.is_running
     return World()
 
 
 @pytest.fixture
-def other_world(ready: None) -> World:
+def other_world(ready: Database) -> World:
+    assert ready.engine.is_running
     return World()
 
 
