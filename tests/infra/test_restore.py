@@ -9,17 +9,13 @@ restores from a backup of the database.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -29,20 +25,17 @@ from infra.local.bus import BusRecorder
 from infra.local.engine import Engine, table_definition
 from infra.local.identities import Refused
 from infra.local.restored_table import RestoredTable as Restored
-from infra.local.settings import ROOT, foreign_environment
 from infra.local.stream import StreamReader
 from infra.settings import RestoredTable, chosen
 from lambdas.events.handler import lambda_handler as publisher
 from lambdas.jobs.handler import DAILY
 from lambdas.jobs.handler import lambda_handler as jobs
-from shared import auth, clients, hashes, root_secret
-from shared.settings import settings
+from shared import clients
 from tests.builders import WHY, Caller, euro
-from tests.conftest import KEY
 from tests.infra.conftest import Deploy, Deployment
+from tests.infra.emulated import TABLE, Account
 
-ORG, TABLE, AGAIN = "RESTORED-SHOP", "crm-prod", "crm-prod-again"
-REGION = "us-east-1"
+ORG, AGAIN = "RESTORED-SHOP", "crm-prod-again"
 OPTIONS = {"root-secret-arn": "RootSecretArn", "receipt-key": "ReceiptKeyArn"}
 POINTS = {
     "policy_version": "first",
@@ -50,109 +43,6 @@ POINTS = {
     "earn_policy": {"points_per_unit": 10},
     "redeem_policy": {"mode": "per_point"},
 }
-
-
-@dataclass
-class Account:
-    """The emulator, as the account in which the environment lives."""
-
-    engine: Engine
-    outputs: dict[str, str] = field(default_factory=dict)
-
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.engine.endpoint,
-            aws_access_key_id="emulated",
-            aws_secret_access_key="emulated",
-        )
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """How a person or a function reaches the account."""
-        services = ("", "_DYNAMODB", "_DYNAMODB_STREAMS", "_S3")
-        return {
-            **{f"AWS_ENDPOINT_URL{service}": self.engine.endpoint for service in services},
-            "AWS_ACCESS_KEY_ID": "emulated",
-            "AWS_SECRET_ACCESS_KEY": "emulated",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-    def deploy(self, data: dict[str, Any], how: str) -> None:
-        """Deploys the data stack. The emulator knows no backup selections, and sets neither the
-        time to live nor the recovery of a table by a template."""
-        kept = {
-            name: each
-            for name, each in data["Resources"].items()
-            if not each["Type"].startswith("AWS::Backup::") and "Backups" not in name
-        }
-        template = {"Resources": kept, "Outputs": data["Outputs"]}
-        stacks = self.client("cloudformation")
-        make = getattr(stacks, f"{how}_stack")
-        make(StackName=f"{TABLE}-data", TemplateBody=json.dumps(template))
-        stacks.get_waiter(f"stack_{how}_complete").wait(
-            StackName=f"{TABLE}-data", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
-        )
-        (stack,) = stacks.describe_stacks(StackName=f"{TABLE}-data")["Stacks"]
-        self.outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-
-    def admin(self, arguments: str, *, table: str = TABLE) -> str:
-        """Runs the administration command as the page writes it."""
-        commands = self._commands
-        assert commands.stdin is not None
-        assert commands.stdout is not None
-        commands.stdin.write(json.dumps(f"--table {table} {arguments}".split()) + "\n")
-        commands.stdin.flush()
-        code, out, errors = json.loads(commands.stdout.readline())
-        assert code == 0, f"{arguments}\n{out}\n{errors}"
-        return str(out)
-
-    @cached_property
-    def _commands(self) -> subprocess.Popen[str]:
-        """Processes of their own, which know nothing of this one's deployment."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.local.forked"],
-            cwd=ROOT, env=foreign_environment(self.variables), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-
-    def end(self) -> None:
-        self._commands.communicate(timeout=20)
-        self.engine.stop()
-
-    @contextmanager
-    def functions(self, table: str) -> Iterator[None]:
-        """This process is the deployed functions, on this table."""
-        with pytest.MonkeyPatch.context() as here:
-            here.delenv("CRM_ROOT_SECRET")
-            for name, value in {
-                **self.variables,
-                "CRM_TABLE": table,
-                "CRM_ROOT_SECRET_ARN": self.outputs["RootSecretArn"],
-                "CRM_RECEIPT_KEY_ID": self.outputs["ReceiptKeyArn"],
-                "CRM_ERASURE_LOG_BUCKET": self.outputs["ErasureLogName"],
-            }.items():
-                here.setenv(name, value)
-            clients.use(kms=None)
-            forget()
-            try:
-                yield
-            finally:
-                here.undo()
-                forget()
-                clients.use(kms=KEY)
-
-
-def forget() -> None:
-    """What a new process does not know yet."""
-    clients.use(dynamodb=None, secretsmanager=None, s3=None, events=None)
-    settings.cache_clear()
-    root_secret.forget_secret()
-    hashes.root.cache_clear()
-    hashes._secret_key.cache_clear()
-    auth.forget()
 
 
 @pytest.fixture
@@ -196,9 +86,9 @@ class Shop:
         answer = self.owner("/loyalty/balance/get", {"customer_guid": guid})
         return int(answer.data["balance"]["available_points"])
 
-    def card(self, code: str) -> dict[str, Any]:
+    def card(self, code: str) -> int:
         answer = self.owner("/giftcard/get", {"card_code": code})
-        return dict(answer.data["stored_value"]["balance"])
+        return int(answer.data["stored_value"]["balance"]["amount"])
 
     def knows(self, guid: str) -> bool:
         return self.owner("/customer/get", {"customer_guid": guid}).status == 200
@@ -256,99 +146,138 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def everything(client: Any, table: str) -> str:
-    pages = client.get_paginator("scan").paginate(TableName=table)
-    return json.dumps([item for page in pages for item in page["Items"]])
+@dataclass
+class Story:
+    """A loss, and the steps of the page after it."""
+
+    account: Account
+    shop: Shop
+    folder: Path
+    ids: dict[str, str] = field(default_factory=dict)
+    receipts: list[dict[str, Any]] = field(default_factory=list)
+
+    @cached_property
+    def database(self) -> Any:
+        return self.account.client("dynamodb")
+
+    def business(self) -> None:
+        """Two customers get points, and somebody buys a card."""
+        shop = self.shop
+        with self.account.functions(TABLE):
+            shop.post("/loyalty/policy/set", policy=POINTS)
+            for name in ("Ada", "Bert"):
+                self.ids[name] = shop.customer(name)
+                shop.buys(self.ids[name], f"SO-{name}")
+            made = shop.post("/giftcard/issue", amount=euro(5_000))["stored_value"]
+            self.ids["card"] = made["card_code"]
+        assert self.figures(TABLE) == (100, 5_000)
+
+    def later(self, since: datetime) -> None:
+        """Ada is erased, Bert buys again and pays by card, Cleo comes and goes, and a day ends."""
+        shop, bert = self.shop, self.ids["Bert"]
+        with self.account.functions(TABLE):
+            self.erase("Ada")
+            shop.buys(bert, "SO-3")
+            paid = {"card_code": self.ids["card"], "amount": euro(2_000), "order_ref": "SO-3"}
+            shop.post("/giftcard/redeem", **paid, idempotency_key="till-1")
+            self.ids["Cleo"] = shop.customer("Cleo")
+            self.shop.post("/customer/delete", customer_guid=self.ids["Cleo"])
+            jobs({"job": DAILY, "time": (since + timedelta(hours=3)).isoformat()}, None)
+        assert self.figures(TABLE) == (200, 3_000)
+
+    def erase(self, name: str) -> None:
+        data = self.shop.post("/customer/delete", customer_guid=self.ids[name])
+        self.receipts.append({"data": data})
+
+    def figures(self, table: str) -> tuple[int, int]:
+        """Bert's points, and what is on the card."""
+        with self.account.functions(table):
+            return self.shop.points(self.ids["Bert"]), self.shop.card(self.ids["card"])
+
+    def complete(self) -> list[dict[str, Any]]:
+        return lines(self.account.admin("table complete prod", table=AGAIN))
+
+    def logged(self, since: datetime) -> Path:
+        """Writes down the erasures since, from the old table. The bucket has the same."""
+        log = self.folder / "erasures.jsonl"
+        log.write_text(self.account.admin(f"jobs log {ORG} --since {since:%Y-%m-%dT%H:%M:%S}"))
+        bucket, files = self.account.outputs["ErasureLogName"], self.account.client("s3")
+        (kept,) = files.list_objects_v2(Bucket=bucket)["Contents"]
+        stored = files.get_object(Bucket=bucket, Key=kept["Key"])["Body"].read().decode()
+        assert lines(stored) == lines(log.read_text())
+        assert "@" not in stored
+        return log
+
+    def reapply(self, log: Path) -> dict[str, str]:
+        """Makes the erasures again, and returns what became of whom."""
+        keys = [f"--{option} {self.account.outputs[name]}" for option, name in OPTIONS.items()]
+        said = self.account.admin(f"{' '.join(keys)} jobs reapply {log}", table=AGAIN)
+        names = {guid: name for name, guid in self.ids.items()}
+        return {names[line["customer_guid"]]: line["outcome"] for line in lines(said)}
+
+    def events(self, stream_arn: str) -> list[dict[str, Any]]:
+        """Returns what the publisher makes of the stream."""
+        bus = BusRecorder()
+        with self.account.functions(AGAIN):
+            clients.use(events=bus)
+            reader = StreamReader(
+                self.account.client("dynamodbstreams"), stream_arn, "events", publisher
+            )
+            reader.drain()
+        return [event["detail"] for event in bus.after(0)["events"]]
+
+    def everything(self) -> str:
+        pages = self.database.get_paginator("scan").paginate(TableName=AGAIN)
+        return json.dumps([item for page in pages for item in page["Items"]])
 
 
 def test_a_table_is_restored_as_the_page_says(
     account: Account, prod: Deployment, deploy: Deploy, tmp_path: Path
 ) -> None:
-    shop, database = opened(account), account.client("dynamodb")
-    # Before: two customers with points, and a card.
-    with account.functions(TABLE):
-        shop.post("/loyalty/policy/set", policy=POINTS)
-        ada, bert = shop.customer("Ada"), shop.customer("Bert")
-        shop.buys(ada, "SO-1")
-        shop.buys(bert, "SO-2")
-        card = shop.post("/giftcard/issue", amount=euro(5_000))["stored_value"]["card_code"]
-        before = {guid: shop.points(guid) for guid in (ada, bert)}
-    assert before == {ada: 100, bert: 100}
-    backup = database.create_backup(TableName=TABLE, BackupName="before")["BackupDetails"]
+    story = Story(account, opened(account), tmp_path)
+    story.business()
+    made = story.database.create_backup(TableName=TABLE, BackupName="before")["BackupDetails"]
     since = datetime.now(UTC)
-    # After: Ada is erased, Bert buys again and pays by card, and Cleo comes.
-    with account.functions(TABLE):
-        receipt = {"data": shop.post("/customer/delete", customer_guid=ada)}
-        shop.buys(bert, "SO-3")
-        paid = {"card_code": card, "amount": euro(2_000), "order_ref": "SO-3"}
-        shop.post("/giftcard/redeem", **paid, idempotency_key="till-1")
-        cleo = shop.customer("Cleo")
-        shop.post("/customer/delete", customer_guid=cleo)
-        assert (shop.points(bert), shop.card(card)["amount"]) == (200, 3_000)
-        jobs({"job": DAILY, "time": (since + timedelta(hours=3)).isoformat()}, None)
+    story.later(since)
 
     # Step 1: a new table, and what it lacks.
-    database.restore_table_from_backup(TargetTableName=AGAIN, BackupArn=backup["BackupArn"])
+    story.database.restore_table_from_backup(TargetTableName=AGAIN, BackupArn=made["BackupArn"])
+    assert not any(settings_of(story.database, AGAIN).values())
+    *done, place = story.complete()
+    assert {line["outcome"] for line in done} == {"was there", "set"}
     (own,) = prod.properties("data", "AWS::DynamoDB::Table")
-    assert not any(settings_of(database, AGAIN).values())
-    done = lines(account.admin("table complete prod", table=AGAIN))
-    assert {line["outcome"] for line in done[:-1]} == {"was there", "set"}
-    assert settings_of(database, AGAIN) == settings_in(own)
-    again = lines(account.admin("table complete prod", table=AGAIN))
-    assert {line["outcome"] for line in again[:-1]} == {"was there"}
-    place = done[-1]
-    assert again[-1] == place
+    assert settings_of(story.database, AGAIN) == settings_in(own)
+    *done, again = story.complete()
+    assert ({line["outcome"] for line in done}, again) == ({"was there"}, place)
 
-    # Step 2: the erasures since, from the old table and from the bucket.
-    log = tmp_path / "erasures.jsonl"
-    log.write_text(account.admin(f"jobs log {ORG} --since {since:%Y-%m-%dT%H:%M:%S}"))
-    bucket, files = account.outputs["ErasureLogName"], account.client("s3")
-    (kept,) = files.list_objects_v2(Bucket=bucket)["Contents"]
-    stored = files.get_object(Bucket=bucket, Key=kept["Key"])["Body"].read().decode()
-    assert lines(stored) == lines(log.read_text())
-    assert "@" not in stored
-
-    # Step 3: they are made again.
-    keys = [f"--{option} {account.outputs[name]}" for option, name in OPTIONS.items()]
-    reapply = f"{' '.join(keys)} jobs reapply {log}"
-    made = lines(account.admin(reapply, table=AGAIN))
-    outcomes = {line["customer_guid"]: line["outcome"] for line in made}
-    assert outcomes == {ada: "erased", cleo: "unknown"}
-    repeated = {line["outcome"] for line in lines(account.admin(reapply, table=AGAIN))}
-    assert repeated == {"done", "unknown"}
+    # Steps 2 and 3: the erasures since are written down, and made again.
+    log = story.logged(since)
+    assert "ada@example.com" in story.everything()
+    assert story.reapply(log) == {"Ada": "erased", "Cleo": "unknown"}
+    assert story.reapply(log) == {"Ada": "done", "Cleo": "unknown"}
+    assert "ada@example.com" not in story.everything()
 
     # Step 4: everything uses it. The administration finds it by the outputs of the stack.
-    context = {"environment": "prod", **{k: v for k, v in place.items() if k.startswith("table_")}}
+    context = {"environment": "prod", **place}
     restored = chosen(ENVIRONMENTS, context.get).restored_table
-    assert restored is not None
     assert restored == RestoredTable(AGAIN, place["table_stream_arn"])
     account.deploy(deploy("prod", restored_table=restored).raw["data"], "update")
-    assert account.outputs["TableName"] == AGAIN
-    assert lines(account.admin("org list", table=AGAIN))[0]["orgcode"] == ORG
-    heard = BusRecorder()
+    assert [org["orgcode"] for org in lines(account.admin("org list", table=AGAIN))] == [ORG]
+    assert story.figures(AGAIN) == (100, 5_000)
     with account.functions(AGAIN):
-        assert not shop.knows(ada)
-        assert not shop.knows(cleo)
-        assert (shop.points(bert), shop.card(card)["amount"]) == (before[bert], 5_000)
-        assert "ada@example.com" not in everything(database, AGAIN)
-        # The tombstone has the receipt, signed again by the same key.
-        receipt_again = {"data": shop.post("/customer/delete", customer_guid=ada)}
-        shop.buys(bert, "SO-3")
-        assert shop.points(bert) == 200
-        clients.use(events=heard)
-        stream = account.client("dynamodbstreams")
-        StreamReader(stream, place["table_stream_arn"], "events", publisher).drain()
-    for name, answer in (("first", receipt), ("again", receipt_again)):
-        file = tmp_path / f"{name}.json"
-        file.write_text(json.dumps(answer))
+        known = [name for name in ("Ada", "Bert", "Cleo") if story.shop.knows(story.ids[name])]
+        assert known == ["Bert"]
+        # The tombstone answers with the receipt of the second erasure.
+        story.erase("Ada")
+        story.shop.buys(story.ids["Bert"], "SO-3")
+    for number, receipt in enumerate(story.receipts):
+        file = tmp_path / f"receipt-{number}.json"
+        file.write_text(json.dumps(receipt))
         assert account.admin(f"receipt verify {ORG} {file}", table=AGAIN).startswith("good: ")
-    told = [event["detail"] for event in heard.after(0)["events"]]
-    deleted = [each["data"] for each in told if each["action"] == "customer-deleted"]
-    assert [each["customer_guid"] for each in deleted] == [ada]
-    # The old table is still there, and as it was.
-    with account.functions(TABLE):
-        assert shop.points(bert) == 200
-    assert database.describe_table(TableName=TABLE)["Table"]["DeletionProtectionEnabled"]
+    told = [e for e in story.events(place["table_stream_arn"]) if e["action"] == "customer-deleted"]
+    assert [each["data"]["customer_guid"] for each in told] == [story.ids["Ada"]]
+    # The old table stays as it was.
+    assert (story.figures(AGAIN), story.figures(TABLE)) == ((200, 5_000), (200, 3_000))
 
 
 @dataclass
