@@ -36,6 +36,8 @@ class RestoredTable:
         anywhere. Raises ``Refused`` for a table that has other keys or indexes."""
         try:
             self._require_keys()
+            # A restore takes a while, and until its end the table takes no change.
+            self._wait()
             for setting, has, make in self._settings():
                 there = has()
                 if not there:
