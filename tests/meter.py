@@ -4,8 +4,8 @@
 units from the sizes of the items, by the published rules for on-demand tables, because no local
 engine reports them correctly:
 
-- Reads count in steps of 4 KiB: each item of a get or a batch alone, the items of a query together.
-  Eventually consistent reads count half, reads in a transaction double.
+- Reads count in steps of 4 KiB: each item of a batch alone, the items of a query together.
+  Eventually consistent reads count half.
 - Writes count in steps of 1 KiB of the larger of the old and the new item. Writes and condition
   checks in a transaction count double.
 - Every index entry that is added, changed or removed counts as a write.
@@ -124,9 +124,6 @@ class Meter:
         that does not exist is empty."""
         return self._look_at_all(list(_targets(name, arguments)))
 
-    def _look(self, table: str, key: Item) -> Item:
-        return self._look_at_all([(table, key)])[0]
-
     def _look_at_all(self, targets: list[tuple[str, Item]]) -> list[Item]:
         """Returns the current items in the order of their places, at most a hundred of them."""
         if not targets:
@@ -154,18 +151,10 @@ class Meter:
     # reads -------------------------------------------------------------------------------------
 
     def _read_units(self, name: str, arguments: dict[str, Any], answer: Any) -> Decimal:
-        if name == "get_item":
-            whole = self._look(arguments["TableName"], arguments["Key"])
-            return _read(item_size(whole), arguments.get("ConsistentRead", False))
         if name == "batch_get_item":
             return sum(self._batch_units(arguments, answer), Decimal(0))
-        if name == "transact_get_items":
-            gets = [action["Get"] for action in arguments["TransactItems"]]
-            items = self._look_at_all([(get["TableName"], get["Key"]) for get in gets])
-            sizes = [item_size(item) for item in items]
-            return sum((2 * _read(size, consistent=True) for size in sizes), Decimal(0))
-        if name in ("query", "scan"):
-            sizes = [item_size(item) for item in self._evaluated(name, arguments, answer)]
+        if name == "query":
+            sizes = [item_size(item) for item in self._evaluated(arguments, answer)]
             return _read(sum(sizes), arguments.get("ConsistentRead", False))
         return Decimal(0)
 
@@ -176,7 +165,7 @@ class Meter:
             for item in self._look_at_all(read):
                 yield _read(item_size(item), request.get("ConsistentRead", False))
 
-    def _evaluated(self, name: str, arguments: dict[str, Any], answer: Any) -> list[Item]:
+    def _evaluated(self, arguments: dict[str, Any], answer: Any) -> list[Item]:
         """Returns the whole items that a query read. Those that a filter left out cost too."""
         items: list[Item] = answer["Items"]
         if "FilterExpression" not in arguments and "ProjectionExpression" not in arguments:
@@ -189,7 +178,7 @@ class Meter:
         again["Limit"] = max(1, answer["ScannedCount"])
         _keep_used(again, "ExpressionAttributeNames")
         _keep_used(again, "ExpressionAttributeValues")
-        whole: list[Item] = getattr(self.client, name)(**again)["Items"]
+        whole: list[Item] = self.client.query(**again)["Items"]
         return whole[: answer["ScannedCount"]]
 
 
@@ -295,9 +284,7 @@ def _targets(name: str, arguments: dict[str, Any]) -> Iterator[tuple[str, Item]]
             for request in requests:
                 ((kind, write),) = request.items()
                 yield table, _key(write["Item"] if kind == "PutRequest" else write["Key"])
-    elif name == "put_item":
-        yield arguments["TableName"], _key(arguments["Item"])
-    elif name in ("update_item", "delete_item"):
+    elif name == "update_item":
         yield arguments["TableName"], _key(arguments["Key"])
 
 

@@ -70,6 +70,7 @@ CATCHES_SDK_ERRORS = {
     "shared/table.py",
     "lambdas/events/handler.py",
     "infra/local/deployment.py",
+    "infra/local/restored_table.py",
     "infra/local/signing.py",
 }
 EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager", "service", "misc"}

@@ -72,13 +72,17 @@ def _choose_table(
         return
     context.obj = table
     if table is not None:
-        outputs = {} if root_secret_arn else outputs_of(table)
-        secret = root_secret_arn or outputs["RootSecretArn"]
+        # Nobody knows a restored table before it is deployed, and its settings need no secret.
+        alone = root_secret_arn or context.invoked_subcommand == "table"
+        outputs = {} if alone else outputs_of(table)
+        secret = root_secret_arn or ("" if alone else outputs["RootSecretArn"])
         key_id = receipt_key or outputs.get("ReceiptKeyArn")
         apply(deployed(table, secret, key_id), keep_account=True)
         return
     if context.invoked_subcommand == "events":
         raise typer.BadParameter("only a deployment keeps failed events: name its table, --table")
+    if context.invoked_subcommand == "table":
+        raise typer.BadParameter("only a deployed table is restored: name it, --table")
     if context.invoked_subcommand == "receipt":
         # Receipts are verified without any service.
         clients.use(kms=FileKey(local_settings().receipt_key))

@@ -1,5 +1,6 @@
 """The part of the administration command for records: ledgers, search entries, erasures, receipts,
-exports, runs of the retention policy, the keys of page tokens, and events that failed."""
+exports, runs of the retention policy, the keys of page tokens, events that failed, and a table that
+was restored."""
 
 from __future__ import annotations
 
@@ -12,11 +13,14 @@ from typing import Annotated
 
 import typer
 
+from infra.environments import ENVIRONMENTS
 from infra.local import erasures, restored, search_entries, token_keys
 from infra.local.admin_parts import OrgCode, group
+from infra.local.clients import table_administration
 from infra.local.deployment import receipt_keys, redrive
 from infra.local.identities import Refused
 from infra.local.ledger_export import exported
+from infra.local.restored_table import RestoredTable
 from infra.local.signing import public_key
 from lambdas.jobs import erasure_log
 
@@ -28,6 +32,7 @@ customer = group("The right of access.")
 retention = group("Runs of the retention policy, and what a law wants kept.")
 token_key = group("The keys that sign page tokens.")
 events = group("Events of a deployment that have not reached the bus.")
+table = group("A deployed table that was restored from a backup.")
 RECORDS = {
     "ledger": ledger,
     "search": search,
@@ -37,6 +42,7 @@ RECORDS = {
     "retention": retention,
     "token-key": token_key,
     "events": events,
+    "table": table,
 }
 
 
@@ -198,3 +204,18 @@ def events_redrive(
     typer.echo(json.dumps({"redriven": run.done, "kept": run.kept}))
     if run.kept:
         raise Refused(f"{run.kept} have failed again and are kept; `why` says for what reason")
+
+
+@table.command("complete")
+def table_complete(
+    context: typer.Context,
+    environment: Annotated[str, typer.Argument(help="The environment that is to use the table.")],
+) -> None:
+    """Give a restored table the settings that a restore leaves off, and show what became of each.
+    The last line has what the deployment is told. Safe to repeat."""
+    if environment not in ENVIRONMENTS:
+        raise typer.BadParameter(f"the environment is one of {', '.join(ENVIRONMENTS)}")
+    chosen = ENVIRONMENTS[environment]
+    named = RestoredTable(table_administration(), str(context.obj), chosen)
+    for line in named.complete():
+        typer.echo(json.dumps(line))

@@ -14,7 +14,7 @@ from typing import Any
 from lambdas.jobs.retention.runs import orgs
 from lambdas.privacy import storage
 from lambdas.privacy.models.records import ErasureJobRecord
-from shared import clients
+from shared import clients, log
 from shared.codec import view_of
 from shared.fields import instant_shown
 from shared.keys import of_org
@@ -55,12 +55,18 @@ def _line(job: ErasureJobRecord) -> dict[str, Any]:
 
 def write(now: datetime) -> dict[str, int]:
     """Writes the log of the day: one object for each org that had erasures. A second run of the day
-    writes it again."""
-    here, written = settings(), 0
+    writes it again. An org whose records cannot be read is counted, and stops no other. A bucket
+    that does not answer concerns them all, so that raises."""
+    here, written, failed = settings(), 0, 0
     if here.erasure_log_bucket is None:
-        return {"written": 0}
+        return {"written": 0, "failed": 0}
     for orgcode in orgs():
-        lines = [json.dumps(line) for line in erasures(orgcode, now - OVERLAP)]
+        try:
+            lines = [json.dumps(line) for line in erasures(orgcode, now - OVERLAP)]
+        except Exception as error:
+            log.failed(error, call=f"log of erasures of {orgcode}")
+            failed += 1
+            continue
         if lines:
             clients.files().put_object(
                 Bucket=here.erasure_log_bucket,
@@ -69,4 +75,4 @@ def write(now: datetime) -> dict[str, int]:
                 ContentType="application/jsonl",
             )
             written += 1
-    return {"written": written}
+    return {"written": written, "failed": failed}

@@ -56,6 +56,8 @@ def test_everything_uses_the_table_that_was_restored(deploy: Deploy) -> None:
     roles = str(deployment.raw["api"]) + str(deployment.raw["jobs"])
     assert "table/crm-again" in roles
     assert "table/crm-prod" not in roles
+    (selection,) = deployment.properties("data", "AWS::Backup::BackupSelection")
+    assert "table/crm-again" in str(selection["BackupSelection"]["Resources"])
     alarms = str(deployment.raw["alarms"])
     assert "crm-again" in alarms
 

@@ -139,6 +139,17 @@ def test_the_bytes_of_the_metrics_are_as_the_page_says() -> None:
     assert len(members) == pytest.approx(260, abs=20)
 
 
+def test_every_price_says_where_it_was_found() -> None:
+    page = costs.PAGE.read_text()
+    for name, price in costs.PRICES.items():
+        assert price.source in costs.SOURCES, name
+        assert re.search(rf"\| \$[\d.]+ \| {re.escape(price.what)} \| {price.source} \|", page), (
+            name
+        )
+    assert {price.source for price in costs.PRICES.values()} == set(costs.SOURCES)
+    assert all(f"- **{name}**: {text}" in page for name, text in costs.SOURCES.items())
+
+
 def test_the_dearest_parts_are_those_of_the_larger_environment() -> None:
     dev, prod = ENVIRONMENTS["dev"], ENVIRONMENTS["prod"]
     for kind in ("read", "write"):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 
 from infra.local.clients import table_administration
 from infra.local.settings import TABLE
 from shared.aws_client import ServiceError, Unanswered
+from tests import meter as meter_module
 from tests.builders import World
 from tests.faults import (
+    OPERATIONS,
     Crash,
     Faults,
     conflict,
@@ -110,6 +116,19 @@ def test_the_size_of_an_item_is_the_published_one() -> None:
     }
     # names 2+6+4+4+3; text 2; number 3+1+1; flag 1; list 3+(1+2)+(1+2); map 3+1+1+1
     assert item_size(item) == 19 + 2 + 5 + 1 + 9 + 6
+
+
+def test_the_meter_knows_the_operations_of_the_service_and_no_others() -> None:
+    """Others pass through it uncounted, so what it knew of them would never be used."""
+    texts = {
+        node.value
+        for node in ast.walk(ast.parse(Path(meter_module.__file__).read_text()))
+        if isinstance(node, ast.Constant)
+    }
+    every = {
+        xform_name(name) for name in get_session().get_service_model("dynamodb").operation_names
+    }
+    assert texts & every == OPERATIONS
 
 
 def test_the_bill_follows_the_published_arithmetic(meter: Meter, world: World) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import string
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,14 +17,17 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.credentials import Credentials as SdkCredentials
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared import clients
 from shared.aws_client import Client, ServiceError, Unanswered
 from shared.aws_connection import HttpAnswer
-from shared.aws_signature import Credentials
+from shared.aws_signature import Credentials, Signer
 from tests.shared.wire_values import ANSWERS, REQUESTS
 
 SIGNER = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY", "IQoJb3JpZ2luEXAMPLE/+==")
+REGION = "eu-west-1"
+SECRETS = st.text(string.ascii_letters + string.digits + "/+=-", min_size=1, max_size=40)
 SIGNED = ("content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target")
 PLACES = {
     "dynamodb": ("dynamodb", None),
@@ -44,10 +48,10 @@ ASKED: dict[str, dict[str, Any]] = {
 class Both:
     """Both clients of a service. What they send is kept in ``sent``, and they hear ``answer``."""
 
-    def __init__(self, service: str, region: str) -> None:
+    def __init__(self, service: str) -> None:
         self.ours: Any = clients._own(service)
         assert isinstance(self.ours, Client)
-        self.sdk, self.service, self.region = clients._sdk(service), service, region
+        self.sdk, self.service = clients._sdk(service), service
         self.sent: list[tuple[dict[str, str], bytes]] = []
         self.answer = HttpAnswer(200, {}, b"{}")
         self.sdk.meta.events.register("before-send", self._before_send)
@@ -103,10 +107,10 @@ def made(service: str, url: str | None, monkeypatch: pytest.MonkeyPatch) -> Both
         ("AWS_ACCESS_KEY_ID", SIGNER.access_key),
         ("AWS_SECRET_ACCESS_KEY", SIGNER.secret_key),
         ("AWS_SESSION_TOKEN", SIGNER.token or ""),
-        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_DEFAULT_REGION", REGION),
     ):
         monkeypatch.setenv(name, value)
-    found = Both(service, "eu-west-1")
+    found = Both(service)
     monkeypatch.setattr(Client, "_connected", lambda *_: found)
     found.may_be_used = False  # type: ignore[attr-defined]
     return found
@@ -123,21 +127,36 @@ def test_both_ask_the_same(both: Both) -> None:
         assert ours["content-length"] == str(len(our_body))
         alike = [name for name in SIGNED if name != "x-amz-date"]
         assert {n: ours[n] for n in alike} == {n: theirs[n] for n in alike}
-        assert ours["authorization"] == _by_sdk(both, ours, our_body)
+        assert ours["authorization"] == _by_sdk(SIGNER, both.service, ours, our_body)
 
     same()
 
 
-def _by_sdk(both: Both, headers: dict[str, str], body: bytes) -> str:
+@given(
+    secret=SECRETS,
+    token=st.none() | SECRETS,
+    host=st.sampled_from(["dynamodb.eu-west-1.amazonaws.com", "127.0.0.1:8765"]),
+    moment=st.integers(1_600_000_000, 2_200_000_000).map(lambda s: datetime.fromtimestamp(s, UTC)),
+)
+def test_both_sign_alike_with_any_credentials_at_any_time(
+    secret: str, token: str | None, host: str, moment: datetime
+) -> None:
+    credentials = Credentials("AKID", secret, token)
+    target, kind = "DynamoDB_20120810.Query", "application/x-amz-json-1.0"
+    headers = Signer("dynamodb", REGION, host).headers(credentials, target, kind, b"{}", moment)
+    assert headers["authorization"] == _by_sdk(credentials, "dynamodb", headers, b"{}")
+
+
+def _by_sdk(credentials: Credentials, service: str, headers: Mapping[str, str], body: bytes) -> str:
     """Returns the header with the signature that the SDK makes of our request."""
-    url = f"http{'s' if both.ours.endpoint.secure else ''}://{headers['host']}/"
     kept = {n: v for n, v in headers.items() if n in ("content-type", "x-amz-target")}
-    request = AWSRequest("POST", url, headers=kept, data=body)
-    signer = SdkCredentials(SIGNER.access_key, SIGNER.secret_key, SIGNER.token)
+    # The scheme is no part of what is signed, but for the port that it leaves out of the host.
+    request = AWSRequest("POST", f"https://{headers['host']}/", headers=kept, data=body)
+    signer = SdkCredentials(credentials.access_key, credentials.secret_key, credentials.token)
     moment = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     with pytest.MonkeyPatch.context() as clock:
         clock.setattr("botocore.auth.get_current_datetime", lambda: moment)
-        SigV4Auth(signer, both.service, both.region).add_auth(request)
+        SigV4Auth(signer, service, REGION).add_auth(request)
     return str(request.headers["Authorization"])
 
 
@@ -180,6 +199,16 @@ CODES = [
 """How the services name what is wrong. A skewed clock is an invalid signature."""
 
 
+CANCELLED = {
+    "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+    "Message": "cancelled",
+    "CancellationReasons": [
+        {"Code": "None"},
+        {"Code": "ConditionalCheckFailed", "Message": "m", "Item": {"pk": {"S": "x"}}},
+    ],
+}
+
+
 def refusal(client: Any, method: str = "query") -> Any:
     with pytest.raises((ServiceError, ClientError)) as found:
         getattr(client, method)(**ASKED[method])
@@ -193,6 +222,15 @@ def test_both_hear_the_same_refusal(table: Both) -> None:
         ours, theirs = (refusal(client) for client in (table.ours, table.sdk))
         assert ours.response["Error"] == theirs.response["Error"]
         assert ours.response["Error"]["Code"] in code
+
+
+def test_both_hear_why_a_transaction_was_cancelled(table: Both) -> None:
+    table.answer = HttpAnswer(400, {}, json.dumps(CANCELLED).encode())
+    both = (table.ours, table.sdk)
+    ours, theirs = (refusal(client, "transact_write_items") for client in both)
+    for part in ("Error", "CancellationReasons"):
+        assert ours.response[part] == theirs.response[part]
+    assert ours.response["CancellationReasons"] == CANCELLED["CancellationReasons"]
 
 
 def test_a_page_that_is_not_the_services_own_has_its_status_for_a_code(table: Both) -> None:
