@@ -54,7 +54,13 @@ class Engine:
         if state is not None:
             state.mkdir(parents=True, exist_ok=True)
             environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(state)}
-        return cls._started(child_environment(environment))
+        # Tests ask it several hundred times a second. With its own server, which is plain Python,
+        # the engine took a third more processor time.
+        server = ("uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log")
+        command = (_installed("python"), "-m", *server, "--log-level", "error", "ministack.app:app")
+        port = free_port()
+        where = ("--host", "127.0.0.1", "--port", str(port), "--timeout-keep-alive", "75")
+        return cls._ministack((*command, *where), port, child_environment(environment))
 
     @classmethod
     def start_dynamodb_local(cls) -> Engine:
@@ -80,14 +86,13 @@ class Engine:
         deployment. Their files lie in ``folder``."""
         # Named one by one: among the others is one that listens on every address.
         services = {"SERVICES": ",".join(DEPLOYED), "PERSIST_STATE": "0", "TMPDIR": str(folder)}
-        return cls._started(foreign_environment(services))
+        return cls._ministack([_installed("ministack")], free_port(), foreign_environment(services))
 
     @classmethod
-    def _started(cls, environment: dict[str, str]) -> Engine:
-        """Starts ministack on a free loopback port."""
-        port = free_port()
+    def _ministack(cls, command: Sequence[str], port: int, environment: dict[str, str]) -> Engine:
+        """Starts ministack on this loopback port."""
         where = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "ERROR"}
-        return cls._child([_ministack()], port, {**environment, **where}, "/_ministack/ready")
+        return cls._child(command, port, {**environment, **where}, "/_ministack/ready")
 
     @classmethod
     def _child(
@@ -192,12 +197,12 @@ def _key_schema(partition: str, sort: str) -> list[dict[str, str]]:
     ]
 
 
-def _ministack() -> str:
-    own = ROOT / ".engine" / "bin" / "ministack"
-    found = str(own) if own.exists() else shutil.which("ministack")
-    if found is None:
+def _installed(program: str) -> str:
+    """Returns the path of a program of the engine's environment."""
+    found = ROOT / ".engine" / "bin" / program
+    if not found.exists():
         raise EngineError("the engine is not installed: run `make setup` first")
-    return found
+    return str(found)
 
 
 def _end_with_parent() -> Any:
