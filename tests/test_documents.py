@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from infra.openapi import document, event_schema, minified, written
+from infra.openapi import document, event_schema, in_full, minified, written
 from infra.openapi.document import all_models, all_words
 from infra.openapi.envelopes import ErrorEnvelope, Stats
 from infra.openapi.events import (
@@ -35,6 +35,7 @@ from tests.builders import World
 ROOT = Path(__file__).parents[1]
 ROWS = [(family, row) for family, rows in FAMILIES.items() for row in rows]
 READ, CROSSCUTTING = document(), frozenset(Crosscutting.model_fields)
+IN_FULL = in_full(READ)
 # Published by routes that are not there yet.
 UNTOLD_EVENTS: set[str] = set()
 # Per route, and compressed for all. Of the served ones 1.1 are the example of the answer, 0.8 are
@@ -47,8 +48,8 @@ def component(name: str) -> dict[str, Any]:
     return found
 
 
-def operation(row: Any) -> dict[str, Any]:
-    found: dict[str, Any] = READ["paths"]["/crm" + row.path][row.method.lower()]
+def operation(row: Any, read: dict[str, Any] = READ) -> dict[str, Any]:
+    found: dict[str, Any] = read["paths"]["/crm" + row.path][row.method.lower()]
     return found
 
 
@@ -94,6 +95,7 @@ def test_the_committed_file_is_what_the_code_says(name: str, text: Any) -> None:
 
 def test_the_documents_are_valid() -> None:
     validate(READ)
+    validate(IN_FULL)
     Draft202012Validator.check_schema(event_schema())
 
 
@@ -127,7 +129,7 @@ def test_every_route_has_its_class_and_its_words() -> None:
 
 
 def test_every_route_names_the_refusals_of_its_row_and_each_has_words_and_an_example() -> None:
-    shared = READ["components"]["responses"]
+    shared = IN_FULL["components"]["responses"]
     tags = component("ErrorTag")["enum"]
     for _, row in ROWS:
         made = operation(row)
@@ -138,12 +140,14 @@ def test_every_route_names_the_refusals_of_its_row_and_each_has_words_and_an_exa
             told |= {*shared_tags["every-write"]} if row.writes else set()
         assert told == {error.tag for error in row.refusals}
         assert told <= set(tags)
-        statuses = {"200", *(str(error.status) for error in row.refusals)}
-        assert set(made["responses"]) == statuses
+        responses = operation(row, IN_FULL)["responses"]
+        assert set(responses) == {"200", *(str(error.status) for error in row.refusals)}
         for error in row.refusals:
-            name = made["responses"][str(error.status)]["$ref"].rpartition("/")[2]
-            assert f"`{error.tag}`: {error.message}" in shared[name]["description"]
-            assert shared[name]["content"]["application/json"]["examples"]
+            name = responses[str(error.status)]["$ref"].rpartition("/")[2]
+            assert f"- `{error.tag}`: {error.message}" in shared[name]["description"].splitlines()
+            [example] = shared[name]["content"]["application/json"]["examples"].values()
+            shown = READ["components"]["examples"][example["$ref"].rpartition("/")[2]]["value"]
+            assert f"`{shown['error']['major']['tag']}`" in shared[name]["description"]
         assert all(f"`{error.tag}`" in made["description"] for error in row.refuses)
 
 
