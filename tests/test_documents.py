@@ -120,12 +120,19 @@ def test_every_route_has_its_class_and_its_words() -> None:
         made = operation(row)
         assert made["tags"] == [family]
         assert made["x-route-class"] == row.latency.tier
-        assert made["x-latency-p95-ms"] == row.latency.p95_ms
-        assert made["x-latency-p99-ms"] == row.latency.p99_ms
+        told = operation(row, IN_FULL)
+        assert told["x-latency-p95-ms"] == row.latency.p95_ms
+        assert told.get("x-latency-p99-ms") == row.latency.p99_ms
+        assert told["x-roles-any-of"] == list(row.roles)
+        assert told["x-expected-revision"] == row.revision
+        headers = {"X-API-Version", "X-Request-Id", *(["Idempotent-Replay"] if row.writes else [])}
+        assert set(told["responses"]["200"]["headers"]) == headers
         assert len(made["description"]) > 20
-        if row.writes and row.keyed is None and row.binds_key:
-            must = "`idempotency_key` is required" if row.needs_key else "must send a key"
-            assert must in made["description"]
+        if row.writes:
+            # What silence means is said once, in the introduction.
+            assert ("or by `idempotency_key`" in made["description"]) == (row.keyed is not None)
+            assert ("`idempotency_key` is required" in made["description"]) == row.needs_key
+            assert ("under any `idempotency_key`" in made["description"]) != row.binds_key
 
 
 def test_every_route_names_the_refusals_of_its_row_and_each_has_words_and_an_example() -> None:

@@ -1,8 +1,9 @@
 """The document in its long form: what it says once for all routes stands at each of them.
 
-The document is shorter than OpenAPI's tools would have it: the refusals of every route are one
-response, which the routes name as their ``default``. Whoever judges each route by itself reads the
-long form instead: the comparison with the last release, the fuzzer, the page of the local server.
+The document says once what many routes share: the refusals of every route (one response, which the
+routes name as their ``default``), the headers of every answer, the limits of a latency class, the
+roles of a set. Whoever judges or shows each route by itself reads the long form instead: the
+comparison with the last release, the fuzzer, the page of the local server.
 
 It is made of the document alone. So what stands in it is in the document too.
 """
@@ -18,19 +19,43 @@ Document = dict[str, Any]
 def in_full(document: Document) -> Document:
     """Returns the long form. It shares parts with ``document``, so neither may be changed then."""
     components = document["components"]
-    told: dict[str, Any] = {}
-    responses = {}
+    responses: Document = {}
     for name, response in components["responses"].items():
-        if "x-statuses" in response:
-            told[_ref("responses", name)] = response["x-statuses"]
-            responses |= dict(_apart(response))
-        else:
-            responses[name] = response
+        responses |= dict(_apart(response)) if "x-statuses" in response else {name: response}
     paths = {
-        path: {method: _with_statuses(made, told) for method, made in methods.items()}
+        path: {method: _operation(made, document) for method, made in methods.items()}
         for path, methods in document["paths"].items()
     }
     return {**document, "paths": paths, "components": {**components, "responses": responses}}
+
+
+def _operation(short: Document, document: Document) -> Document:
+    sets = document["x-role-sets"]
+    roles = [role for name in short["x-roles-any-of"] for role in sets.get(name, [name])]
+    return {
+        **document["x-route-classes"][short["x-route-class"]],
+        "x-expected-revision": "none",
+        **short,
+        "x-roles-any-of": roles,
+        "responses": dict(sorted(_responses(short["responses"], document["components"]))),
+    }
+
+
+def _responses(short: Document, components: Document) -> Iterator[tuple[str, Document]]:
+    for status, response in short.items():
+        if status == "200":
+            headers = {
+                name: {"$ref": f"#/components/headers/{name}"}
+                for name, header in components["headers"].items()
+                if "x-on-every-answer" in header
+            }
+            yield status, {**response, "headers": {**headers, **response.get("headers", {})}}
+        elif status != "default":
+            yield status, response
+        else:
+            shared = components["responses"][response["$ref"].rpartition("/")[2]]
+            for other, name in shared.get("x-statuses", {}).items():
+                yield other, {"$ref": f"#/components/responses/{name}"}
 
 
 def _apart(response: Document) -> Iterator[tuple[str, Document]]:
@@ -49,15 +74,3 @@ def _apart(response: Document) -> Iterator[tuple[str, Document]]:
                 "content": {media: {**content, "examples": example}},
             },
         )
-
-
-def _with_statuses(operation: Document, told: dict[str, Any]) -> Document:
-    responses = dict(operation["responses"])
-    shared = responses.pop("default", {}).get("$ref")
-    for status, name in told.get(shared, {}).items():
-        responses[status] = {"$ref": _ref("responses", name)}
-    return {**operation, "responses": dict(sorted(responses.items()))}
-
-
-def _ref(kind: str, name: str) -> str:
-    return f"#/components/{kind}/{name}"

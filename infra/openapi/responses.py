@@ -19,6 +19,7 @@ from infra.openapi.schemas import TEMPLATE
 from shared import envelope, errors
 from shared.api import Route
 from shared.errors import ApiError, Fault
+from shared.routes import EVERYWHERE
 from shared.settings import SERVICE
 
 RECORDED = Path(__file__).with_name("answers.json")
@@ -40,12 +41,19 @@ _USUAL: dict[int, tuple[str, type[ApiError]]] = {
 _ALWAYS = ("X-API-Version", "X-Request-Id")
 
 COMMON = "CommonRefusal"
-# A caller who asks nobody's leave, on ``/stat``, gets only some of them: that route names its own.
-COMMON_STATUSES = (401, 403, 413, 415, 429, 500, 503)
+# Every route names its 400 itself: a linter asks for one refusal at least. ``/stat``, which asks
+# for no credential, has only some of the common ones: that route names all that it has.
+COMMON_STATUSES = tuple(sorted({error.status for error in EVERYWHERE} - {400}))
 
 HEADERS = {
-    "X-API-Version": ("The version of the API: the date of its contract.", "2026-03-04"),
-    "X-Request-Id": ("The id of the request, as in `stats`.", "01KA0000000000000000000000"),
+    "X-API-Version": (
+        "The version of the API: the date of its contract. On every answer.",
+        "2026-03-04",
+    ),
+    "X-Request-Id": (
+        "The id of the request, as in `stats`. On every answer.",
+        "01KA0000000000000000000000",
+    ),
     "Idempotent-Replay": ("`true` where this is the answer of an earlier call.", "true"),
     "Retry-After": ("After how many seconds to try again.", "60"),
 }
@@ -55,7 +63,8 @@ PARAMETERS = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "The same as `idempotency_key` in the body; if both are sent, they agree.",
+        "description": "The same as `idempotency_key` in the body; if both are sent, they agree. "
+        "Send a key with every write: without one, a retry may have a second effect.",
         "schema": {"$ref": TEMPLATE.format(model="IdempotencyKey")},
     }
 }
@@ -63,7 +72,11 @@ PARAMETERS = {
 
 def headers() -> dict[str, Any]:
     return {
-        name: {"description": words, "schema": {"type": "string", "examples": [example]}}
+        name: {
+            **({"x-on-every-answer": True} if name in _ALWAYS else {}),
+            "description": words,
+            "schema": {"type": "string", "examples": [example]},
+        }
         for name, (words, example) in HEADERS.items()
     }
 
@@ -107,8 +120,8 @@ def of_route(row: Route) -> dict[str, Any]:
 
 
 def _success(row: Route) -> dict[str, Any]:
-    names = (*_ALWAYS, "Idempotent-Replay") if row.writes else _ALWAYS
-    made = _response("Done.", row.envelope.__name__, names)
+    # What every answer has is said with the headers themselves.
+    made = _response("Done.", row.envelope.__name__, ["Idempotent-Replay"] if row.writes else [])
     # A new row has none until it is recorded; a test says so.
     if answer := answers().get(row.path):
         example = envelope.success(answer["data"], answer["revision"], _stats(row.call))
@@ -126,9 +139,10 @@ def answers() -> dict[str, Any]:
 
 def _response(words: str, schema: str, names: Iterable[str]) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": {"$ref": TEMPLATE.format(model=schema)}}
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {
         "description": words,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        **({"headers": headers} if headers else {}),
         "content": {"application/json": content},
     }
 
