@@ -2,7 +2,7 @@
 
 The document says once what many routes share: the refusals of every route (one response, which the
 routes name as their ``default``), the headers of every answer, the limits of a latency class, the
-roles of a set. Whoever judges or shows each route by itself reads the long form instead: the
+roles of a set, the fields of every envelope. Whoever judges or shows each route by itself reads the long form instead: the
 comparison with the last release, the fuzzer, the page of the local server.
 
 It is made of the document alone. So what stands in it is in the document too.
@@ -26,7 +26,9 @@ def in_full(document: Document) -> Document:
         path: {method: _operation(made, document) for method, made in methods.items()}
         for path, methods in document["paths"].items()
     }
-    return {**document, "paths": paths, "components": {**components, "responses": responses}}
+    schemas = {name: _flat(one, components) for name, one in components["schemas"].items()}
+    whole = {**components, "schemas": schemas, "responses": responses}
+    return {**document, "paths": paths, "components": whole}
 
 
 def _operation(short: Document, document: Document) -> Document:
@@ -56,6 +58,28 @@ def _responses(short: Document, components: Document) -> Iterator[tuple[str, Doc
             shared = components["responses"][response["$ref"].rpartition("/")[2]]
             for other, name in shared.get("x-statuses", {}).items():
                 yield other, {"$ref": f"#/components/responses/{name}"}
+
+
+def _flat(schema: Document, components: Document) -> Document:
+    """A schema with the fields of the parts that it is made of. Rules on fields stay apart."""
+    parts = schema.get("allOf", ())
+    if not any("$ref" in part for part in parts):
+        return schema
+    rules, properties, required = [], {}, set()
+    for part in (*parts, schema):
+        shown = _referred(part, components["schemas"])
+        if "properties" in shown:
+            properties |= shown["properties"]
+            required |= {*shown.get("required", ())}
+        elif part is not schema:
+            rules.append(part)
+    made = {**schema, "type": "object", "properties": properties, "required": sorted(required)}
+    return {key: one for key, one in {**made, "allOf": rules}.items() if one != []}
+
+
+def _referred(schema: Document, schemas: Document) -> Document:
+    ref = schema.get("$ref")
+    return schema if ref is None else schemas[ref.rpartition("/")[2]]
 
 
 def _apart(response: Document) -> Iterator[tuple[str, Document]]:

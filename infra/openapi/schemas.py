@@ -64,11 +64,13 @@ def schemas_of(rows: list[Route], words: Words) -> Schemas:
     found = merged(inputs, outputs)
     found["ErrorTag"] = error_tags()
     crosscutting = _crosscutting(found)
-    envelope = found.pop("Answer")
+    found["AnswerRevision"] = found["Answer"]["properties"].pop("revision")
+    revision = {"$ref": TEMPLATE.format(model="AnswerRevision")}
     for row in rows:
         if row.request is not None:
             _complete_request(found, row, crosscutting)
-        _complete_envelope(found, found[row.envelope.__name__], envelope)
+    for envelope in answer_models(rows):
+        _complete_envelope(found[envelope.__name__], revision)
     return dict(sorted(found.items()))
 
 
@@ -277,17 +279,16 @@ def _complete_request(found: Schemas, row: Route, crosscutting: Schemas) -> None
         found[name]["properties"] = {**found[name]["properties"], **repeated}
 
 
-def _complete_envelope(found: Schemas, schema: Schemas, envelope: Schemas) -> None:
-    own = schema["properties"]
-    about = envelope["properties"]
-    if "revision" in own:
-        found["AnswerRevision"] = about["revision"]
-        about = {**about, "revision": {"$ref": TEMPLATE.format(model="AnswerRevision")}}
-    schema["properties"] = {
-        "success": about["success"],
-        "data": own["data"],
-        **({"revision": about["revision"]} if "revision" in own else {}),
-        "build": about["build"],
-        "stats": about["stats"],
-    }
-    schema["required"] = sorted({*schema.get("required", []), *envelope["required"]})
+def _complete_envelope(schema: Schemas, revision: Schemas) -> None:
+    """Leaves to an envelope what is its own; all of ``Answer`` belongs to it. ``revision``: what
+    stands for one."""
+    own = {"data": schema["properties"]["data"]}
+    if "revision" in schema["properties"]:
+        own["revision"] = revision
+    required = [name for name in schema["required"] if name in own]
+    for key in ("type", "properties", "required"):
+        del schema[key]
+    # What is its own stands in a part too: a generator takes a schema with one reference in
+    # ``allOf`` for what it refers to, and drops what stands beside.
+    part = {"type": "object", "properties": own, "required": sorted(required)}
+    schema["allOf"] = [{"$ref": TEMPLATE.format(model="Answer")}, part]
