@@ -133,7 +133,7 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
         **({} if row.latency == Tier[row.latency.tier].value else _limits(row.latency)),
         "x-roles-any-of": [_ROLE_SETS[row.roles]] if row.roles in _ROLE_SETS else list(row.roles),
         **({} if row.revision == "none" else {"x-expected-revision": row.revision}),
-        "x-error-tags": own_tags(row),
+        **({"x-error-tags": tags} if (tags := own_tags(row)) else {}),
     }
     if row.extension:
         made["x-extension"] = True
@@ -159,8 +159,8 @@ def own_tags(row: Route) -> list[str]:
 
 
 def _advice(row: Route) -> str:
-    own = " · ".join(f"`{error.tag}`" for error in row.refuses)
-    return _about_repeats(row) + (f" Refusals of its own: {own}." if own else "")
+    own = ", ".join(f"`{error.tag}`" for error in row.refuses)
+    return _about_repeats(row) + (f" Own refusals: {own}." if own else "")
 
 
 def _about_repeats(row: Route) -> str:
@@ -186,5 +186,5 @@ def _body(row: Route, schema: dict[str, Any]) -> dict[str, Any]:
     content = {"schema": ref} | ({} if row.sample is None else {"example": row.sample})
     # An empty body is an empty object.
     rules = (row.request.exactly_one, row.request.needs_order, row.request.instead_of_order)
-    needs = bool(schema.get("required")) or any(rules)
+    needs = bool(schema.get("required")) or row.provenance == "required" or any(rules)
     return {"required": needs, "content": {"application/json": content}}

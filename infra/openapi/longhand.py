@@ -2,8 +2,9 @@
 
 The document says once what many routes share: the refusals of every route (one response, which the
 routes name as their ``default``), the headers of every answer, the limits of a latency class, the
-roles of a set, the fields of every envelope. Whoever judges or shows each route by itself reads the long form instead: the
-comparison with the last release, the fuzzer, the page of the local server.
+roles of a set, the fields of every request and of every envelope. Whoever judges or shows each
+route by itself reads the long form instead: the comparison with the last release, the fuzzer, the
+page of the local server.
 
 It is made of the document alone. So what stands in it is in the document too.
 """
@@ -37,6 +38,7 @@ def _operation(short: Document, document: Document) -> Document:
     return {
         **document["x-route-classes"][short["x-route-class"]],
         "x-expected-revision": "none",
+        "x-error-tags": [],
         **short,
         "x-roles-any-of": roles,
         "responses": dict(sorted(_responses(short["responses"], document["components"]))),
@@ -69,7 +71,8 @@ def _flat(schema: Document, components: Document) -> Document:
     for part in (*parts, schema):
         shown = _referred(part, components["schemas"])
         if "properties" in shown:
-            properties |= shown["properties"]
+            for name, one in shown["properties"].items():
+                properties[name] = {**properties.get(name, {}), **one}
             required |= {*shown.get("required", ())}
         elif part is not schema:
             rules.append(part)
