@@ -229,7 +229,8 @@ FREE_MAP: Schema = {
     "type": "object",
     "maxProperties": 50,
     "additionalProperties": True,
-    "description": "Fields of the caller's own; at most 50 keys and 8 KiB of JSON.",
+    "description": "Fields of your own; the service keeps them and does not read them. At most 50 "
+    "keys and 8 KiB of JSON.",
 }
 LIMIT: Schema = {
     "title": "Limit",
@@ -246,5 +247,5 @@ NEXT_TOKEN: Schema = {
     "description": "The `next_token` of the page before, unchanged, with the same filters; it is "
     "valid for 24 hours.",
 }
-TAGS = "Short texts to sort by, at most 50; a repeated one counts once."
+TAGS = "Short texts to sort by; a repeated one counts once. At most 50."
 SOURCE_REFS = "What the change goes back to: orders, tickets, transactions; at most 20."

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.openapi import document, in_full
 from infra.openapi.released import (
     CHANGELOG,
     RELEASED,
@@ -36,6 +37,43 @@ def test_no_change_since_the_last_release_breaks_a_caller_unless_the_changelog_s
         "name each in CHANGELOG.md under '### Breaking changes' of '## Unreleased'; "
         "docs/api-evolution.md says how"
     )
+
+
+@pytest.fixture(scope="module")
+def told() -> tuple[Document, Document]:
+    """The document, and the same with every refusal at its route."""
+    made = document()
+    return made, in_full(made)
+
+
+def test_a_refusal_may_move_into_the_default_of_a_route_or_out_of_it(
+    told: tuple[Document, Document],
+) -> None:
+    short, full = told
+    assert "401" not in operation(short, "/crm/account/get")["responses"]
+    assert "default" not in operation(full, "/crm/account/get")["responses"]
+    assert comparable(full)["paths"] == comparable(short)["paths"]
+    assert breaking_changes(comparable(full), comparable(short)) == []
+    assert breaking_changes(comparable(short), comparable(full)) == []
+
+
+def test_a_status_that_the_default_names_no_more_is_lost_by_each_route(
+    told: tuple[Document, Document],
+) -> None:
+    after = copy.deepcopy(told[0])
+    del after["components"]["responses"]["CommonRefusal"]["x-statuses"]["413"]
+    lost = breaking_changes(comparable(told[0]), comparable(after))
+    assert {name for one in lost for name in one.names} >= {"/account/get", "/customer/merge"}
+    assert all("/responses/413" in one.words for one in lost)
+
+
+def test_a_default_that_names_no_status_takes_the_place_of_none(
+    told: tuple[Document, Document],
+) -> None:
+    after = copy.deepcopy(told[0])
+    del after["components"]["responses"]["CommonRefusal"]["x-statuses"]
+    lost = breaking_changes(comparable(told[0]), comparable(after))
+    assert any("/account/get" in one.names and "/responses/401" in one.words for one in lost)
 
 
 @pytest.fixture(scope="module")

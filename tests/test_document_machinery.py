@@ -12,7 +12,7 @@ from infra.openapi.examples import example_of
 from infra.openapi.schemas import merged, model_schemas, with_parts
 from infra.openapi.text import minified, written
 from infra.openapi.words import Words
-from shared.fields import Guid, MoneyIn, Percent, PointsDelta, Reason, Request, Shape
+from shared.fields import Guid, MoneyIn, Percent, PointsDelta, Reason, Request, Shape, Tags
 from shared.settings import OrgSettings
 
 Mood = Literal["glad", "sad"]
@@ -46,6 +46,17 @@ class Adoption(Request):
     breed: str | None = None
     coat: Literal["long", "short"] = "short"
     fee: MoneyIn | None = None
+
+
+class Kennel(Request):
+    clearable: ClassVar[frozenset[str]] = frozenset({"labels"})
+
+    tags: Tags | None = None
+    """Short texts to sort by; a repeated one counts once."""
+    labels: Tags | None = None
+    """Short texts to sort by; a repeated one counts once."""
+    names: Tags | None = None
+    """What it is called."""
 
 
 class Nest(Request):
@@ -82,6 +93,16 @@ def test_words_come_from_below_the_field_or_its_type_or_its_family() -> None:
     assert "description" not in request["name"]
     together = Words([Pet, Adoption])
     assert together.of(Adoption, "name", request["name"]) == "What it answers to."
+
+
+def test_words_that_the_type_begins_with_stand_there_alone() -> None:
+    made = requests(Kennel)
+    fields = made["Kennel"]["properties"]
+    assert fields["tags"] == {"$ref": "#/$defs/Tags"}
+    assert made["Tags"]["description"].startswith("Short texts to sort by; a repeated one counts")
+    # Beside a choice with null, generators show the words of the field alone.
+    assert fields["labels"]["description"] == "Short texts to sort by; a repeated one counts once."
+    assert fields["names"]["description"] == "What it is called."
 
 
 def test_a_property_without_words_is_listed() -> None:

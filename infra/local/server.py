@@ -20,7 +20,7 @@ from infra.local.bus import BusRecorder
 from infra.local.gateway import PREFIX, Gateway, HttpRequest
 from infra.local.schedule import run_jobs
 from infra.local.stream import StreamPump
-from infra.openapi import document, minified
+from infra.openapi import document, in_full, minified
 from shared import envelope
 from shared.errors import InvalidInput
 from shared.fields import Instant
@@ -52,7 +52,8 @@ class Application:
         self._gateway = Gateway()
         self._bus, self._pump, self._count = bus, pump, count
         self._test_clock = test_clock
-        self._document = minified(document())
+        made = document()
+        self._document, self._reference = minified(made), minified(in_full(made))
         self._facts = explorer.facts(test_clock=test_clock)
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
@@ -92,6 +93,8 @@ class Application:
         pages: dict[tuple[str, str], Callable[[HttpRequest], Reply]] = {
             ("GET", "/"): lambda _: _asset("index.html"),
             ("GET", "/openapi.json"): lambda _: (200, _JSON, self._document),
+            # For the page: it shows each route by itself.
+            ("GET", "/_local/reference"): lambda _: (200, _JSON, self._reference),
             ("GET", "/_local/facts"): lambda _: (200, _JSON, self._facts),
             ("GET", "/_local/events"): self._events,
             ("POST", "/_local/settle"): self._settle,

@@ -6,6 +6,7 @@
 ``document``      the OpenAPI document: paths, tags, security
 ``schemas``       its component schemas, made from the models of the rows
 ``responses``     its shared responses, headers, parameters and examples
+``longhand``      the document with what it says once at each route
 ``envelopes``     the envelope around every answer, as models
 ``events``        the JSON Schema of the events, and the page about them
 ``naming``        names of the enums
@@ -19,6 +20,7 @@
 
 from infra.openapi.document import document
 from infra.openapi.events import event_schema
+from infra.openapi.longhand import in_full
 from infra.openapi.text import minified, written
 
-__all__ = ["document", "event_schema", "minified", "written"]
+__all__ = ["document", "event_schema", "in_full", "minified", "written"]

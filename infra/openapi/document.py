@@ -23,7 +23,7 @@ from infra.openapi.source import plain
 from infra.openapi.words import Words
 from lambdas.families import FAMILIES
 from lambdas.kinds import KINDS
-from shared.api import ANYONE, BASE, Crosscutting, Route
+from shared.api import ANYONE, BASE, EDITORS, READERS, Crosscutting, Latency, Route, Tier
 from shared.routes import EVERYWHERE, ON_WRITES
 from shared.settings import API_VERSION
 
@@ -51,6 +51,8 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/", "description": "wherever this document is served"}],
         "tags": [{"name": name, "description": _introduction(name)} for name in sorted(FAMILIES)],
         "security": [{"session": [], "org": []}, {"key": [], "org": []}],
+        "x-route-classes": {tier.value.tier: _limits(tier.value) for tier in Tier},
+        "x-role-sets": {name: list(roles) for roles, name in _ROLE_SETS.items()},
         "x-error-tags": {
             "every-route": sorted(error.tag for error in EVERYWHERE),
             "every-write": sorted(error.tag for error in ON_WRITES),
@@ -66,6 +68,9 @@ def document() -> dict[str, Any]:
         },
     }
 
+
+# Names with a star are no roles: they stand for several, as do ``*member`` and ``*anyone``.
+_ROLE_SETS = {READERS: "*readers", EDITORS: "*editors"}
 
 _SECURITY = {
     name: {"type": "apiKey", "in": "header", "name": header, "description": words}
@@ -124,11 +129,11 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
         "description": plain(inspect.getdoc(row.operation) or "") + _advice(row),
         "tags": [family],
         "x-route-class": row.latency.tier,
-        "x-latency-p95-ms": row.latency.p95_ms,
-        "x-latency-p99-ms": row.latency.p99_ms,
-        "x-roles-any-of": list(row.roles),
-        "x-expected-revision": row.revision,
-        "x-error-tags": own_tags(row),
+        # Limits of its own; the others stand with the class.
+        **({} if row.latency == Tier[row.latency.tier].value else _limits(row.latency)),
+        "x-roles-any-of": [_ROLE_SETS[row.roles]] if row.roles in _ROLE_SETS else list(row.roles),
+        **({} if row.revision == "none" else {"x-expected-revision": row.revision}),
+        **({"x-error-tags": tags} if (tags := own_tags(row)) else {}),
     }
     if row.extension:
         made["x-extension"] = True
@@ -142,6 +147,10 @@ def _operation(family: str, row: Route, schemas: dict[str, Any]) -> dict[str, An
     return made
 
 
+def _limits(latency: Latency) -> dict[str, int]:
+    return {f"x-latency-{percentile}-ms": most for percentile, most in latency.limits.items()}
+
+
 def own_tags(row: Route) -> list[str]:
     """Returns the tags of a route beside those that all routes have, or all that write."""
     shared = {error.tag for error in (*EVERYWHERE, *(ON_WRITES if row.writes else ()))}
@@ -150,8 +159,8 @@ def own_tags(row: Route) -> list[str]:
 
 
 def _advice(row: Route) -> str:
-    own = " · ".join(f"`{error.tag}`" for error in row.refuses)
-    return _about_repeats(row) + (f" Refusals of its own: {own}." if own else "")
+    own = ", ".join(f"`{error.tag}`" for error in row.refuses)
+    return _about_repeats(row) + (f" Own refusals: {own}." if own else "")
 
 
 def _about_repeats(row: Route) -> str:
@@ -161,10 +170,8 @@ def _about_repeats(row: Route) -> str:
         return " `idempotency_key` is required, in the body or as the header `Idempotency-Key`."
     if row.keyed is not None:
         return f" A repeat is recognised by {row.keyed}, or by `idempotency_key`."
-    new = (
-        " Without `idempotency_key` each call is a new effect: clients that retry must send a key."
-    )
-    return new if row.writes else ""
+    # Of most routes that write: the introduction says what silence means.
+    return ""
 
 
 def _body(row: Route, schema: dict[str, Any]) -> dict[str, Any]:
@@ -179,5 +186,5 @@ def _body(row: Route, schema: dict[str, Any]) -> dict[str, Any]:
     content = {"schema": ref} | ({} if row.sample is None else {"example": row.sample})
     # An empty body is an empty object.
     rules = (row.request.exactly_one, row.request.needs_order, row.request.instead_of_order)
-    needs = bool(schema.get("required")) or any(rules)
+    needs = bool(schema.get("required")) or row.provenance == "required" or any(rules)
     return {"required": needs, "content": {"application/json": content}}

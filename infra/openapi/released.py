@@ -1,7 +1,8 @@
 """The last released document, and what would break those who call by it.
 
-``docs/released/openapi.json`` is the document of the last release without its words, the events
-with it. ``python -m infra.openapi.released`` makes it anew, which is a step of a release.
+``docs/released/openapi.json`` is the document of the last release, in its long form without
+its words, the events with it. ``python -m infra.openapi.released`` makes it anew, which is a step
+of a release.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from infra.openapi.document import document
 from infra.openapi.events import event_schema
+from infra.openapi.longhand import in_full
 from infra.openapi.text import ROOT, minified
 
 RELEASED = ROOT / "docs" / "released" / "openapi.json"
@@ -35,10 +37,12 @@ class Breaking:
     names: frozenset[str]
 
 
-def comparable() -> dict[str, Any]:
+def comparable(read: dict[str, Any] | None = None) -> dict[str, Any]:
     """Returns what is promised, in one document: the routes, and each event as the answer of a path
-    of its own. New error tags may come with any release, so a tag is a string here."""
-    made, events = document(), event_schema()
+    of its own. New error tags may come with any release, so a tag is a string here. What a route
+    shares with others stands at the route: a promise that moves there or back is still kept, and
+    one that goes is lost by each route that had it. ``read``: a document in place of the code's."""
+    made, events = in_full(read or document()), event_schema()
     schemas = {**made["components"]["schemas"], **events["$defs"], "ErrorTag": {"type": "string"}}
     paths = dict(made["paths"])
     for action, ref in events["discriminator"]["mapping"].items():

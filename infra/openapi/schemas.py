@@ -1,8 +1,9 @@
 """The component schemas: what the models say, each part under a name of its own.
 
 Requests are closed and have the crosscutting fields beside their own; answers are open, so that a
-new field breaks no reader. An absent value is left out, never null; null stands only where it
-clears a field. No type is anonymous: states, free objects and the types of fields are components.
+new field breaks no reader. What many have is a part of its own (``PARTS``), which each is all of.
+An absent value is left out, never null; null stands only where it clears a field. No type is
+anonymous: states, free objects and the types of fields are components.
 """
 
 from __future__ import annotations
@@ -28,6 +29,15 @@ FREE_OBJECT = {
     "type": "object",
     "additionalProperties": True,
     "description": "Fields that depend on the case.",
+}
+
+
+CALLER = ("session_guid", "api_key", "orgcode", "cccode", "request_context")
+PARTS = {
+    "RequestCaller": "Who calls, and from where. Every request takes these fields.",
+    "RequestFacts": "What else every request takes.",
+    "ChangeFacts": "The same of a change that needs a reason and a source.",
+    "RecordAnswer": "What every success that speaks of one record has around its `data`.",
 }
 
 
@@ -63,12 +73,14 @@ def schemas_of(rows: list[Route], words: Words) -> Schemas:
     )
     found = merged(inputs, outputs)
     found["ErrorTag"] = error_tags()
-    crosscutting = _crosscutting(found)
-    envelope = found.pop("Answer")
+    _share_crosscutting(found)
+    _share_envelope(found)
     for row in rows:
         if row.request is not None:
-            _complete_request(found, row, crosscutting)
-        _complete_envelope(found, found[row.envelope.__name__], envelope)
+            _complete_request(found, row)
+    for envelope in answer_models(rows):
+        _complete_envelope(found[envelope.__name__])
+    _leave_to_bases(found, with_parts(answer_models(rows)))
     return dict(sorted(found.items()))
 
 
@@ -122,9 +134,9 @@ def _describe(model: type[BaseModel], found: Schemas, words: Words, template: st
         schema["description"] = plain(schema["description"])
     for field, prop in schema.get("properties", {}).items():
         said = words.of(model, field, prop)
-        of_type = found.get(prop.get("$ref", "").rpartition("/")[2], {}).get("description")
-        # A field's own words stand beside the reference, its type's with the type.
-        if said is not None and said != of_type:
+        of_type = found.get(prop.get("$ref", "").rpartition("/")[2], {}).get("description", "")
+        # A field's own words stand beside the reference, unless its type begins with the same.
+        if said is not None and not of_type.startswith(said):
             prop["description"] = said
         if field in SHARED_TYPES and said == COMMON[field] and "$ref" not in prop:
             _share(prop, SHARED_TYPES[field], found, template)
@@ -245,8 +257,9 @@ def error_tags() -> Schemas:
     }
 
 
-def _crosscutting(found: Schemas) -> Schemas:
-    """The fields that every request takes, each as a reference to a component."""
+def _share_crosscutting(found: Schemas) -> None:
+    """Replaces the model of the fields that every request takes by the parts that requests are made
+    of, each field a reference to a component."""
     properties: Schemas = found.pop("Crosscutting")["properties"]
     for field, prop in properties.items():
         if prop.keys() != {"$ref"}:
@@ -254,40 +267,98 @@ def _crosscutting(found: Schemas) -> Schemas:
             found |= merged({k: v for k, v in found.items() if k == name}, {name: dict(prop)})
             prop.clear()
             prop["$ref"] = TEMPLATE.format(model=name)
-    return properties
+    about_call = {k: v for k, v in properties.items() if k not in {*CALLER, "dry_run"}}
+    with_sources = {**about_call["source_refs"], "minItems": 1}
+    for name, fields, required in (
+        ("RequestCaller", {k: properties[k] for k in CALLER}, []),
+        ("RequestFacts", about_call, []),
+        ("ChangeFacts", {**about_call, "source_refs": with_sources}, ["reason", "source_refs"]),
+    ):
+        needs = {"required": required} if required else {}
+        made = {"type": "object", "properties": fields, **needs, "description": PARTS[name]}
+        found |= merged({k: v for k, v in found.items() if k == name}, {name: made})
 
 
-def _complete_request(found: Schemas, row: Route, crosscutting: Schemas) -> None:
+def _complete_request(found: Schemas, row: Route) -> None:
+    """Adds the fields that every request takes. A generator takes a schema with one reference in
+    ``allOf`` for what it refers to: there are two at least. The schema is closed, so it names the
+    fields of its parts too; what they are, the parts say."""
     assert row.request is not None
     schema = found[row.request.__name__]
-    taken = {k: v for k, v in crosscutting.items() if k != "dry_run" or row.dry_run}
-    schema["properties"] = {**schema.get("properties", {}), **taken}
-    required = set(schema.get("required", []))
-    if row.provenance == "required":
-        required |= {"reason", "source_refs"}
-        schema["properties"]["source_refs"] = {**taken["source_refs"], "minItems": 1}
+    names = ["RequestCaller", "ChangeFacts" if row.provenance == "required" else "RequestFacts"]
+    schema["allOf"] = [
+        *({"$ref": TEMPLATE.format(model=name)} for name in names),
+        *schema.get("allOf", ()),
+    ]
+    there: Schemas = {field: {} for name in names for field in found[name]["properties"]}
+    dry_run = {"dry_run": {"$ref": TEMPLATE.format(model="DryRun")}} if row.dry_run else {}
+    schema["properties"] = {**schema.get("properties", {}), **dry_run, **there}
     if row.revision == "required" and not row.creates:
-        required.add("expected_revision")
-    if required:
-        schema["required"] = sorted(required)
+        schema["required"] = sorted({*schema.get("required", ()), "expected_revision"})
+        # A type of TypeScript that is required here and optional there may still be undefined.
+        field = found["RequestFacts"]["properties"]["expected_revision"]
+        schema["properties"]["expected_revision"] = field
     inner = schema["properties"].get(row.record or "")
     if inner is not None:
         name = inner["$ref"].rpartition("/")[2]
+        crosscutting = {
+            **found["RequestCaller"]["properties"],
+            **found["RequestFacts"]["properties"],
+        }
         repeated = {k: crosscutting[k] for k in ("request_context", "reason", "source_refs")}
         found[name]["properties"] = {**found[name]["properties"], **repeated}
 
 
-def _complete_envelope(found: Schemas, schema: Schemas, envelope: Schemas) -> None:
-    own = schema["properties"]
-    about = envelope["properties"]
-    if "revision" in own:
-        found["AnswerRevision"] = about["revision"]
-        about = {**about, "revision": {"$ref": TEMPLATE.format(model="AnswerRevision")}}
-    schema["properties"] = {
-        "success": about["success"],
-        "data": own["data"],
-        **({"revision": about["revision"]} if "revision" in own else {}),
-        "build": about["build"],
-        "stats": about["stats"],
+def _share_envelope(found: Schemas) -> None:
+    """Makes two parts of the model of the envelope, with the revision of a record and without."""
+    whole = found["Answer"]
+    found["AnswerRevision"] = whole["properties"].pop("revision")
+    revision = {"revision": {"$ref": TEMPLATE.format(model="AnswerRevision")}}
+    found["RecordAnswer"] = {
+        **whole,
+        "description": PARTS["RecordAnswer"],
+        "properties": {**whole["properties"], **revision},
+        "required": sorted([*whole["required"], "revision"]),
     }
-    schema["required"] = sorted({*schema.get("required", []), *envelope["required"]})
+
+
+def _complete_envelope(schema: Schemas) -> None:
+    """Leaves to an envelope what is its own beside the part that all envelopes are made of."""
+    has_revision = "revision" in schema["required"]
+    shared = "RecordAnswer" if has_revision else "Answer"
+    own = {k: v for k, v in schema["properties"].items() if k != "revision"}
+    if "revision" in schema["properties"] and not has_revision:
+        own["revision"] = {"$ref": TEMPLATE.format(model="AnswerRevision")}
+    required = [name for name in schema["required"] if name in own]
+    for key in ("type", "properties", "required"):
+        del schema[key]
+    schema["allOf"] = _all_of(shared, own, required)
+
+
+def _leave_to_bases(found: Schemas, models: list[type[BaseModel]]) -> None:
+    """Leaves to a model of answers what is its own beside the model that it derives from, such as
+    its summary. Answers are open, so that a part may have fields that another one does not know."""
+    whole = {name: schema for name, schema in found.items() if "properties" in schema}
+    for model in models:
+        names = [cls.__name__ for cls in model.__mro__ if cls.__name__ in whole]
+        if model.__name__ not in whole or len(names) < 2:
+            continue
+        schema, base = whole[model.__name__], whole[names[1]]
+        if not base["properties"].items() <= schema["properties"].items():
+            continue
+        own = {k: v for k, v in schema["properties"].items() if k not in base["properties"]}
+        required = [k for k in schema.get("required", ()) if k in own]
+        found[model.__name__] = {
+            **{k: v for k, v in schema.items() if k == "description"},
+            "allOf": _all_of(names[1], own, required),
+        }
+
+
+def _all_of(name: str, own: Schemas, required: list[str]) -> list[Schemas]:
+    """All of a component, and more. What is its own stands in a part too: a generator takes a
+    schema with one reference in ``allOf`` for what it refers to, and drops what stands beside."""
+    needs = {"required": required} if required else {}
+    return [
+        {"$ref": TEMPLATE.format(model=name)},
+        {"type": "object", "properties": own, **needs},
+    ]

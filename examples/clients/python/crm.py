@@ -7,6 +7,7 @@ route, and knows nothing of retries. This module adds what every caller needs:
   effect.
 - What may succeed later is tried again, with growing random pauses, within a budget of time.
 - A refusal is raised, as the class of its tag.
+- An answer that somebody else gave in the place of the service, such as a gateway, is told apart.
 - A list is an iterator over its pages.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import attrs
@@ -108,6 +109,37 @@ class InsufficientBalance(Refusal):
     TAG = ErrorTag.INSUFFICIENT_BALANCE
 
 
+class ForeignAnswer(Exception):
+    """Somebody on the way answered, and not the service: there is no envelope. Whether the service
+    did what was asked, nobody knows; where it is ``retryable``, the same call with the same key is
+    safe."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.status = answer.status_code
+        self.body = answer.text
+        super().__init__(f"status {self.status} without an envelope: {self.body[:80]!r}")
+        self.retryable = self.status == 429 or self.status >= 500
+        self.retry_after_s = _retry_after_s(answer.headers)
+
+
+def _must_be_of_the_service(answer: httpx.Response) -> None:
+    """Raises a ``ForeignAnswer`` before the generated client reads one as an envelope: to it, every
+    status has one."""
+    answer.read()
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not (isinstance(body, dict) and {"success", "stats"} <= body.keys()):
+        raise ForeignAnswer(answer)
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    said = headers.get("Retry-After", "")
+    # The service sends seconds. Others may send a date, which says no more than our own pauses.
+    return float(said) if said.isdecimal() else 0.0
+
+
 class Crm:
     """An org of a CRM, as one session or API key sees it."""
 
@@ -124,14 +156,16 @@ class Crm:
         """``budget_s``: how long one call may go on trying."""
         given = {"x-orgcode": orgcode, "x-session-guid": session, "x-api-key": api_key}
         headers = {name: value for name, value in given.items() if value is not None}
-        options = {} if transport is None else {"transport": transport}
+        options: dict[str, Any] = {"event_hooks": {"response": [_must_be_of_the_service]}}
+        options |= {} if transport is None else {"transport": transport}
         self.client = Client(
             base_url=url, headers=headers, timeout=httpx.Timeout(10), httpx_args=options
         )
         self.budget_s = budget_s
 
     def read(self, route: Reading[Body, Envelope], body: Body) -> Envelope:
-        """Calls a route that reads. Returns its answer, or raises a ``Refusal``."""
+        """Calls a route that reads. Returns its answer, or raises a ``Refusal``; or, once the
+        budget is spent, what kept the answer away: a ``ForeignAnswer`` or the network's error."""
         return self._answer(lambda: route(client=self.client, body=body))
 
     def write(self, route: Writing[Body, Envelope], body: Body, key: str | None = None) -> Envelope:
@@ -171,13 +205,17 @@ class Crm:
                 # Nobody knows whether it arrived. The key makes the next attempt safe.
                 if time.monotonic() + wait_s > ends:
                     raise
+            except ForeignAnswer as foreign:
+                wait_s = max(wait_s, foreign.retry_after_s)
+                if not foreign.retryable or time.monotonic() + wait_s > ends:
+                    raise
             else:
                 found = answer.parsed
                 if found is None:
                     raise RuntimeError(f"an answer without a form: status {answer.status_code}")
                 if not isinstance(found, ErrorEnvelope):
                     return found
-                wait_s = max(wait_s, float(answer.headers.get("Retry-After", 0)))
+                wait_s = max(wait_s, _retry_after_s(answer.headers))
                 if not found.error.retryable or time.monotonic() + wait_s > ends:
                     raise Refusal.of(answer.status_code, found)
             time.sleep(wait_s)

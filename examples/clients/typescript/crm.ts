@@ -8,6 +8,7 @@
  *   effect.
  * - What may succeed later is tried again, with growing random pauses, within a budget of time.
  * - A refusal is thrown, with its tag.
+ * - An answer that somebody else gave in the place of the service, such as a gateway, is told apart.
  * - A list is an iterator over its pages.
  */
 
@@ -38,6 +39,23 @@ export class Refusal extends Error {
   /** Whether `problem` is a refusal with this tag. */
   static is(problem: unknown, tag: ErrorTag): problem is Refusal {
     return problem instanceof Refusal && problem.tag === tag;
+  }
+}
+
+/**
+ * Somebody on the way answered, and not the service: there is no envelope. Whether the service did
+ * what was asked, nobody knows; where it is `retryable`, the same call with the same key is safe.
+ */
+export class ForeignAnswer extends Error {
+  readonly retryable: boolean;
+
+  constructor(
+    readonly status: number,
+    readonly body: string,
+    readonly retryAfterMs: number,
+  ) {
+    super(`status ${status} without an envelope: ${JSON.stringify(body.slice(0, 80))}`);
+    this.retryable = status === 429 || status >= 500;
   }
 }
 
@@ -82,7 +100,10 @@ export class Crm {
     );
   }
 
-  /** Calls a route. Returns the `data` of its answer, or throws a `Refusal`. */
+  /**
+   * Calls a route. Returns the `data` of its answer, or throws a `Refusal`; or, once the budget is
+   * spent, what kept the answer away: a `ForeignAnswer` or an error of the network.
+   */
   async call<Options, Envelope extends { data: unknown }>(
     route: Route<Options, Envelope>,
     options: Options,
@@ -118,10 +139,15 @@ function patient(network: Fetch, budgetMs: number): Fetch {
       let waitMs = Math.random() * longestMs;
       try {
         const answer = await network(request.clone());
-        waitMs = Math.max(waitMs, 1_000 * Number(answer.headers.get("Retry-After") ?? 0));
-        if (answer.ok || Date.now() + waitMs > ends || !(await isRetryable(answer))) return answer;
+        const body = await envelopeOf(answer);
+        waitMs = Math.max(waitMs, retryAfterMs(answer));
+        if (answer.ok || Date.now() + waitMs > ends || !isRetryable(body)) return answer;
       } catch (problem) {
         // Nobody knows whether it arrived.
+        if (problem instanceof ForeignAnswer) {
+          if (!problem.retryable) throw problem;
+          waitMs = Math.max(waitMs, problem.retryAfterMs);
+        }
         if (Date.now() + waitMs > ends) throw problem;
       }
       await new Promise((done) => setTimeout(done, waitMs));
@@ -129,8 +155,29 @@ function patient(network: Fetch, budgetMs: number): Fetch {
   };
 }
 
-async function isRetryable(answer: Response): Promise<boolean> {
-  const body: unknown = await answer.clone().json().catch(() => null);
+/** Returns the body of an answer of the service; throws a `ForeignAnswer` for any other. */
+async function envelopeOf(answer: Response): Promise<object> {
+  const text = await answer.clone().text();
+  const body = parsed(text);
+  if (typeof body === "object" && body !== null && "success" in body && "stats" in body) return body;
+  throw new ForeignAnswer(answer.status, text, retryAfterMs(answer));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function retryAfterMs(answer: Response): number {
+  const said = answer.headers.get("Retry-After") ?? "";
+  // The service sends seconds. Others may send a date, which says no more than our own pauses.
+  return /^\d+$/.test(said) ? 1_000 * Number(said) : 0;
+}
+
+function isRetryable(body: object): boolean {
   return isErrorEnvelope(body) && body.error.retryable;
 }
 

@@ -10,7 +10,7 @@ import { showTabs } from "./tabs.js";
 
 const [facts, apiDocument, stories] = await Promise.all([
   getJson("/_local/facts"),
-  getJson("/openapi.json"),
+  getJson("/_local/reference"),
   getJson("/_explorer/stories.json"),
 ]);
 

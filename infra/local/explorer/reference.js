@@ -76,7 +76,15 @@ function facts(operation) {
   const lines = [`**Speed:** ${speed(operation)}`, `**Callers:** ${callers(operation)}`];
   const revision = REVISION[operation["x-expected-revision"]];
   if (revision) lines.push(`**Revision:** ${revision}`);
+  if (isSilentOnRepeats(operation)) {
+    lines.push("**Repeats:** without `idempotency_key` each call is a new effect; send a key to retry.");
+  }
   return lines.map((line) => `- ${line}`).join("\n");
+}
+
+// Only routes that write take the header. The introduction says what it means if they say no more.
+function isSilentOnRepeats(operation) {
+  return "parameters" in operation && !operation.description.includes("`idempotency_key`");
 }
 
 function speed(operation) {

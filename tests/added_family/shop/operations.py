@@ -14,7 +14,7 @@ from shared.writes import Put
 
 
 def shop_create(call: Call, body: ShopCreateRequest) -> Answer:
-    """Opens a shop."""
+    """Opens a shop under a name."""
     guid = f"shop_{call.new_id()}"
     shop = ShopRecord(shop_guid=guid, name=body.shop.name, created_at=call.now)
 
