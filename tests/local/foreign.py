@@ -1,4 +1,5 @@
-"""Calls behind something that answers in the place of the service: ``python foreign.py URL``.
+"""Calls behind something that answers in the place of the service, or behind a service of a later
+release: ``python foreign.py URL``.
 
 Run with the generated client. The org of a call tells the other side what to do. Each line says
 what became of the call. ``foreign.ts`` does the same in TypeScript."""
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from crm import Crm, ForeignAnswer
+from crm import Crm, ForeignAnswer, Refusal
 from crm_client.api.customer import customer_get, customer_update
 from crm_client.models import (
     CustomerChanges,
@@ -27,12 +28,14 @@ def main(url: str) -> None:
     )
     answer = Crm(url, "PASSING").write(customer_update.sync_detailed, change)
     print("PASSING", answer.data.customer.status.value)
-    for org in ("DOWN", "WALL", "PORTAL"):
+    for org in ("DOWN", "WALL", "PORTAL", "LATER"):
         crm = Crm(url, org, budget_s=0.5)
         try:
             crm.read(customer_get.sync_detailed, CustomerGetRequest(customer_guid="cust_1"))
         except ForeignAnswer as foreign:
             print(org, foreign.status, "retryable" if foreign.retryable else "final")
+        except Refusal as refusal:
+            print(org, refusal.status, refusal.tag)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
  */
 
 import { customerGet, customerUpdate } from "./client";
-import { Crm, ForeignAnswer } from "./crm";
+import { Crm, ForeignAnswer, Refusal } from "./crm";
 
 async function main([url]: string[]): Promise<void> {
   const answer = await new Crm({ url: url!, orgcode: "PASSING" }).call(customerUpdate, {
@@ -17,13 +17,17 @@ async function main([url]: string[]): Promise<void> {
     },
   });
   console.log("PASSING", answer.customer.status);
-  for (const orgcode of ["DOWN", "WALL", "PORTAL"]) {
+  for (const orgcode of ["DOWN", "WALL", "PORTAL", "LATER"]) {
     const crm = new Crm({ url: url!, orgcode, budgetMs: 500 });
     try {
       await crm.call(customerGet, { body: { customer_guid: "cust_1" } });
-    } catch (foreign) {
-      if (!(foreign instanceof ForeignAnswer)) throw foreign;
-      console.log(orgcode, foreign.status, foreign.retryable ? "retryable" : "final");
+    } catch (problem) {
+      if (problem instanceof Refusal) {
+        console.log(orgcode, problem.status, problem.tag);
+        continue;
+      }
+      if (!(problem instanceof ForeignAnswer)) throw problem;
+      console.log(orgcode, problem.status, problem.retryable ? "retryable" : "final");
     }
   }
 }

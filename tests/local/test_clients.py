@@ -122,7 +122,11 @@ ALWAYS = {
     "WALL": (403, JSON, '{"message": "Forbidden"}'),
     "PORTAL": (200, HTML, "<html><body>Welcome to the free network</body></html>"),
 }
-FOREIGN = ["PASSING active", "DOWN 504 retryable", "WALL 403 final", "PORTAL 200 final"]
+NEW_TAG = "out-of-hours"
+FOREIGN = [
+    *("PASSING active", "DOWN 504 retryable", "WALL 403 final", "PORTAL 200 final"),
+    f"LATER 409 {NEW_TAG}",
+]
 
 
 class Gateway(ThreadingHTTPServer):
@@ -137,6 +141,8 @@ class Gateway(ThreadingHTTPServer):
         self.keys[org].append(key)
         if org in ALWAYS:
             return ALWAYS[org]
+        if org == "LATER":
+            return 409, JSON, refused_with(NEW_TAG)
         in_time = [*PASSING, (200, JSON, served("customer_update"))]
         return in_time[min(earlier, len(PASSING))]
 
@@ -157,6 +163,14 @@ class Foreign(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def refused_with(tag: str) -> str:
+    """A refusal of a later release, whose tag no client knows yet."""
+    document = json.loads((ROOT / "openapi.json").read_text())
+    made = document["components"]["examples"]["Conflict"]["value"]
+    made["error"]["major"]["tag"] = tag
+    return json.dumps(made)
 
 
 def served(operation_id: str) -> str:
@@ -187,7 +201,8 @@ def check_foreign(said: str, gateway: Gateway) -> None:
     assert len(set(passing)) == 1
     assert passing[0]
     assert len(gateway.keys["DOWN"]) > 1
-    assert len(gateway.keys["WALL"]) == len(gateway.keys["PORTAL"]) == 1
+    for org in ("WALL", "PORTAL", "LATER"):
+        assert len(gateway.keys[org]) == 1
 
 
 def test_an_answer_of_somebody_else_is_told_apart_in_python(

@@ -54,6 +54,17 @@ class Writing(Protocol[Taken, Answered]):
     ) -> Response[Answered | ErrorEnvelope]: ...
 
 
+def _of_a_later_release(enum: type[ErrorTag], value: object) -> ErrorTag:
+    """Returns a tag that this client does not know yet. New tags break nobody, so the generated
+    class must not raise for one: decide by the status."""
+    tag = str.__new__(enum, str(value))
+    tag._name_ = tag._value_ = str(value)
+    return tag
+
+
+ErrorTag._missing_ = classmethod(_of_a_later_release)  # type: ignore[method-assign, assignment]
+
+
 class Refusal(Exception):
     """The service did not do what was asked, and says why."""
 
