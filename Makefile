@@ -36,7 +36,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20,21,22,23
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types suite e2e bench soak clients openapi released synth bootstrap deploy diff smoke costs audit admin package clean python node
+.PHONY: help setup run test lint types suite e2e bench soak clients openapi released synth bootstrap deploy diff smoke costs audit admin package packaged clean python node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,16 +79,16 @@ openapi: $(VENV)/.installed ## write the API document, the events' schema and th
 released: openapi ## take the API document as that of a release (docs/api-evolution.md)
 	@$(BIN)/python -m infra.openapi.released
 
-synth: node_modules/.installed package ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
+synth: node_modules/.installed packaged ## write the templates to cdk.out [ENVIRONMENT=dev|test|prod]
 	@$(CDK) synth --quiet -c environment=$(ENVIRONMENT) $(ARGS)
 
 bootstrap: node_modules/.installed $(VENV)/.installed ## prepare the account and region, once [ENVIRONMENT=dev|test|prod]
 	@$(CDK) bootstrap -c environment=$(ENVIRONMENT) -c assets=none $(ARGS)
 
-deploy: node_modules/.installed package ## deploy every stack [ENVIRONMENT=dev|test|prod] [ARGS="-c build_id=…"]
+deploy: node_modules/.installed packaged ## deploy every stack [ENVIRONMENT=dev|test|prod] [ARGS="-c build_id=…"]
 	@$(CDK) deploy --all -c environment=$(ENVIRONMENT) $(ARGS)
 
-diff: node_modules/.installed package ## what a deployment would change [ENVIRONMENT=dev|test|prod]
+diff: node_modules/.installed packaged ## what a deployment would change [ENVIRONMENT=dev|test|prod]
 	@$(CDK) diff -c environment=$(ENVIRONMENT) $(ARGS)
 
 smoke: $(VENV)/.installed ## ask a deployment whether each function answers [ARGS="--environment dev --build-id …"]
@@ -106,6 +106,10 @@ admin: $(VENV)/.installed ## orgs, members, sessions, keys [ARGS="org list"]
 
 package: $(VENV)/.installed node_modules/.installed ## build what the functions and the layer ship, and show its size
 	@$(BIN)/python -m infra.package $(ARGS)
+
+# Before a verb of the deployment tool, whose arguments are not for it.
+packaged: $(VENV)/.installed node_modules/.installed
+	@$(BIN)/python -m infra.package
 
 clean: ## remove what the other verbs made, kept data excepted
 	rm -rf $(VENV) $(ENGINE_VENV) node_modules build cdk.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,23 @@ def test_every_verb_of_the_page_is_one() -> None:
     used = set(re.findall(r"\bmake (?:--silent )?([a-z0-9]+) [A-Z]+=", PAGE))
     assert {"synth", "diff", "deploy", "smoke", "admin"} <= used
     assert used <= VERBS
+
+
+TAKING = re.findall(
+    r"^([a-z0-9]+):(?:.*\n\t)+.*\$\(ARGS\)", (ROOT / "Makefile").read_text(), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("verb", TAKING)
+def test_the_arguments_of_a_verb_reach_its_own_command_alone(verb: str) -> None:
+    """What a verb needs first, such as the package, would refuse the options of another tool."""
+    command = ["make", "--dry-run", verb, "ARGS=--marked"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shown.count("--marked") == 1, shown
+
+
+def test_the_verbs_of_the_deployment_take_arguments() -> None:
+    assert {"synth", "bootstrap", "diff", "deploy", "smoke", "admin", "package"} <= {*TAKING}
 
 
 def read(line: str) -> str:
