@@ -19,18 +19,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-
 from infra.local.engine import Engine
 from infra.local.settings import ROOT, foreign_environment
 from infra.local.stream import StreamReader
 from infra.settings import NOBODYS_ACCOUNT
 from lambdas.events.publishing import events_of
+from tests import emulator
+from tests.emulator import REGION
 
 ENVIRONMENT = "prod"
 BUILD = "END-TO-END-1"
 TABLE = f"crm-{ENVIRONMENT}"
-REGION = "us-east-1"
 
 
 @dataclass
@@ -193,13 +192,7 @@ class Deployment:
 
     def client(self, service: str) -> Any:
         """Returns a client of a service of the emulator."""
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.engine.endpoint,
-            aws_access_key_id="emulated",
-            aws_secret_access_key="emulated",
-        )
+        return emulator.client(service, self.engine.endpoint)
 
     @property
     def _assembly(self) -> Path:

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import boto3
 import pytest
 
 from infra.local.engine import Engine
 from infra.local.settings import ROOT, foreign_environment
 from shared import auth, clients, hashes, root_secret
 from shared.settings import settings
+from tests import emulator
 from tests.conftest import KEY
+from tests.emulator import REGION
 
 TABLE = "crm-prod"
-REGION = "us-east-1"
 
 
 @dataclass
@@ -33,13 +33,7 @@ class Account:
     outputs: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.engine.endpoint,
-            aws_access_key_id="emulated",
-            aws_secret_access_key="emulated",
-        )
+        return emulator.client(service, self.engine.endpoint)
 
     @property
     def variables(self) -> dict[str, str]:
